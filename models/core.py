@@ -1,0 +1,147 @@
+"""The words that callers and model server share: messages, sampling, constraints, results.
+
+Knows nothing of tenants' data, of HTTP or of torch.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+Role = Literal["system", "user", "assistant"]
+FinishReason = Literal["stop", "length", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: Role
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class JsonSchemaConstraint:
+    """The output is one JSON value that the schema accepts (JSON Schema 2020-12, as text)."""
+
+    schema: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerbatimSpanConstraint:
+    """The output is `otherwise`, or a contiguous run of words copied from one of `texts`."""
+
+    texts: tuple[str, ...]
+    otherwise: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceConstraint:
+    """The output is exactly one of `choices`."""
+
+    choices: tuple[str, ...]
+
+
+Constraint = JsonSchemaConstraint | VerbatimSpanConstraint | ChoiceConstraint
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingParams:
+    """How to draw tokens. Temperature 0 is greedy; `seed` makes a sampled output repeatable."""
+
+    max_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+    top_logprobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """For whom a call runs. The server trusts it: only the platform holds the service token."""
+
+    tenant: str
+    request_id: str
+    deadline_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    messages: tuple[ChatMessage, ...]
+    model: str = "default"
+    sampling: SamplingParams = field(default_factory=SamplingParams)
+    constraint: Constraint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+    @property
+    def total_tokens(self) -> int:
+        return self.prompt_tokens + self.completion_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLogprob:
+    token: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """What exactly answered: enough to run it again."""
+
+    name: str
+    weights_sha256: str
+    engine: str
+    threads: int
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenEvent:
+    """One step of a stream. The last one carries `finish_reason`, `usage` and `model`."""
+
+    text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    model: ModelIdentity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatResult:
+    text: str
+    finish_reason: FinishReason
+    usage: Usage
+    model: ModelIdentity
+    logprobs: tuple[TokenLogprob, ...] = ()
+
+    @property
+    def mean_logprob(self) -> float | None:
+        """Mean log-probability of the tokens drawn; None when none were asked for."""
+        if not self.logprobs:
+            return None
+        return sum(entry.logprob for entry in self.logprobs) / len(self.logprobs)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingResult:
+    """`vectors` holds one unit-length float32 vector of `dim` numbers for each text, little-endian bytes."""
+
+    vectors: Sequence[bytes]
+    dim: int
+    usage: Usage
+    model: ModelIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    name: str
+    kind: Literal["chat", "embedding"]
+    context_length: int
+    licence: str
+    weights_sha256: str
+    dim: int | None = None

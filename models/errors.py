@@ -1,0 +1,34 @@
+"""The one error family of the model side."""
+
+from typing import Literal
+
+ModelErrorCode = Literal[
+    "model_not_found",
+    "context_length_exceeded",
+    "invalid_request",
+    "invalid_schema",
+    "overloaded",
+    "deadline_exceeded",
+    "cancelled",
+    "unreachable",
+    "checkpoint_invalid",
+    "weights_missing",
+    "engine_failed",
+]
+
+
+class ModelError(Exception):
+    """What went wrong on the model side, in words a caller can act on.
+
+    `code` is stable and decides the HTTP status further up; `retryable` says whether the same
+    call may succeed later without a change.
+    """
+
+    def __init__(
+        self, code: ModelErrorCode, message: str, *, retryable: bool = False, param: str | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.retryable = retryable
+        self.param = param

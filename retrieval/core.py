@@ -1,0 +1,175 @@
+"""The words of retrieval: documents, chunks, spans, passages, and the scope every search runs in.
+
+Knows nothing of SQL, HTTP or the model's inside.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open range [start, end) of characters in the document's stored plain text."""
+
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        assert 0 <= self.start <= self.end, self
+
+    def within(self, text: str) -> str:
+        return text[self.start : self.end]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading in the parsed text: where its text begins and its level (1 is the highest)."""
+
+    title: str
+    level: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageSpan:
+    number: int
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """The plain text of a document. All spans of chunks and citations are offsets into `text`."""
+
+    title: str
+    text: str
+    media_type: str
+    sections: tuple[Section, ...] = ()
+    pages: tuple[PageSpan, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDraft:
+    """A chunk before it has a vector: `text` equals the document's text at `span`."""
+
+    ordinal: int
+    span: Span
+    text: str
+    heading_path: tuple[str, ...]
+    sha256: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A chunk in the log. `vector` is unit-length float32, little-endian; `seq` grows with every write."""
+
+    id: UUID
+    collection_id: UUID
+    document_id: UUID
+    document_title: str
+    ordinal: int
+    span: Span
+    text: str
+    heading_path: tuple[str, ...]
+    sha256: str
+    vector: bytes
+    seq: int
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """Chunk `id` is gone as of `seq`."""
+
+    id: UUID
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """On whose behalf a search runs. Principals are `user:<uuid>`, `group:<uuid>`, `role:<name>`."""
+
+    tenant: UUID
+    principals: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    query: str
+    limit: int = 8
+    collection_ids: frozenset[UUID] | None = None
+    document_ids: frozenset[UUID] | None = None
+    min_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk that was found. `score` is the fused score; ranks are 1-based, None where a list missed it."""
+
+    chunk: Chunk
+    score: float
+    dense_rank: int | None
+    lexical_rank: int | None
+    cosine: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Passages best first. `allowed` and `denied` count the documents in reach before ranking."""
+
+    passages: tuple[Passage, ...]
+    index_seq: int
+    allowed: int
+    denied: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A claim that `quote` stands in `document_id` at `span`; `verified` says that it was compared."""
+
+    document_id: UUID
+    document_title: str
+    chunk_id: UUID
+    span: Span
+    quote: str
+    quote_sha256: str
+    verified: bool
+
+
+class ChunkLog(Protocol):
+    """The durable, ordered log of chunks of one tenant; indexes are views over it.
+
+    `seq` is unique and growing; a reader that has seen every entry up to n may ask for those above n.
+    """
+
+    async def head(self) -> int:
+        """The highest sequence number committed; 0 when empty."""
+        ...
+
+    def tail(self, after: int) -> AsyncIterator[Chunk | Tombstone]:
+        """Entries with seq > after, in order of seq."""
+        ...
+
+
+class Authority(Protocol):
+    """Who may read what, asked at query time against the live grants."""
+
+    async def readable_documents(
+        self, scope: Scope, collection_ids: frozenset[UUID] | None
+    ) -> tuple[frozenset[UUID], int]:
+        """Ids of the documents that the scope's principals may read now, and how many others were denied."""
+        ...
+
+
+class DocumentTexts(Protocol):
+    """The stored plain text of documents, for citations and reading."""
+
+    async def text(self, scope: Scope, document_id: UUID) -> tuple[str, str]:
+        """(title, plain text). Raises DocumentNotFoundError when it doesn't exist or may not be read."""
+        ...
+
+
+class Searcher(Protocol):
+    async def search(self, scope: Scope, request: SearchRequest) -> SearchResult: ...
