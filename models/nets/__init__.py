@@ -1,0 +1,1 @@
+"""Neural networks in plain torch. They know token ids and tensors, never requests, prompts or tenants."""

@@ -1,0 +1,1 @@
+"""Sequence mixers: the half of a layer that moves information between positions."""
