@@ -1,0 +1,1 @@
+"""Domain-free parts: identifiers, time, canonical JSON, authenticated encryption."""

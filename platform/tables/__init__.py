@@ -1,0 +1,14 @@
+"""All tables, apart from the slices that use them. Importing this package fills the metadata."""
+
+from secretariat.platform.tables import (
+    access,
+    audit,
+    contents,
+    documents,
+    identity,
+    jobs,
+    tasks,
+    tenants,
+)
+
+__all__ = ["access", "audit", "contents", "documents", "identity", "jobs", "tasks", "tenants"]
