@@ -1,4 +1,4 @@
-"""Row-level security for a tenant's tables, and who may touch what. Used by every migration that adds a table."""
+"""Row-level security for a tenant's tables, and who may touch what; every later table comes here too."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,8 @@ def isolate(tables: Iterable[str], *, grants: str = "SELECT, INSERT, UPDATE, DEL
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
         op.execute(
-            f"CREATE POLICY tenant ON {table} TO {APP} USING (tenant_id = {_TENANT}) WITH CHECK (tenant_id = {_TENANT})"
+            f"CREATE POLICY tenant ON {table} TO {APP} "
+            f"USING (tenant_id = {_TENANT}) WITH CHECK (tenant_id = {_TENANT})"
         )
         op.execute(f"GRANT {grants} ON {table} TO {APP}")
 
