@@ -1,19 +1,65 @@
-"""The decoder stack."""
+"""The decoder stack: embedding, pre-norm layers, final norm, output head.
 
+Knows nothing of requests beyond the rows of a StepBatch, and nothing of sampling.
+"""
+
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from secretariat.models.nets.batch import StepBatch
-from secretariat.models.nets.config import DecoderConfig
+from secretariat.models.nets.config import DecoderConfig, LayerSpec
+from secretariat.models.nets.feedforward.mlp import Mlp
 from secretariat.models.nets.kv import KVPool
+from secretariat.models.nets.mixers.attention import Attention, AttentionPlan
+from secretariat.models.nets.norm import RMSNorm
+from secretariat.models.nets.rotary import Rotation, rotation
+
+
+class DecoderLayer(nn.Module):
+    def __init__(self, config: DecoderConfig, spec: LayerSpec) -> None:
+        super().__init__()
+        self.mixer_norm = RMSNorm(config.width, config.norm_eps)
+        self.mixer = Attention(config.width, spec.mixer)
+        self.feed_forward_norm = RMSNorm(config.width, config.norm_eps)
+        self.feed_forward = Mlp(config.width, spec.feed_forward)
+
+    def forward(
+        self, x_NE: Tensor, by: Rotation, plan: AttentionPlan, keys_SKD: Tensor, values_SKD: Tensor
+    ) -> Tensor:
+        x_NE = x_NE + self.mixer(self.mixer_norm(x_NE), by, plan, keys_SKD, values_SKD)
+        return x_NE + self.feed_forward(self.feed_forward_norm(x_NE))
 
 
 class Decoder(nn.Module):
-    """Embedding, layers, final norm, output head."""
+    """Build on the meta device and fill with `load_state_dict(…, assign=True)`; weights are never trained."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.embedding = nn.Embedding(config.vocab, config.width)
+        self.layers = nn.ModuleList(DecoderLayer(config, spec) for spec in config.layers)
+        self.norm = RMSNorm(config.width, config.norm_eps)
+        self.head = None if config.tied_embeddings else nn.Linear(config.width, config.vocab, bias=False)
+        self.requires_grad_(requires_grad=False)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        return self.embedding.weight.dtype
+
+    @torch.inference_mode()
     def forward(self, batch: StepBatch, kv: KVPool) -> Tensor:
         """Logits [len(batch.logits_rows), vocab] in float32. Writes this step's keys and values to `kv`."""
-        raise NotImplementedError
+        plan = AttentionPlan.of(batch, self.dtype)
+        rotations: dict[tuple[int, float], Rotation] = {}
+        x_NE = self.embedding(batch.tokens_N)
+        for layer, spec, keys_SKD, values_SKD in zip(
+            self.layers, self.config.layers, kv.keys, kv.values, strict=True
+        ):
+            key = (spec.mixer.head_dim, spec.mixer.rope_theta)
+            if key not in rotations:
+                rotations[key] = rotation(batch.positions_N, *key, self.dtype)
+            x_NE = layer(x_NE, rotations[key], plan, keys_SKD, values_SKD)
+        wanted_ME = self.norm(x_NE[batch.logits_rows])
+        head = self.embedding.weight if self.head is None else self.head.weight
+        return F.linear(wanted_ME, head).float()

@@ -1,0 +1,57 @@
+"""A BERT encoder (Devlin et al. 2018, arXiv:1810.04805) that turns texts into unit vectors.
+
+Token states are averaged over the text and scaled to length one (Reimers & Gurevych 2019,
+arXiv:1908.10084). Knows nothing of tokenising.
+
+Shape letters: B texts, T tokens, E model width, H heads, D head width.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from secretariat.models.nets.config import EncoderConfig
+
+
+class EncoderLayer(nn.Module):
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.heads = config.heads
+        self.qkv = nn.Linear(config.width, 3 * config.width)
+        self.out = nn.Linear(config.width, config.width)
+        self.mixer_norm = nn.LayerNorm(config.width, config.norm_eps)
+        self.up = nn.Linear(config.width, config.hidden)
+        self.down = nn.Linear(config.hidden, config.width)
+        self.feed_forward_norm = nn.LayerNorm(config.width, config.norm_eps)
+
+    def forward(self, x_BTE: Tensor, mask_B11T: Tensor | None) -> Tensor:
+        q_BHTD, k_BHTD, v_BHTD = self.qkv(x_BTE).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, attn_mask=mask_B11T)
+        x_BTE = self.mixer_norm(x_BTE + self.out(mixed_BHTD.transpose(1, 2).flatten(2)))
+        return self.feed_forward_norm(x_BTE + self.down(F.gelu(self.up(x_BTE))))
+
+
+class Encoder(nn.Module):
+    def __init__(self, config: EncoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.words = nn.Embedding(config.vocab, config.width)
+        self.positions = nn.Embedding(config.positions, config.width)
+        self.token_types = nn.Embedding(config.token_types, config.width)
+        self.norm = nn.LayerNorm(config.width, config.norm_eps)
+        self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
+        self.requires_grad_(requires_grad=False)
+
+    @torch.inference_mode()
+    def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """Unit vectors [B, E]. Tokens at or past a text's length are padding and change nothing."""
+        present_BT = torch.arange(tokens_BT.shape[1]) < lengths_B[:, None]
+        x_BTE = (
+            self.words(tokens_BT) + self.positions.weight[: tokens_BT.shape[1]] + self.token_types.weight[0]
+        )
+        x_BTE = self.norm(x_BTE)
+        mask_B11T = None if bool(present_BT.all()) else present_BT[:, None, None]
+        for layer in self.layers:
+            x_BTE = layer(x_BTE, mask_B11T)
+        mean_BE = (x_BTE * present_BT[..., None]).sum(1) / lengths_B[:, None]
+        return F.normalize(mean_BE, dim=-1)
