@@ -1,0 +1,1 @@
+"""The one home of content: encrypted words and files, by id, under per-tenant data keys."""

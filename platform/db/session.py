@@ -3,7 +3,7 @@
 The setting is local to the transaction (SET LOCAL), so a pooled connection never carries it on.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -41,10 +41,14 @@ def _bind(session: Session, _transaction: SessionTransaction, connection: Connec
 
 
 class Database:
-    """One engine and the two kinds of session over it."""
+    """One engine and the two kinds of session over it.
+
+    `after_commit` is called with each tenant session that has committed; it must not raise.
+    """
 
     def __init__(self, url: str, **options: Any) -> None:
         self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=True, **options)
+        self.after_commit: Callable[[TenantSession], Awaitable[None]] | None = None
 
     @asynccontextmanager
     async def tenant(self, tenant_id: UUID) -> AsyncIterator[TenantSession]:
@@ -59,6 +63,8 @@ class Database:
             session.begin(),
         ):
             yield session
+        if self.after_commit is not None:
+            await self.after_commit(session)
 
     @asynccontextmanager
     async def unbound(self) -> AsyncIterator[UnboundSession]:

@@ -1,0 +1,1 @@
+"""Background work: PostgreSQL holds it, Redis wakes for it, a lease with a fencing token guards it."""

@@ -1,0 +1,31 @@
+"""The only way a record is written: in the transaction of what it records."""
+
+from uuid import UUID
+
+from secretariat.platform.audit.event import AuditEvent
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.kit.ids import new_id
+from secretariat.platform.kit.times import now
+from secretariat.platform.tables.audit import AuditPending, AuditRecord
+
+
+async def record(session: TenantSession, event: AuditEvent) -> UUID:
+    """Write one record; if it can't be written, the caller's transaction can't commit either."""
+    row = AuditRecord(
+        tenant_id=session.tenant_id,
+        id=new_id(),
+        time=now(),
+        event_type=event.event_type,
+        action=event.action,
+        outcome=event.outcome,
+        actor=event.actor.as_json(),
+        resource=event.resource.as_json() if event.resource else None,
+        task_id=event.task_id,
+        request_id=event.request_id,
+        details=event.details,
+        content=[reference.as_json() for reference in event.content],
+    )
+    session.add(row)
+    session.add(AuditPending(tenant_id=session.tenant_id, record_id=row.id))
+    await session.flush()
+    return row.id

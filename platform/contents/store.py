@@ -1,0 +1,104 @@
+"""Words in, words out. What leaves is an id and a salted commitment; the words stay encrypted.
+
+The commitment is SHA-256(salt || payload). The salt is encrypted with the payload, so a commitment tells
+nothing about a guessable text, and once the key is destroyed it can never be matched again.
+"""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import select
+
+from secretariat.platform.contents.keyring import Keyring
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.kit.aead import decrypt, encrypt
+from secretariat.platform.kit.ids import new_id
+from secretariat.platform.tables.contents import Content
+
+SALT_BYTES = 16
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+
+
+class ContentMissingError(Exception):
+    """No such content in this tenant."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """A reference that may stand in records, journals and logs."""
+
+    id: UUID
+    commitment: str
+    media_type: str
+    size: int
+
+
+class ContentStore:
+    """Writes in the caller's transaction; reads under the caller's tenant."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self.keyring = keyring
+
+    async def put(
+        self, session: TenantSession, payload: str | bytes, media_type: str = TEXT
+    ) -> StoredContent:
+        return (await self.put_many(session, [payload], media_type))[0]
+
+    async def put_json(
+        self, session: TenantSession, value: Mapping[str, Any] | Sequence[Any]
+    ) -> StoredContent:
+        return await self.put(session, orjson.dumps(value), JSON)
+
+    async def put_many(
+        self, session: TenantSession, payloads: Sequence[str | bytes], media_type: str = TEXT
+    ) -> list[StoredContent]:
+        key_id, key = await self.keyring.current(session)
+        stored = []
+        for payload in payloads:
+            data = payload.encode() if isinstance(payload, str) else payload
+            salted = os.urandom(SALT_BYTES) + data
+            row = Content(
+                tenant_id=session.tenant_id,
+                id=new_id(),
+                key_id=key_id,
+                media_type=media_type,
+                size=len(data),
+                commitment=hashlib.sha256(salted).hexdigest(),
+            )
+            row.sealed = encrypt(key, salted, _context(session.tenant_id, row.id))
+            session.add(row)
+            stored.append(StoredContent(row.id, row.commitment, media_type, row.size))
+        await session.flush()
+        return stored
+
+    async def get(self, session: TenantSession, content_id: UUID) -> bytes:
+        """Raises ContentMissingError, KeyMissingError, UndecipherableError."""
+        found = await self.get_many(session, [content_id])
+        if content_id not in found:
+            raise ContentMissingError(f"content {content_id} does not exist")
+        return found[content_id]
+
+    async def text(self, session: TenantSession, content_id: UUID) -> str:
+        return (await self.get(session, content_id)).decode()
+
+    async def json(self, session: TenantSession, content_id: UUID) -> Any:
+        return orjson.loads(await self.get(session, content_id))
+
+    async def get_many(self, session: TenantSession, content_ids: Sequence[UUID]) -> dict[UUID, bytes]:
+        """Those that exist; raises KeyMissingError, UndecipherableError."""
+        rows = await session.scalars(select(Content).where(Content.id.in_(content_ids)))
+        found = {}
+        for row in rows:
+            key = await self.keyring.key(session, row.key_id)
+            found[row.id] = decrypt(key, row.sealed, _context(row.tenant_id, row.id))[SALT_BYTES:]
+        return found
+
+
+def _context(tenant_id: UUID, content_id: UUID) -> bytes:
+    return b"content:" + tenant_id.bytes + content_id.bytes

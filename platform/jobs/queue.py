@@ -1,0 +1,45 @@
+"""Putting work down: a job and its outbox row, in the transaction of whatever asked for it."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.kit.ids import new_id
+from secretariat.platform.kit.times import now
+from secretariat.platform.tables.jobs import Job, Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a job is about."""
+
+    type: str
+    id: UUID
+    name: str = ""
+
+
+async def enqueue(
+    session: TenantSession,
+    kind: str,
+    subject: Subject,
+    *,
+    queue: str = "default",
+    requested_by: UUID | None = None,
+) -> UUID:
+    """The job's id. It runs after the caller's commit, or never if there is none."""
+    job = Job(
+        tenant_id=session.tenant_id,
+        id=new_id(),
+        kind=kind,
+        queue=queue,
+        subject_type=subject.type,
+        subject_id=subject.id,
+        subject_name=subject.name,
+        requested_by=requested_by,
+    )
+    session.add(job)
+    await session.flush()
+    session.add(Outbox(tenant_id=session.tenant_id, id=job.id, due_at=now()))
+    session.info.setdefault("wake", []).append(job.id)
+    await session.flush()
+    return job.id
