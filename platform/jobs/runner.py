@@ -1,0 +1,159 @@
+"""From a wake-up to the end of a job: take the lease, keep it alive, carry out, settle."""
+
+import asyncio
+import os
+import socket
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from secretariat.platform.jobs import repository
+from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
+from secretariat.platform.jobs.run import Handler, JobRun
+from secretariat.platform.kit.times import now
+from secretariat.platform.services import Services
+from secretariat.platform.tables.jobs import Job, Lease
+
+log = structlog.get_logger(__name__)
+
+_BUSY_SECONDS = 1
+_LONGEST_PAUSE_SECONDS = 60
+
+
+class Runner:
+    """Carries out jobs by kind. Any number of runners may be woken for the same job."""
+
+    def __init__(self, services: Services, handlers: Mapping[str, Handler]) -> None:
+        self._services = services
+        self._handlers = handlers
+        self._holder = f"{socket.gethostname()}:{os.getpid()}"
+        self._running: Counter[str] = Counter()
+
+    async def carry_out(self, tenant_id: UUID, job_id: UUID) -> None:
+        """Does nothing when the job has ended or another holds it."""
+        taken = await self._take(tenant_id, job_id)
+        if taken is None:
+            return
+        run, kind, quarantined = taken
+        handler = self._handlers[kind]
+        if quarantined:
+            await self._give_up(run, handler)
+            return
+        self._running[kind] += 1
+        try:
+            await self._hold(run, handler)
+        finally:
+            self._running[kind] -= 1
+
+    async def _take(self, tenant_id: UUID, job_id: UUID) -> tuple[JobRun, str, bool] | None:
+        async with self._services.database.tenant(tenant_id) as session:
+            job = await repository.locked_job(session, job_id)
+            if job is None:
+                return None
+            if job.status not in ("queued", "running"):
+                await repository.leave_outbox(session, job_id)
+                return None
+            lease = await repository.lease(session, job_id)
+            if lease is not None and lease.due_at > now():
+                return None
+            limit = self._handlers[job.kind].at_once
+            if limit is not None and self._running[job.kind] >= limit:
+                await repository.wake_at(session, job_id, now() + timedelta(seconds=_BUSY_SECONDS))
+                return None
+            until = now() + self._lease_time
+            if lease is None:
+                lease = Lease(tenant_id=tenant_id, id=job_id, token=0, holder="", due_at=until)
+                session.add(lease)
+            lease.token, lease.holder, lease.due_at = lease.token + 1, self._holder, until
+            await repository.wake_at(session, job_id, until)
+            quarantined = job.attempt >= self._services.settings.job_attempts
+            job.status, job.attempt, job.started_at = "running", job.attempt + 1, job.started_at or now()
+            return self._run_of(job, lease), job.kind, quarantined
+
+    def _run_of(self, job: Job, lease: Lease) -> JobRun:
+        return JobRun(
+            services=self._services,
+            tenant_id=job.tenant_id,
+            job_id=job.id,
+            subject_id=job.subject_id,
+            attempt=job.attempt,
+            token=lease.token,
+            requested_by=job.requested_by,
+        )
+
+    @property
+    def _lease_time(self) -> timedelta:
+        return timedelta(seconds=self._services.settings.lease_seconds)
+
+    async def _hold(self, run: JobRun, handler: Handler) -> None:
+        work = asyncio.ensure_future(handler.run(run))
+        pulse = asyncio.ensure_future(self._keep_alive(run, work))
+        try:
+            await work
+            await self._settle(run, "done")
+        except JobFailedError as failure:
+            await self._settle(run, "failed", {"code": failure.code, "message": failure.message})
+        except JobCancelledError:
+            await self._settle(run, "cancelled")
+        except LeaseLostError:
+            log.warning("lease lost", job_id=str(run.job_id))
+        except asyncio.CancelledError:
+            if not work.cancelled() or pulse.cancelled():
+                raise
+            log.warning("lease lost", job_id=str(run.job_id))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the job goes back and is tried again
+            log.exception("job failed; it will be tried again", job_id=str(run.job_id))
+            await self._put_back(run, error)
+        finally:
+            pulse.cancel()
+            with suppress(asyncio.CancelledError):
+                await pulse
+
+    async def _keep_alive(self, run: JobRun, work: "asyncio.Future[None]") -> None:
+        while True:
+            await asyncio.sleep(self._lease_time.total_seconds() / 3)
+            try:
+                async with self._services.database.tenant(run.tenant_id) as session:
+                    kept = await repository.extend_lease(
+                        session, run.job_id, run.token, now() + self._lease_time
+                    )
+            except Exception:  # noqa: BLE001 - a pulse may be missed; the lease outlives three
+                log.warning("lease not extended", job_id=str(run.job_id), exc_info=True)
+                continue
+            if not kept:
+                work.cancel()
+                return
+
+    async def _settle(self, run: JobRun, status: str, error: dict[str, str] | None = None) -> None:
+        with suppress(LeaseLostError):
+            async with run.session() as session:
+                job = await repository.job(session, run.job_id)
+                assert job is not None
+                job.status, job.error, job.finished_at = status, error, now()
+                await repository.leave_outbox(session, run.job_id)
+
+    async def _put_back(self, run: JobRun, error: Exception) -> None:
+        pause = timedelta(seconds=min(2**run.attempt, _LONGEST_PAUSE_SECONDS))
+        with suppress(LeaseLostError):
+            async with run.session() as session:
+                job = await repository.job(session, run.job_id)
+                lease = await repository.lease(session, run.job_id)
+                assert job is not None
+                assert lease is not None
+                job.status = "queued"
+                job.error = {
+                    "code": "attempt_failed",
+                    "message": f"{type(error).__name__} in attempt {run.attempt}",
+                }
+                lease.due_at = now()
+                await repository.wake_at(session, run.job_id, now() + pause)
+
+    async def _give_up(self, run: JobRun, handler: Handler) -> None:
+        if handler.on_quarantine is not None:
+            await handler.on_quarantine(run)
+        message = f"Gave up after {run.attempt - 1} attempts. Retry it once the cause is mended."
+        await self._settle(run, "quarantined", {"code": "quarantined", "message": message})
