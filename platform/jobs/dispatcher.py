@@ -51,6 +51,6 @@ class Dispatcher:
                 if schedule is not None:
                     await enqueue(session, schedule.kind, Subject("schedule", schedule.id, schedule.kind))
 
-    async def _due(self, query: Select[tuple[UUID, UUID]]) -> list[tuple[UUID, UUID]]:
+    async def _due(self, query: Select[UUID, UUID]) -> list[tuple[UUID, UUID]]:
         async with self._database.unbound() as session:
             return [(tenant_id, row_id) for tenant_id, row_id in await session.execute(query.limit(_AT_ONCE))]

@@ -10,6 +10,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from secretariat.platform.jobs import repository
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
@@ -91,9 +92,21 @@ class Runner:
 
     async def _hold(self, run: JobRun, handler: Handler) -> None:
         work = asyncio.ensure_future(handler.run(run))
-        pulse = asyncio.ensure_future(self._keep_alive(run, work))
+        pulse = asyncio.ensure_future(self._keep_alive(run))
         try:
-            await work
+            await asyncio.wait({work, pulse}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                await self._conclude(run, work)
+            else:
+                log.warning("lease lost", job_id=str(run.job_id))
+        finally:
+            work.cancel()
+            pulse.cancel()
+            await asyncio.gather(work, pulse, return_exceptions=True)
+
+    async def _conclude(self, run: JobRun, work: "asyncio.Future[None]") -> None:
+        try:
+            work.result()
             await self._settle(run, "done")
         except JobFailedError as failure:
             await self._settle(run, "failed", {"code": failure.code, "message": failure.message})
@@ -101,32 +114,21 @@ class Runner:
             await self._settle(run, "cancelled")
         except LeaseLostError:
             log.warning("lease lost", job_id=str(run.job_id))
-        except asyncio.CancelledError:
-            if not work.cancelled() or pulse.cancelled():
-                raise
-            log.warning("lease lost", job_id=str(run.job_id))
-        except Exception as error:  # noqa: BLE001 - whatever it was, the job goes back and is tried again
+        except Exception as error:
             log.exception("job failed; it will be tried again", job_id=str(run.job_id))
             await self._put_back(run, error)
-        finally:
-            pulse.cancel()
-            with suppress(asyncio.CancelledError):
-                await pulse
 
-    async def _keep_alive(self, run: JobRun, work: "asyncio.Future[None]") -> None:
-        while True:
+    async def _keep_alive(self, run: JobRun) -> None:
+        """Returns when the lease is another's."""
+        kept = True
+        while kept:
             await asyncio.sleep(self._lease_time.total_seconds() / 3)
+            until = now() + self._lease_time
             try:
                 async with self._services.database.tenant(run.tenant_id) as session:
-                    kept = await repository.extend_lease(
-                        session, run.job_id, run.token, now() + self._lease_time
-                    )
-            except Exception:  # noqa: BLE001 - a pulse may be missed; the lease outlives three
-                log.warning("lease not extended", job_id=str(run.job_id), exc_info=True)
-                continue
-            if not kept:
-                work.cancel()
-                return
+                    kept = await repository.extend_lease(session, run.job_id, run.token, until)
+            except SQLAlchemyError:
+                log.warning("lease not extended; it outlives three missed pulses", job_id=str(run.job_id))
 
     async def _settle(self, run: JobRun, status: str, error: dict[str, str] | None = None) -> None:
         with suppress(LeaseLostError):
