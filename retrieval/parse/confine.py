@@ -1,0 +1,41 @@
+"""What the parsing process takes from itself before it touches a document. Linux; knows no format.
+
+Memory, processor time, written bytes and open files are capped by the kernel, the network is left behind,
+and the process dies with its parent.
+"""
+
+import ctypes
+import resource
+import signal
+
+from secretariat.retrieval.parse.limits import ParseLimits
+
+_CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
+_PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
+
+
+def confine(limits: ParseLimits) -> None:
+    _cap(resource.RLIMIT_AS, limits.memory_bytes)
+    _cap(resource.RLIMIT_CPU, limits.cpu_s)
+    _cap(resource.RLIMIT_NOFILE, limits.open_files)
+    _cap(resource.RLIMIT_FSIZE, 0)
+    _cap(resource.RLIMIT_CORE, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    leave_network(libc)
+
+
+def leave_network(libc: ctypes.CDLL) -> bool:
+    """Moves the process into a network of its own with nothing in it.
+
+    False where the kernel or a container's policy doesn't permit it; the other limits hold all the same.
+    """
+    return bool(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
+
+
+def _cap(kind: int, value: int) -> None:
+    """Lowers a limit for good; one that is lower already stays."""
+    _, hard = resource.getrlimit(kind)
+    ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(kind, (ceiling, ceiling))

@@ -1,0 +1,187 @@
+"""Word documents (Office Open XML, ECMA-376): headings, paragraphs, lists and tables in document order.
+
+Reads three parts of the package and opens none of the others; sizes are checked before anything is inflated.
+Text that tracked changes inserted counts, text they deleted doesn't.
+"""
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.parse.limits import MIB, ParseLimits
+from secretariat.retrieval.parse.media import encrypted_docx, not_a_docx
+from secretariat.retrieval.parse.text import Extracted, TextBuilder
+
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_TITLE = "{http://purl.org/dc/elements/1.1/}title"
+_ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
+_ARCHIVES = (".zip", ".docx", ".xlsx", ".pptx", ".jar", ".gz", ".7z", ".rar")
+_DELETED = frozenset({f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr", f"{_W}txbxContent", _ALTERNATE})
+
+
+def extract(data: bytes, limits: ParseLimits) -> Extracted:
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise encrypted_docx()
+    with zipfile.ZipFile(io.BytesIO(data)) as package:
+        check_package(package.infolist(), limits)
+        names = set(package.namelist())
+        if "word/document.xml" not in names:
+            raise not_a_docx()
+        body = _xml(package.read("word/document.xml"))
+        styles = _styles(package.read("word/styles.xml")) if "word/styles.xml" in names else {}
+        core = "docProps/core.xml"
+        title = _xml(package.read(core)).findtext(_TITLE) if core in names else None
+    builder = TextBuilder(limits.characters)
+    for block in _blocks(body):
+        if block.tag == f"{_W}tbl":
+            _write_table(block, builder)
+        else:
+            title = _write_paragraph(block, styles, builder) or title
+    return builder.finish(title)
+
+
+def check_package(entries: list[zipfile.ZipInfo], limits: ParseLimits) -> None:
+    """Refuses a package that inflates beyond reason. `zipfile` never reads past the sizes declared here."""
+    if len(entries) > limits.archive_entries:
+        raise _bomb(f"has {len(entries):,} parts")
+    total = sum(entry.file_size for entry in entries)
+    if total > limits.archive_bytes:
+        raise _bomb(f"unpacks to {total / MIB:,.0f} MB")
+    for entry in entries:
+        if entry.flag_bits & 1:
+            raise encrypted_docx()
+        if entry.file_size > MIB and entry.file_size > limits.archive_ratio * max(1, entry.compress_size):
+            raise _bomb("is compressed beyond what documents are")
+        if entry.filename.lower().endswith(_ARCHIVES) and not entry.filename.startswith("word/embeddings/"):
+            raise _bomb("has another archive inside")
+
+
+def _bomb(why: str) -> DocumentRejectedError:
+    return DocumentRejectedError(
+        "decompression_bomb",
+        f"The Word file {why}, which is not safe to open. Copy its text into a new document and upload that.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Style:
+    name: str
+    outline: int | None
+    based_on: str | None
+
+
+def _xml(data: bytes) -> etree._Element:
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    return etree.fromstring(data, parser)
+
+
+def _styles(data: bytes) -> dict[str, _Style]:
+    styles: dict[str, _Style] = {}
+    for style in _xml(data).iterfind(f"{_W}style"):
+        name, based = style.find(f"{_W}name"), style.find(f"{_W}basedOn")
+        outline = style.find(f"{_W}pPr/{_W}outlineLvl")
+        styles[style.get(f"{_W}styleId") or ""] = _Style(
+            name="" if name is None else name.get(f"{_W}val") or "",
+            outline=_level(outline),
+            based_on=None if based is None else based.get(f"{_W}val"),
+        )
+    return styles
+
+
+def _level(outline: etree._Element | None) -> int | None:
+    """Outline level 1 to 9 from Word's 0 to 8; Word's 9 is body text."""
+    value = None if outline is None else outline.get(f"{_W}val")
+    return int(value) + 1 if value and value.isdigit() and int(value) < 9 else None
+
+
+def _blocks(root: etree._Element) -> Iterator[etree._Element]:
+    """Paragraphs and outermost tables in document order, content controls looked through."""
+    walk = etree.iterwalk(root, events=("start",), tag=(f"{_W}p", f"{_W}tbl", *_DELETED))
+    for _, element in walk:
+        walk.skip_subtree()
+        if element.tag not in _DELETED:
+            yield element
+
+
+def _write_paragraph(block: etree._Element, styles: dict[str, _Style], builder: TextBuilder) -> str | None:
+    """The text when the paragraph is the document's title."""
+    text = _text(block)
+    kind = _kind(block, styles)
+    if kind == "title":
+        builder.heading(text, 1)
+        return text
+    if isinstance(kind, int):
+        builder.heading(text, kind)
+    elif kind == "list":
+        builder.line(f"- {text.strip()}" if text.strip() else "")
+    elif "\n" in text.strip():
+        builder.verbatim(text)
+    else:
+        builder.paragraph(text)
+    return None
+
+
+def _kind(block: etree._Element, styles: dict[str, _Style]) -> int | str | None:
+    """Heading level, "title", "list" or None for a plain paragraph."""
+    own = _level(block.find(f"{_W}pPr/{_W}outlineLvl"))
+    if own is not None:
+        return own
+    reference = block.find(f"{_W}pPr/{_W}pStyle")
+    style_id = None if reference is None else reference.get(f"{_W}val")
+    listed = block.find(f"{_W}pPr/{_W}numPr") is not None
+    for _ in range(10):
+        style = styles.get(style_id or "")
+        if style is None:
+            break
+        heading = _HEADING.match(style.name)
+        if heading:
+            return int(heading[1])
+        if style.name.lower() == "title":
+            return "title"
+        if style.outline is not None:
+            return style.outline
+        listed = listed or style.name.lower().startswith("list")
+        style_id = style.based_on
+    return "list" if listed else None
+
+
+def _text(block: etree._Element) -> str:
+    parts: list[str] = []
+    walk = etree.iterwalk(block, events=("start",))
+    for _, element in walk:
+        tag = element.tag
+        if tag in _DELETED:
+            walk.skip_subtree()
+        elif tag == f"{_W}t":
+            parts.append(element.text or "")
+        elif tag in {f"{_W}tab", f"{_W}ptab"}:
+            parts.append(" ")
+        elif tag == f"{_W}noBreakHyphen":
+            parts.append("-")
+        elif tag in {f"{_W}br", f"{_W}cr"}:
+            parts.append(" " if element.get(f"{_W}type") in {"page", "column"} else "\n")
+    return "".join(parts)
+
+
+def _write_table(table: etree._Element, builder: TextBuilder) -> None:
+    for row in table.iterfind(f".//{_W}tr"):
+        if next(row.iterancestors(f"{_W}tbl")) is not table:
+            continue
+        cells = [cell for cell in row.iter(f"{_W}tc") if next(cell.iterancestors(f"{_W}tr")) is row]
+        builder.row([_cell(cell) for cell in cells if not _merged_away(cell)])
+
+
+def _merged_away(cell: etree._Element) -> bool:
+    """An old way to merge cells of a row: all but the first are marked and empty."""
+    merge = cell.find(f"{_W}tcPr/{_W}hMerge")
+    return merge is not None and merge.get(f"{_W}val") != "restart"
+
+
+def _cell(cell: etree._Element) -> str:
+    return " ".join(_text(paragraph) for paragraph in cell.iter(f"{_W}p"))
