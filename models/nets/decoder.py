@@ -28,7 +28,8 @@ class DecoderLayer(nn.Module):
         self, x_NE: Tensor, by: Rotation, plan: AttentionPlan, keys_SKD: Tensor, values_SKD: Tensor
     ) -> Tensor:
         x_NE = x_NE + self.mixer(self.mixer_norm(x_NE), by, plan, keys_SKD, values_SKD)
-        return x_NE + self.feed_forward(self.feed_forward_norm(x_NE))
+        out_NE: Tensor = x_NE + self.feed_forward(self.feed_forward_norm(x_NE))
+        return out_NE
 
 
 class Decoder(nn.Module):

@@ -28,7 +28,8 @@ class EncoderLayer(nn.Module):
         q_BHTD, k_BHTD, v_BHTD = self.qkv(x_BTE).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed_BHTD = F.scaled_dot_product_attention(q_BHTD, k_BHTD, v_BHTD, attn_mask=mask_B11T)
         x_BTE = self.mixer_norm(x_BTE + self.out(mixed_BHTD.transpose(1, 2).flatten(2)))
-        return self.feed_forward_norm(x_BTE + self.down(F.gelu(self.up(x_BTE))))
+        out_BTE: Tensor = self.feed_forward_norm(x_BTE + self.down(F.gelu(self.up(x_BTE))))
+        return out_BTE
 
 
 class Encoder(nn.Module):

@@ -3,7 +3,7 @@
 Owns which ids are control tokens: plain text never becomes one. Knows nothing of chat or models.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Protocol
 
@@ -20,6 +20,12 @@ class Tokenizer(Protocol):
 
     @property
     def eos_ids(self) -> frozenset[int]: ...
+
+    @property
+    def eos_id(self) -> int: ...
+
+    @property
+    def control_tokens(self) -> Mapping[str, int]: ...
 
     @property
     def control_ids(self) -> frozenset[int]:

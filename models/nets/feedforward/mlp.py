@@ -14,4 +14,5 @@ class Mlp(nn.Module):
 
     def forward(self, x_NE: Tensor) -> Tensor:
         gate_NF, up_NF = self.gate_up(x_NE).chunk(2, dim=-1)
-        return self.down(F.silu(gate_NF).mul_(up_NF))
+        out_NE: Tensor = self.down(F.silu(gate_NF).mul_(up_NF))
+        return out_NE

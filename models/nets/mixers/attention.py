@@ -94,9 +94,9 @@ class Attention(nn.Module):
     ) -> Tensor:
         """Writes the step's keys and values to their slots, then attends. Returns [N, E]."""
         spec = self.spec
-        qkv_NHD = self.qkv(x_NE).unflatten(-1, (-1, spec.head_dim))
+        qkv_NHD = self.qkv(x_NE).view(len(x_NE), -1, spec.head_dim)
         turned_NHD = rotate(qkv_NHD[:, : spec.heads + spec.kv_heads], rotation)
-        q_NKGD = turned_NHD[:, : spec.heads].unflatten(1, (spec.kv_heads, spec.group))
+        q_NKGD = turned_NHD[:, : spec.heads].view(len(x_NE), spec.kv_heads, spec.group, spec.head_dim)
         keys_SKD.index_copy_(0, plan.slots_N, turned_NHD[:, spec.heads :].to(keys_SKD.dtype))
         values_SKD.index_copy_(0, plan.slots_N, qkv_NHD[:, -spec.kv_heads :].to(values_SKD.dtype))
         if plan.decode is not None and not plan.prefills:
@@ -110,7 +110,8 @@ class Attention(nn.Module):
             if plan.decode is not None:
                 rows_R = plan.decode.rows_R
                 mixed_NKGD[rows_R] = _attend_decode(q_NKGD[rows_R], plan.decode, keys_SKD, values_SKD)
-        return self.out(mixed_NKGD.flatten(1))
+        out_NE: Tensor = self.out(mixed_NKGD.flatten(1))
+        return out_NE
 
 
 def _attend_prefill(q_TKGD: Tensor, prefill: Prefill, keys_SKD: Tensor, values_SKD: Tensor) -> Tensor:

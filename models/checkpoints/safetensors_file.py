@@ -1,0 +1,121 @@
+"""Reads safetensors files: a JSON header, then tensors on demand from a memory map.
+
+Every range is checked before use: a header that lies is refused with ModelError("checkpoint_invalid")
+naming the place. Knows nothing of what the tensors mean.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from secretariat.models.errors import ModelError
+
+_FLOATS: Mapping[str, str] = MappingProxyType({"F64": "<f8", "F32": "<f4", "F16": "<f2"})
+_INTEGERS: Mapping[str, str] = MappingProxyType(
+    {"I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
+)
+_BF16 = "BF16"
+_LAYOUTS: Mapping[str, str] = MappingProxyType({**_FLOATS, **_INTEGERS, _BF16: "<u2"})
+_LENGTH_BYTES = 8
+_MAX_HEADER = 100_000_000  # the format's own limit
+
+
+@dataclass(frozen=True, slots=True)
+class TensorEntry:
+    """`start` and `end` count bytes from the beginning of the file."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    start: int
+    end: int
+
+
+class SafetensorsFile:
+    """`tensors` by name; `read` copies one tensor out, floats of any width as float32."""
+
+    def __init__(self, path: Path, raw: npt.NDArray[np.uint8], tensors: list[TensorEntry]) -> None:
+        self.path = path
+        self._raw = raw
+        self.tensors: Mapping[str, TensorEntry] = MappingProxyType({entry.name: entry for entry in tensors})
+
+    @staticmethod
+    def open(path: Path) -> "SafetensorsFile":
+        """Raises ModelError: "weights_missing" without a file, "checkpoint_invalid" for a malformed one."""
+        if not path.is_file():
+            raise ModelError("weights_missing", f"{path} does not exist")
+        size = path.stat().st_size
+        if size < _LENGTH_BYTES:
+            raise _invalid(path, "header length", f"needs {_LENGTH_BYTES} bytes, the file has {size}")
+        raw = np.memmap(path, dtype=np.uint8, mode="r")
+        length = int.from_bytes(bytes(raw[:_LENGTH_BYTES]), "little")
+        if length > min(size - _LENGTH_BYTES, _MAX_HEADER):
+            raise _invalid(path, "header length", f"{length} is past the file's {size} bytes")
+        data_start = _LENGTH_BYTES + length
+        header = _header(path, bytes(raw[_LENGTH_BYTES:data_start]))
+        entries = [
+            _entry(path, name, value, data_start) for name, value in header.items() if name != "__metadata__"
+        ]
+        _check_ranges(path, entries, data_start, size)
+        return SafetensorsFile(path, raw, entries)
+
+    def read(self, name: str) -> npt.NDArray[Any]:
+        """The tensor, freshly allocated. Raises ModelError("checkpoint_invalid") if absent."""
+        entry = self.tensors.get(name)
+        if entry is None:
+            raise _invalid(self.path, f"tensor {name}", "is missing")
+        stored = np.array(self._raw[entry.start : entry.end]).view(_LAYOUTS[entry.dtype])
+        if entry.dtype == _BF16:
+            stored = (stored.astype(np.uint32) << 16).view(np.float32)
+        elif entry.dtype in _FLOATS:
+            stored = stored.astype(np.float32, copy=False)
+        return stored.reshape(entry.shape)
+
+
+def _invalid(path: Path, place: str, problem: str) -> ModelError:
+    return ModelError("checkpoint_invalid", f"{path.name}: {place} {problem}")
+
+
+def _header(path: Path, text: bytes) -> dict[str, Any]:
+    try:
+        header = json.loads(text)
+    except (ValueError, RecursionError):
+        raise _invalid(path, "header", "is not JSON") from None
+    if not isinstance(header, dict):
+        raise _invalid(path, "header", "is not a JSON object")
+    return header
+
+
+def _entry(path: Path, name: str, value: object, data_start: int) -> TensorEntry:
+    place = f"tensor {name}"
+    if not isinstance(value, dict) or value.get("dtype") not in _LAYOUTS:
+        raise _invalid(path, place, "has no known dtype")
+    shape, offsets = _whole_numbers(value.get("shape")), _whole_numbers(value.get("data_offsets"))
+    if shape is None or offsets is None or len(offsets) != 2 or offsets[0] > offsets[1]:
+        raise _invalid(path, place, "has no valid shape and data_offsets")
+    needed = math.prod(shape) * np.dtype(_LAYOUTS[value["dtype"]]).itemsize
+    if needed != offsets[1] - offsets[0]:
+        raise _invalid(path, place, f"needs {needed} bytes, its range has {offsets[1] - offsets[0]}")
+    return TensorEntry(name, shape, value["dtype"], data_start + offsets[0], data_start + offsets[1])
+
+
+def _whole_numbers(value: object) -> tuple[int, ...] | None:
+    if isinstance(value, list) and all(type(item) is int and item >= 0 for item in value):
+        return tuple(value)
+    return None
+
+
+def _check_ranges(path: Path, entries: list[TensorEntry], data_start: int, size: int) -> None:
+    """The tensors must tile the data exactly, as the format demands: no gap, no overlap, no rest."""
+    edges = [(data_start, data_start), *sorted((entry.start, entry.end) for entry in entries), (size, size)]
+    for (_, end), (start, _) in pairwise(edges):
+        if start != end:
+            raise _invalid(path, f"data at byte {end}", f"does not go on where the next begins, {start}")
