@@ -8,6 +8,7 @@ from secretariat.models.remote import RemoteModels
 from secretariat.platform.contents.blobs import BlobStore
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import Database
+from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.settings import Settings
 
 Wake = Callable[[UUID, UUID], Awaitable[None]]
@@ -20,5 +21,6 @@ class Services:
     database: Database
     contents: ContentStore
     blobs: BlobStore
+    indexes: IndexViews
     models: RemoteModels
     wake: Wake

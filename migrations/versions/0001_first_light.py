@@ -862,7 +862,7 @@ def upgrade() -> None:
         sa.Column("id", sa.UUID(), nullable=False),
         sa.Column("collection_id", sa.UUID(), nullable=False),
         sa.Column("document_id", sa.UUID(), nullable=False),
-        sa.Column("content_id", sa.UUID(), nullable=False),
+        sa.Column("content_id", sa.UUID(), nullable=True),
         sa.Column("ordinal", sa.Integer(), nullable=False),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("end", sa.BigInteger(), nullable=False),

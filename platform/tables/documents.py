@@ -51,7 +51,8 @@ class Document(Identified, Base):
 class ChunkRow(Identified, Base):
     """A chunk in the log. `content_id` holds JSON {text, heading_path}; `vector` is float32, little-endian.
 
-    `seq` says when it was written, `tombstone_seq` when it went away.
+    `seq` says when it was written, `tombstone_seq` when it went away. With the words go `content_id` and
+    `vector`; what is left says only that there was a chunk.
     """
 
     __tablename__ = "chunks"
@@ -65,7 +66,7 @@ class ChunkRow(Identified, Base):
 
     collection_id: Mapped[UUID]
     document_id: Mapped[UUID]
-    content_id: Mapped[UUID]
+    content_id: Mapped[UUID | None]
     ordinal: Mapped[int] = mapped_column(Integer)
     start: Mapped[int]
     end: Mapped[int]
