@@ -30,7 +30,7 @@ class Dispatcher:
         self._sent: dict[UUID, datetime] = {}
 
     async def sweep(self) -> int:
-        """The number of jobs sent. Raises what `send` raises; the next sweep takes up where this one broke."""
+        """The number of jobs sent. Raises what `send` raises; the next sweep goes on from there."""
         await self._fire_schedules()
         due = await self._due(
             select(Outbox.tenant_id, Outbox.id).where(Outbox.due_at <= now()).order_by(Outbox.due_at)

@@ -1,0 +1,1 @@
+"""The real parts that an installation without outside services brings along, as child processes."""

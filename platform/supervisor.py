@@ -1,0 +1,173 @@
+"""Starts the whole stack on one machine, watches it, and stops it: one command, real parts.
+
+Whatever has an outside address (DATABASE_URL, REDIS_URL, MODEL_URL) is used and not started.
+"""
+
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import FrameType
+
+import httpx
+
+from secretariat.platform.db import bootstrap
+from secretariat.platform.embedded.checks import check_disk, check_port, ensure_secret, free_port
+from secretariat.platform.embedded.child import Child
+from secretariat.platform.embedded.errors import StackError
+from secretariat.platform.embedded.postgres import SUPERUSER, EmbeddedPostgres
+from secretariat.platform.embedded.valkey import valkey_child
+from secretariat.platform.settings import Settings
+
+Say = Callable[[str], None]
+
+_START_SECONDS = 90
+_WATCH_SECONDS = 1.0
+_STEADY_SECONDS = 60
+_MOST_RESTARTS = 5
+
+
+@dataclass(slots=True)
+class Stack:
+    """The running parts. `environment` is what a program needs to reach them."""
+
+    settings: Settings
+    say: Say
+    postgres: EmbeddedPostgres | None = None
+    children: list[Child] = field(default_factory=list)
+    environment: dict[str, str] = field(default_factory=dict)
+    stopping: bool = False
+
+    def start(self) -> None:
+        """Raises StackError, after stopping what had been started."""
+        try:
+            self._prepare()
+            self._start_database()
+            self._start_valkey()
+            self._start_models()
+            self._start_service()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _prepare(self) -> None:
+        check_disk(self.settings.home)
+        check_port(self.settings.host, self.settings.port)
+        ensure_secret(self.settings.master_key_path)
+        ensure_secret(self.settings.model_token_path)
+        self.environment["SECRETARIAT_HOME"] = str(self.settings.home)
+        self.environment["SECRETARIAT_PORT"] = str(self.settings.port)
+        self.environment["SECRETARIAT_HOST"] = self.settings.host
+
+    def _start_database(self) -> None:
+        if self.settings.database_url is not None:
+            if self.settings.database_owner_url is not None:
+                bootstrap.migrate(self.settings.database_owner_url)
+            return
+        self.say("Starting PostgreSQL")
+        self.postgres = EmbeddedPostgres(self.settings.home / "postgres")
+        self.postgres.start()
+        bootstrap.create_roles(self.postgres.url(SUPERUSER, "postgres"))
+        owner_url = self.postgres.url(bootstrap.OWNER, bootstrap.DATABASE)
+        bootstrap.migrate(owner_url)
+        self.environment["DATABASE_URL"] = self.postgres.url(bootstrap.APP, bootstrap.DATABASE)
+        self.environment["DATABASE_OWNER_URL"] = owner_url
+        self.environment["DATABASE_DISPATCHER_URL"] = self.postgres.url(
+            bootstrap.DISPATCHER, bootstrap.DATABASE
+        )
+
+    def _start_valkey(self) -> None:
+        if self.settings.redis_url is not None:
+            return
+        self.say("Starting Valkey")
+        child, url = valkey_child(self.settings.home)
+        self._launch(child)
+        self.environment["REDIS_URL"] = url
+
+    def _start_models(self) -> None:
+        if self.settings.model_url is not None:
+            return
+        port = free_port()
+        self.environment["MODEL_URL"] = f"http://127.0.0.1:{port}"
+        self.say("Starting the model server")
+        self._python(
+            "models",
+            "secretariat.models.serving",
+            *("--host", "127.0.0.1", "--port", str(port), "--threads", str(self.settings.model_threads)),
+            *(
+                "--models-dir",
+                str(self.settings.models_dir),
+                "--token-file",
+                str(self.settings.model_token_path),
+            ),
+        )
+
+    def _start_service(self) -> None:
+        self.say("Starting the service and its worker")
+        self._python("api", "secretariat.platform.app")
+        self._python("worker", "secretariat.platform.worker")
+        self._await("the service", f"http://{self.settings.host}:{self.settings.port}/readyz")
+        if self.settings.model_url is None:
+            self._await("the model server", self.environment["MODEL_URL"] + "/healthz")
+
+    def _python(self, name: str, module: str, *arguments: str) -> None:
+        log = self.settings.home / "logs" / f"{name}.log"
+        self._launch(Child(name, [sys.executable, "-m", module, *arguments], log, dict(self.environment)))
+
+    def _launch(self, child: Child) -> None:
+        child.start()
+        self.children.append(child)
+
+    def _await(self, name: str, url: str) -> None:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self.watch_once()
+            try:
+                if httpx.get(url, timeout=2).is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            time.sleep(0.1)
+        raise StackError(
+            f"{name} did not answer within {_START_SECONDS} s. Logs: {self.settings.home / 'logs'}."
+        )
+
+    def watch_once(self) -> None:
+        """Restart whatever died. Raises StackError for a part that keeps dying."""
+        if self.postgres is not None and not self.postgres.running():
+            self.say("PostgreSQL died; starting it again")
+            self.postgres.start()
+        for child in self.children:
+            if not child.running and not self.stopping:
+                self._revive(child)
+
+    def _revive(self, child: Child) -> None:
+        steady = time.monotonic() - child.started_at > _STEADY_SECONDS
+        child.restarts = 1 if steady else child.restarts + 1
+        if child.restarts > _MOST_RESTARTS:
+            raise StackError(f"{child.name} keeps dying. The end of {child.log}:\n{child.last_words()}")
+        self.say(f"{child.name} died; starting it again")
+        time.sleep(min(0.2 * child.restarts, 1.0))
+        child.start()
+
+    def watch(self) -> None:
+        """Until a signal asks to stop."""
+        while not self.stopping:
+            self.watch_once()
+            time.sleep(_WATCH_SECONDS)
+
+    def stop(self) -> None:
+        """Workers and service first, data last; waits until each has ended."""
+        self.stopping = True
+        for child in reversed(self.children):
+            child.stop()
+        if self.postgres is not None:
+            self.postgres.stop()
+
+    def stop_on_signals(self) -> None:
+        def ask(_number: int, _frame: FrameType | None) -> None:
+            self.stopping = True
+
+        signal.signal(signal.SIGTERM, ask)
+        signal.signal(signal.SIGINT, ask)
