@@ -14,73 +14,15 @@ from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.text import Extracted, TextBuilder
 
 _DROPPED = frozenset(
-    [
-        "script",
-        "style",
-        "nav",
-        "noscript",
-        "template",
-        "svg",
-        "canvas",
-        "iframe",
-        "object",
-        "embed",
-        "audio",
-        "video",
-        "button",
-        "select",
-        "input",
-        "textarea",
-        "datalist",
-        "dialog",
-        "head",
-    ]
+    """script style nav noscript template svg canvas iframe object embed audio video button select input
+    textarea datalist dialog head
+    """.split()  # noqa: SIM905 - words read best as words
 )
 _BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
+    """address article aside blockquote body caption center dd details div dl dt fieldset figcaption figure
+    footer form h1 h2 h3 h4 h5 h6 header hr html legend li main ol p pre section summary table tbody td tfoot
+    th thead tr ul
+    """.split()  # noqa: SIM905 - words read best as words
 )
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _DECLARED = re.compile(

@@ -1,0 +1,1 @@
+"""The read path: who may see what, two rankings, one fusion."""
