@@ -7,6 +7,7 @@ from secretariat.platform.contents.blobs import BlobStore
 from secretariat.platform.contents.keyring import Keyring
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import Database
+from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.jobs.broker import make_celery, wake_after_commit, waker
 from secretariat.platform.services import Services
 from secretariat.platform.settings import Settings
@@ -28,11 +29,13 @@ def make_services(settings: Settings) -> tuple[Services, Celery]:
     database = Database(required(settings.database_url, "DATABASE_URL"))
     keyring = Keyring.read(settings.master_key_path)
     token = settings.model_token_path.read_text(encoding="ascii").strip()
+    contents = ContentStore(keyring)
     services = Services(
         settings=settings,
         database=database,
-        contents=ContentStore(keyring),
+        contents=contents,
         blobs=BlobStore(keyring),
+        indexes=IndexViews(database, contents, settings.indexes_dir),
         models=RemoteModels(required(settings.model_url, "MODEL_URL"), token),
         wake=waker(celery),
     )

@@ -1,0 +1,1 @@
+"""Running the service: background jobs, to be seen, cancelled and retried."""
