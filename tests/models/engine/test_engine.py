@@ -252,7 +252,7 @@ def test_logprobs_are_of_the_masked_distribution():
     asked = Asked(prompt_of(20), SamplingParams(max_tokens=9, top_logprobs=2), matcher=matcher)
     run(new_engine(), asked)
     drawn = [d for event in asked.events if isinstance(event, Emission) for d in event.drawn]
-    first = {token: value for token, value in drawn[0].alternatives}
+    first = dict(drawn[0].alternatives)
     assert set(first) == {b"y", b"n"}
     assert sum(torch.tensor(list(first.values())).exp()).item() == pytest.approx(1.0, abs=1e-5)
     assert asked.text in {"yes", "no"}

@@ -1,0 +1,250 @@
+"""ChatModel, Embedder and ModelCatalogue over HTTP: the model server as the rest of the system sees it.
+
+Maps every failure to ModelError. Knows no torch and no engine.
+"""
+
+import base64
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from typing import Any, get_args
+
+import httpx
+
+from secretariat.models.core import (
+    CallContext,
+    ChatRequest,
+    ChatResult,
+    ChoiceConstraint,
+    Constraint,
+    EmbeddingResult,
+    JsonSchemaConstraint,
+    ModelCard,
+    ModelIdentity,
+    TokenEvent,
+    TokenLogprob,
+    Usage,
+)
+from secretariat.models.errors import ModelError, ModelErrorCode
+
+Json = dict[str, Any]
+_CODES = frozenset(get_args(ModelErrorCode))
+_RETRYABLE: frozenset[ModelErrorCode] = frozenset({"overloaded", "deadline_exceeded", "unreachable"})
+_RETRYABLE_STATUS = frozenset({429, 502, 503})
+
+
+class RemoteModels:
+    """One connection pool to one model server. `timeout_s` bounds a call that brings no deadline."""
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        chat: str = "default",
+        embedder: str = "default",
+        timeout_s: float = 300.0,
+    ) -> None:
+        self._chat = chat
+        self._embedder = embedder
+        self._timeout_s = timeout_s
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers={"Authorization": f"Bearer {token}"},
+            limits=httpx.Limits(max_connections=256, max_keepalive_connections=32),
+            trust_env=False,
+        )
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def chat(self, request: ChatRequest, call: CallContext) -> ChatResult:
+        reply = await self._post("/v1/chat/completions", self._chat_body(request), call)
+        with _well_formed():
+            (choice,) = reply["choices"]
+            return ChatResult(
+                text=choice["message"]["content"],
+                finish_reason=choice["finish_reason"],
+                usage=_usage(reply["usage"]),
+                model=_identity(reply),
+                logprobs=_logprobs(choice),
+            )
+
+    async def stream(self, request: ChatRequest, call: CallContext) -> AsyncGenerator[TokenEvent, None]:
+        """As ChatModel.stream. Text arrives as it is drawn; the last event has no text."""
+        body = self._chat_body(request) | {"stream": True, "stream_options": {"include_usage": True}}
+        last: tuple[Json, Json] | None = None
+        with _transport_errors():
+            async with self._http.stream(
+                "POST",
+                "/v1/chat/completions",
+                json=body,
+                headers=_headers(call),
+                timeout=self._timeout(call),
+            ) as response:
+                if response.status_code != httpx.codes.OK:
+                    await response.aread()
+                    raise _error(response)
+                async with contextlib.aclosing(_events(response)) as events:
+                    async for event in events:
+                        if event["choices"]:
+                            (choice,) = event["choices"]
+                            if choice["finish_reason"] is not None:
+                                last = (event, choice)
+                            elif choice["delta"].get("content") or choice["logprobs"]:
+                                yield TokenEvent(choice["delta"]["content"], _logprobs(choice))
+                        elif last is not None:
+                            yield _last_event(*last, event)
+                            return
+        raise ModelError("engine_failed", "the model server's stream ended early", retryable=True)
+
+    async def count_tokens(self, texts: Sequence[str], call: CallContext) -> list[int]:
+        reply = await self._post("/v1/tokenize", {"model": self._chat, "texts": list(texts)}, call)
+        with _well_formed():
+            return [int(count) for count in reply["counts"]]
+
+    async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
+        body = {"model": self._embedder, "input": list(texts), "encoding_format": "base64"}
+        reply = await self._post("/v1/embeddings", body, call)
+        with _well_formed():
+            vectors = [base64.b64decode(item["embedding"], validate=True) for item in reply["data"]]
+            usage = Usage(reply["usage"]["prompt_tokens"], 0)
+            return EmbeddingResult(vectors, len(vectors[0]) // 4, usage, _identity(reply))
+
+    async def models(self) -> list[ModelCard]:
+        with _transport_errors():
+            response = await self._http.get("/v1/models", timeout=self._timeout_s)
+        if response.status_code != httpx.codes.OK:
+            raise _error(response)
+        with _well_formed():
+            return [ModelCard(name=item["id"], **item["secretariat"]) for item in response.json()["data"]]
+
+    async def _post(self, path: str, body: Json, call: CallContext) -> Json:
+        with _transport_errors():
+            response = await self._http.post(
+                path, json=body, headers=_headers(call), timeout=self._timeout(call)
+            )
+        if response.status_code != httpx.codes.OK:
+            raise _error(response)
+        with _well_formed():
+            reply: Json = response.json()
+            return reply
+
+    def _timeout(self, call: CallContext) -> httpx.Timeout:
+        """A little more than the deadline: the server's own answer to a passed deadline says more."""
+        total = self._timeout_s if call.deadline_s is None else max(call.deadline_s, 0.0) + 2.0
+        return httpx.Timeout(total, connect=min(total, 5.0))
+
+    def _chat_body(self, request: ChatRequest) -> Json:
+        sampling = request.sampling
+        body: Json = {
+            "model": self._chat if request.model == "default" else request.model,
+            "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+            "max_completion_tokens": sampling.max_tokens,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "top_k": sampling.top_k,
+            "seed": sampling.seed,
+            "stop": list(sampling.stop),
+        }
+        if sampling.top_logprobs is not None:
+            body |= {"logprobs": True, "top_logprobs": sampling.top_logprobs}
+        if request.constraint is not None:
+            body["response_format"] = _response_format(request.constraint)
+        return body
+
+
+def _headers(call: CallContext) -> dict[str, str]:
+    headers = {"X-Secretariat-Tenant": call.tenant, "X-Request-Id": call.request_id}
+    if call.deadline_s is not None:
+        headers["X-Secretariat-Deadline-Ms"] = str(int(call.deadline_s * 1000))
+    return headers
+
+
+def _response_format(constraint: Constraint) -> Json:
+    if isinstance(constraint, JsonSchemaConstraint):
+        try:
+            schema = json.loads(constraint.schema)
+        except json.JSONDecodeError as error:
+            raise ModelError("invalid_schema", f"the schema isn't JSON: {error}") from error
+        return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+    if isinstance(constraint, ChoiceConstraint):
+        return {"type": "choice", "choice": {"choices": list(constraint.choices)}}
+    span = {"texts": list(constraint.texts), "otherwise": constraint.otherwise}
+    return {"type": "verbatim_span", "verbatim_span": span}
+
+
+async def _events(response: httpx.Response) -> AsyncGenerator[Json, None]:
+    async for line in response.aiter_lines():
+        if not line.startswith("data: ") or line == "data: [DONE]":
+            continue
+        with _well_formed():
+            event: Json = json.loads(line.removeprefix("data: "))
+        if "error" in event:
+            raise _model_error(event["error"], httpx.codes.INTERNAL_SERVER_ERROR)
+        yield event
+
+
+def _last_event(closing: Json, choice: Json, usage: Json) -> TokenEvent:
+    with _well_formed():
+        return TokenEvent(
+            "", _logprobs(choice), choice["finish_reason"], _usage(usage["usage"]), _identity(closing)
+        )
+
+
+def _logprobs(choice: Json) -> tuple[TokenLogprob, ...]:
+    content = (choice["logprobs"] or {}).get("content", [])
+    return tuple(TokenLogprob(entry["token"], entry["logprob"]) for entry in content)
+
+
+def _usage(usage: Json) -> Usage:
+    cached = usage["prompt_tokens_details"]["cached_tokens"]
+    return Usage(usage["prompt_tokens"], usage["completion_tokens"], cached)
+
+
+def _identity(reply: Json) -> ModelIdentity:
+    return ModelIdentity(name=reply["model"], **reply["secretariat"])
+
+
+def _error(response: httpx.Response) -> ModelError:
+    try:
+        envelope = response.json()["error"]
+    except (ValueError, KeyError, TypeError):
+        envelope = {}
+    return _model_error(envelope, response.status_code)
+
+
+def _model_error(envelope: Json, status: int) -> ModelError:
+    given = envelope.get("code")
+    code: ModelErrorCode = given if given in _CODES else _code_of(status)
+    retryable = code in _RETRYABLE or (status in _RETRYABLE_STATUS and given not in _CODES)
+    message = str(envelope.get("message") or f"the model server answered {status}")
+    return ModelError(code, message, retryable=retryable, param=envelope.get("param"))
+
+
+def _code_of(status: int) -> ModelErrorCode:
+    if status == httpx.codes.TOO_MANY_REQUESTS:
+        return "overloaded"
+    if status in _RETRYABLE_STATUS or status == httpx.codes.UNAUTHORIZED:
+        return "unreachable"
+    return "engine_failed" if status >= httpx.codes.INTERNAL_SERVER_ERROR else "invalid_request"
+
+
+@contextlib.contextmanager
+def _transport_errors() -> Iterator[None]:
+    try:
+        yield
+    except httpx.ConnectError as error:
+        raise ModelError("unreachable", "the model server can't be reached", retryable=True) from error
+    except httpx.TimeoutException as error:
+        raise ModelError("deadline_exceeded", "the model server took too long", retryable=True) from error
+    except httpx.HTTPError as error:
+        raise ModelError("unreachable", f"the connection failed: {error!r}", retryable=True) from error
+
+
+@contextlib.contextmanager
+def _well_formed() -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        raise ModelError("engine_failed", "the model server's answer has an unknown shape") from error
