@@ -177,6 +177,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("description", sa.Text(), server_default="", nullable=False),
         sa.Column("created_by", sa.UUID(), nullable=True),
+        sa.Column("deleted_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column(
             "created_at",
             postgresql.TIMESTAMP(timezone=True),
@@ -187,7 +188,13 @@ def upgrade() -> None:
             ["tenant_id"], ["tenants.id"], name=op.f("fk_collections_tenant_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_collections")),
-        sa.UniqueConstraint("tenant_id", "name", name=op.f("uq_collections_tenant_id_name")),
+    )
+    op.create_index(
+        op.f("ix_collections_tenant_id_name"),
+        "collections",
+        ["tenant_id", "name"],
+        unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_table(
         "data_keys",

@@ -4,19 +4,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Integer, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, Integer, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from secretariat.platform.db.base import Base, Identified, TenantRow
 
 
 class Collection(Identified, Base):
+    """A collection that was deleted stays as a row, because its deleted documents refer to it."""
+
     __tablename__ = "collections"
-    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+    __table_args__ = (
+        Index(None, "tenant_id", "name", unique=True, postgresql_where=text("deleted_at IS NULL")),
+    )
 
     name: Mapped[str]
     description: Mapped[str] = mapped_column(server_default="")
     created_by: Mapped[UUID | None]
+    deleted_at: Mapped[datetime | None]
 
 
 class Document(Identified, Base):
