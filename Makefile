@@ -1,0 +1,59 @@
+# Everything a person types. `make help` lists it.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+.DEFAULT_GOAL := help
+.PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
+
+$(VENV)/.runtime: pyproject.toml
+	@$(PYTHON) scripts/check_python.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+setup: $(VENV)/.runtime weights console ## Virtual environment, weights, console
+
+dev: $(VENV)/.dev ## What tests and checks need besides
+
+weights: $(VENV)/.runtime
+	$(BIN)/secretariat models pull
+
+console: $(VENV)/.runtime ## Build the console if its sources changed
+	$(BIN)/python scripts/build_console.py
+
+demo: setup ## The main job, end to end (EVAL=1 judges all twenty tasks too)
+	$(BIN)/secretariat demo $(if $(EVAL),--eval)
+
+run: setup ## Start everything at http://127.0.0.1:8080 until Ctrl-C
+	$(BIN)/secretariat run
+
+test: dev weights console ## The whole suite, on real parts
+	$(BIN)/python scripts/find_chromium.py --install
+	$(BIN)/python -m pytest
+
+check: dev ## Lint, types, import contracts, sizes, drift
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy src/secretariat tests
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python scripts/check_rules.py
+	$(BIN)/python scripts/check_openapi.py
+	$(BIN)/python scripts/build_console.py --check
+
+format: dev ## Put the code into its one shape
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+openapi: dev ## Rewrite the OpenAPI document and the console's client
+	$(BIN)/secretariat openapi console/openapi.json
+	$(BIN)/python scripts/build_console.py --generate
+
+clean: ## Remove what was built; data in .secretariat stays
+	rm -rf $(VENV) console/node_modules platform/console/static

@@ -1,0 +1,96 @@
+"""`secretariat`: every command in one list. Each group's code is imported only when it is used.
+
+Exit codes: 0 done, 1 what was checked does not hold, 2 the command could not be carried out.
+"""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Agents whose every answer can be proved.")
+models = typer.Typer(no_args_is_help=True, help="Model weights.")
+audit = typer.Typer(no_args_is_help=True, help="Evidence.")
+evaluate = typer.Typer(no_args_is_help=True, help="How good the answers are.")
+app.add_typer(models, name="models")
+app.add_typer(audit, name="audit")
+app.add_typer(evaluate, name="eval")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+@app.command()
+def run() -> None:
+    """Start everything and stay up until Ctrl-C."""
+    from secretariat.platform.cli.run import run as start
+
+    start()
+
+
+@app.command()
+def demo(
+    judge: Annotated[bool, typer.Option("--eval", help="Run all twenty tasks too.")] = False,
+) -> None:
+    """Start everything, carry out one real task over the example handbook, prove it, stop."""
+    from secretariat.platform.demo.show import show
+
+    raise typer.Exit(show(judge=judge))
+
+
+@app.command()
+def openapi(output: Annotated[Path, typer.Argument(help="Where to write the document.")]) -> None:
+    """Write the OpenAPI document that the console's client is generated from."""
+    from secretariat.platform.app import openapi_document
+
+    output.write_text(json.dumps(openapi_document(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@models.command("pull")
+def models_pull(
+    names: Annotated[list[str] | None, typer.Argument(help="Default: all that are embedded.")] = None,
+) -> None:
+    """Fetch weights and check them against their pinned SHA-256."""
+    from secretariat.platform.cli.weights import pull
+
+    raise typer.Exit(pull(names or []))
+
+
+@models.command("list")
+def models_list(*, as_json: Json = False) -> None:
+    """What can be pulled, under which licence, and what is there."""
+    from secretariat.platform.cli.weights import show
+
+    show(as_json=as_json)
+
+
+@audit.command("verify")
+def audit_verify(file: Path, *, as_json: Json = False) -> None:
+    """Check an exported audit log without any server: every hash, every number, every count."""
+    from secretariat.platform.cli.evidence import verify
+
+    raise typer.Exit(verify(file, as_json=as_json))
+
+
+@evaluate.command("tasks")
+def evaluate_tasks(file: Path, *, as_json: Json = False) -> None:
+    """Run the tasks of a file over the handbook beside it and judge the answers."""
+    from secretariat.platform.demo.show import judge_tasks
+
+    raise typer.Exit(judge_tasks(file, as_json=as_json))
+
+
+@evaluate.command("rho-bank")
+def evaluate_rho_bank(directory: Path, *, as_json: Json = False) -> None:
+    """Recall of the required documents for the tau2 banking tasks, with the running embedder."""
+    from secretariat.platform.evaluation.rho_bank import measure
+
+    raise typer.Exit(measure(directory, as_json=as_json))
+
+
+def main() -> None:
+    app()
+
+
+if __name__ == "__main__":
+    main()

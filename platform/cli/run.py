@@ -1,0 +1,32 @@
+"""`secretariat run`: everything up, a way in for the first administrator, until Ctrl-C."""
+
+import typer
+from rich.console import Console
+
+from secretariat.platform.demo.installation import sign_in_link
+from secretariat.platform.embedded.errors import StackError
+from secretariat.platform.settings import Settings
+from secretariat.platform.supervisor import Stack
+
+
+def run() -> None:
+    """Exit code 2 with the reason when the stack can't start or keep up."""
+    out = Console(highlight=False)
+    settings = Settings()
+    stack = Stack(settings, out.print)
+    stack.stop_on_signals()
+    try:
+        stack.start()
+        link = sign_in_link(stack.reachable_settings())
+        out.print(
+            f"\nSecretariat is up at {settings.base_url}\n"
+            f"API reference: {settings.base_url}/docs\n"
+            f"First administrator, once, within 15 minutes: {link}\n\nCtrl-C stops everything.",
+            soft_wrap=True,
+        )
+        stack.watch()
+    except StackError as error:
+        out.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+    finally:
+        stack.stop()

@@ -1,0 +1,51 @@
+"""`secretariat models …`."""
+
+import json
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from secretariat.models.catalog import CATALOG
+from secretariat.models.errors import ModelError
+from secretariat.models.pull import pull as pull_weights
+from secretariat.platform.settings import Settings
+
+EMBEDDED = ("smollm2-135m-instruct", "all-minilm-l6-v2")
+
+
+def pull(names: list[str]) -> int:
+    """0 when all are there, 2 when one can't be had."""
+    directory = Settings().models_dir
+    out = Console(stderr=True, highlight=False)
+    for name in names or EMBEDDED:
+        try:
+            with out.status(f"{name}: fetching"):
+                pull_weights(name, directory, lambda line: out.log(line) if sys.stderr.isatty() else None)
+        except ModelError as error:
+            out.print(f"[red]{name}:[/red] {error.message}")
+            return 2
+        out.print(f"{name}: ready")
+    return 0
+
+
+def show(*, as_json: bool) -> None:
+    directory = Settings().models_dir
+    rows = [
+        {
+            "name": source.name,
+            "kind": source.kind,
+            "architecture": source.architecture,
+            "licence": source.licence,
+            "context_length": source.context_length,
+            "present": (directory / source.name).is_dir(),
+        }
+        for source in CATALOG.values()
+    ]
+    if as_json:
+        print(json.dumps(rows, indent=2))
+        return
+    table = Table("Name", "Kind", "Architecture", "Licence", "Context", "Here")
+    for row in rows:
+        table.add_row(*(str(value) for value in list(row.values())[:-1]), "yes" if row["present"] else "no")
+    Console().print(table)

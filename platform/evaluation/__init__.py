@@ -1,0 +1,1 @@
+"""How good the product is at its job, measured and judged by fixed rules."""
