@@ -8,8 +8,11 @@ from pathlib import Path, PurePosixPath
 MOST_FILE_LINES, MOST_FUNCTION_LINES, MOST_CLASS_LINES = 400, 60, 250
 QUERY_WORDS = frozenset({"select", "insert", "update", "delete"})
 DUMPING_GROUNDS = frozenset({"utils", "util", "helpers", "helper", "common", "misc", "shared"})
-QUERY_HOMES = ("contents/", "audit/", "db/")
-UNBOUND_HOMES = ("db/", "tenants/", "identity/", "audit/sealer.py", "jobs/dispatcher.py", "web/", "app.py")
+QUERY_HOMES = (
+    *("contents/", "audit/", "db/", "access/", "tables/"),
+    *("jobs/dispatcher.py", "web/idempotency.py", "health.py"),
+)
+UNBOUND_HOMES = ("db/", "tenants/", "identity/", "audit/sealer.py", "jobs/dispatcher.py", "health.py")
 
 
 @dataclass(frozen=True, slots=True)
