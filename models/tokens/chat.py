@@ -39,6 +39,7 @@ class ChatTemplate:
             self._template = environment.from_string(source)
         except TemplateError as error:
             raise ModelError("checkpoint_invalid", f"the chat template does not parse: {error}") from error
+        self.source = source
         self._specials = {"bos_token": bos_token, "eos_token": eos_token}
 
     def render(self, messages: Sequence[ChatMessage], *, add_generation_prompt: bool = True) -> str:

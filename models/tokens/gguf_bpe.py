@@ -57,8 +57,10 @@ class GgufBpeTokenizer:
         tokens = _list(metadata, "tokens", str)
         kinds = _list(metadata, "token_type", int)
         eos = metadata.get("tokenizer.ggml.eos_token_id")
-        if len(kinds) != len(tokens) or len(set(tokens)) != len(tokens):
-            raise _invalid("tokens", "are not distinct, or not as many as their types")
+        if len(set(tokens)) != len(tokens):
+            raise _invalid("tokens", "are not distinct")
+        if len(kinds) != len(tokens):
+            raise _invalid("token_type", f"has {len(kinds)} entries for {len(tokens)} tokens")
         if not isinstance(eos, int) or not 0 <= eos < len(tokens):
             raise _invalid("eos_token_id", f"{eos!r} is outside the vocabulary")
         backend = _backend(metadata, tokens)
@@ -77,6 +79,12 @@ class GgufBpeTokenizer:
     @property
     def vocab_size(self) -> int:
         return len(self._vocab_bytes)
+
+    @cached_property
+    def missing_bytes(self) -> frozenset[int]:
+        """Bytes no token stands for: `encode` leaves them out, as the model's makers do."""
+        single = {token[0] for token in self._vocab_bytes if len(token) == 1}
+        return frozenset(range(256)) - single
 
     @property
     def control_tokens(self) -> Mapping[str, int]:

@@ -1,0 +1,123 @@
+"""Loading: what a directory lacks or misstates is refused, and says so."""
+
+import shutil
+
+import numpy as np
+import pytest
+from gguf import GGUFWriter
+
+from secretariat.models.catalog import source_of
+from secretariat.models.checkpoints.digest import weights_sha256
+from secretariat.models.errors import ModelError
+from secretariat.models.nets.load import load_chat_model, load_embedder
+from tests.support.weights import CHAT, EMBEDDER, chat_model, embedder, weights
+
+TENSORS = {
+    "token_embd.weight": (4, 8),
+    "output_norm.weight": (8,),
+    "blk.0.attn_norm.weight": (8,),
+    "blk.0.attn_q.weight": (8, 8),
+    "blk.0.attn_k.weight": (4, 8),
+    "blk.0.attn_v.weight": (4, 8),
+    "blk.0.attn_output.weight": (8, 8),
+    "blk.0.ffn_norm.weight": (8,),
+    "blk.0.ffn_gate.weight": (6, 8),
+    "blk.0.ffn_up.weight": (6, 8),
+    "blk.0.ffn_down.weight": (8, 6),
+}
+NUMBERS = {
+    "block_count": 1, "context_length": 16, "embedding_length": 8, "feed_forward_length": 6,
+    "attention.head_count": 2, "attention.head_count_kv": 1,
+}  # fmt: skip
+
+
+def checkpoint(directory, *, tensors=None, numbers=None, template="{{ messages }}", tokens=("a", "b", "ab")):
+    writer = GGUFWriter(directory / "tiny.gguf", "llama")
+    for key, value in {**NUMBERS, **(numbers or {})}.items():
+        writer.add_uint32(f"llama.{key}", value)
+    writer.add_float32("llama.attention.layer_norm_rms_epsilon", 1e-5)
+    writer.add_string("tokenizer.ggml.model", "gpt2")
+    writer.add_string("tokenizer.ggml.pre", "smollm")
+    writer.add_array("tokenizer.ggml.tokens", ["<|im_end|>", *tokens])
+    writer.add_array("tokenizer.ggml.token_type", [3, *(1 for _ in tokens)])
+    writer.add_array("tokenizer.ggml.merges", ["a b"])
+    writer.add_uint32("tokenizer.ggml.eos_token_id", 0)
+    if template is not None:
+        writer.add_string("tokenizer.chat_template", template)
+    for name, shape in (TENSORS | (tensors or {})).items():
+        if shape is not None:
+            writer.add_tensor(name, np.ones(shape, np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return directory
+
+
+def test_a_small_checkpoint_loads(tmp_path):
+    chat = load_chat_model(checkpoint(tmp_path), dtype="bfloat16")
+    assert chat.context_length == 16
+    assert chat.identity.dtype == "bfloat16"
+    assert chat.identity.weights_sha256 == weights_sha256(tmp_path / "tiny.gguf")
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"tensors": {"blk.0.attn_q.weight": None}}, "blk.0.attn_q.weight is missing"),
+        ({"tensors": {"blk.0.attn_q.weight": (8, 9)}}, "blk.0.attn_q.weight has shape"),
+        ({"tensors": {"blk.0.attn_q.bias": (8,)}}, "blk.0.attn_q.bias has no place"),
+        ({"tensors": {"blk.1.attn_norm.weight": (8,)}}, "blk.1.attn_norm.weight has no place"),
+        ({"tensors": {"token_embd.weight": None}}, "token_embd.weight is missing"),
+        ({"tensors": {"token_embd.weight": (5, 8)}}, "5 rows for 4 tokens"),
+        ({"numbers": {"expert_count": 8}}, "expert_count"),
+        ({"numbers": {"block_count": 0}}, "block_count"),
+        ({"numbers": {"attention.head_count_kv": 3}}, "do not divide"),
+        ({"numbers": {"rope.dimension_count": 2}}, "rope.dimension_count"),
+        ({"template": None}, "chat_template"),
+        ({"template": "{% if %}"}, "chat template does not parse"),
+    ],
+)
+def test_what_would_change_the_maths_is_refused(tmp_path, change, place):
+    with pytest.raises(ModelError, match=place) as caught:
+        load_chat_model(checkpoint(tmp_path, **change))
+    assert caught.value.code == "checkpoint_invalid"
+
+
+def test_an_empty_directory_says_what_to_run(tmp_path):
+    for load in (load_chat_model, load_embedder):
+        with pytest.raises(ModelError) as caught:
+            load(tmp_path)
+        assert caught.value.code == "weights_missing"
+
+
+@pytest.mark.weights
+def test_identities_are_the_catalogues():
+    for loaded in (chat_model(), embedder()):
+        pinned = {file.sha256 for file in source_of(loaded.identity.name).files}
+        assert loaded.identity.weights_sha256 in pinned
+    assert chat_model().context_length == source_of(CHAT).context_length
+    assert embedder().dim == source_of(EMBEDDER).dim
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize(
+    ("file", "old", "new", "place"),
+    [
+        ("config.json", '"gelu"', '"relu"', "hidden_act"),
+        ("config.json", '"num_hidden_layers": 6', '"num_hidden_layers": 5', "encoder.layer.5"),
+        ("config.json", '"num_hidden_layers": 6', '"num_hidden_layers": 7', "encoder.layer.6"),
+        ("config.json", '"hidden_size": 384', '"hidden_size": 128', "size mismatch"),
+        ("1_Pooling/config.json", "true", "false", "pooling"),
+        ("tokenizer.json", '"vocab"', '"words"', "tokenizer.json"),
+    ],
+)
+def test_an_encoder_that_is_not_what_it_says_is_refused(tmp_path, file, old, new, place):
+    source = weights(EMBEDDER)
+    copy = tmp_path / "copy"
+    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("model.safetensors"))
+    (copy / "model.safetensors").symlink_to(source / "model.safetensors")
+    (copy / file).write_text((source / file).read_text().replace(old, new))
+    with pytest.raises(ModelError, match=place) as caught:
+        load_embedder(copy)
+    assert caught.value.code == "checkpoint_invalid"
