@@ -1,0 +1,77 @@
+"""Grants on one collection or document: read, add, remove."""
+
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from secretariat.platform.access.caller import EVERYONE
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.kit.ids import new_id
+from secretariat.platform.tables.access import Grant
+
+ResourceType = Literal["collection", "document"]
+Effect = Literal["allow", "deny"]
+
+
+async def grants_on(session: TenantSession, resource_type: ResourceType, resource_id: UUID) -> list[Grant]:
+    """Newest first."""
+    query = (
+        select(Grant)
+        .where(Grant.resource_type == resource_type, Grant.resource_id == resource_id)
+        .order_by(Grant.id.desc())
+    )
+    return list(await session.scalars(query))
+
+
+async def grant(
+    session: TenantSession,
+    resource_type: ResourceType,
+    resource_id: UUID,
+    principal: str,
+    effect: Effect,
+    created_by: UUID | None,
+) -> Grant:
+    """The grant, made if it isn't there yet."""
+    same = {
+        "tenant_id": session.tenant_id,
+        "resource_type": resource_type,
+        "resource_id": resource_id,
+        "principal": principal,
+        "effect": effect,
+    }
+    await session.execute(
+        insert(Grant).values(id=new_id(), created_by=created_by, **same).on_conflict_do_nothing()
+    )
+    return (await session.scalars(select(Grant).filter_by(**same))).one()
+
+
+async def open_collection(
+    session: TenantSession, collection_id: UUID, created_by: UUID, *, private: bool
+) -> Grant:
+    """The first grant of a new collection: for everyone, or only for who made it."""
+    principal = f"user:{created_by}" if private else EVERYONE
+    return await grant(session, "collection", collection_id, principal, "allow", created_by)
+
+
+async def revoke(
+    session: TenantSession, resource_type: ResourceType, resource_id: UUID, grant_id: UUID
+) -> bool:
+    """Whether it was there."""
+    removed = await session.execute(
+        delete(Grant)
+        .where(
+            Grant.id == grant_id,
+            Grant.resource_type == resource_type,
+            Grant.resource_id == resource_id,
+        )
+        .returning(Grant.id)
+    )
+    return removed.scalar_one_or_none() is not None
+
+
+async def revoke_all(session: TenantSession, resource_type: ResourceType, resource_id: UUID) -> None:
+    await session.execute(
+        delete(Grant).where(Grant.resource_type == resource_type, Grant.resource_id == resource_id)
+    )

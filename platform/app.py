@@ -1,0 +1,76 @@
+"""The web service: `create_app` puts the parts together, `main` serves them."""
+
+import asyncio
+import logging
+
+import uvicorn
+from fastapi import FastAPI
+
+from secretariat.platform import composition
+from secretariat.platform.console_files import mount_console
+from secretariat.platform.docs_page import mount_docs
+from secretariat.platform.health import router as health
+from secretariat.platform.routes import ROUTERS
+from secretariat.platform.services import Services
+from secretariat.platform.settings import MEGABYTE, Settings
+from secretariat.platform.telemetry.logs import configure_logs
+from secretariat.platform.web.middleware import RequestId, SecurityHeaders
+from secretariat.platform.web.openapi import install_openapi
+from secretariat.platform.web.problems import install_problem_handlers
+
+LARGEST_BODY = MEGABYTE  # of a route that doesn't set its own `max_body_size`
+
+
+def create_app(services: Services) -> FastAPI:
+    """The application over services that the caller made and will close."""
+    app = FastAPI(
+        title="Secretariat",
+        version="0.1.0",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        max_body_size=LARGEST_BODY,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.services = services
+    install_problem_handlers(app)
+    for router in (health, *ROUTERS):
+        app.include_router(router)
+    install_openapi(app)
+    mount_docs(app)
+    mount_console(app)
+    app.add_middleware(SecurityHeaders, tls=services.settings.secure_cookies)
+    app.add_middleware(RequestId)
+    return app
+
+
+async def serve(settings: Settings) -> None:
+    """Until a signal; then finishes what is under way and closes its connections."""
+    services, _celery = composition.make_services(settings)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(services),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            log_level=logging.WARNING,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            timeout_graceful_shutdown=10,
+        )
+    )
+    try:
+        await server.serve()
+    finally:
+        await composition.close(services)
+
+
+def main() -> None:
+    configure_logs()
+    asyncio.run(serve(Settings()))
+
+
+if __name__ == "__main__":
+    main()

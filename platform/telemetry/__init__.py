@@ -1,0 +1,1 @@
+"""What operators read while the service runs: structured logs without content or secrets."""

@@ -1,0 +1,1 @@
+"""Tenants: making one, and what its own people may see and change of it."""

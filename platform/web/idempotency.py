@@ -1,0 +1,142 @@
+"""One effect for one Idempotency-Key: the answer is kept in the transaction of the effect itself.
+
+So there is never an effect without its answer or an answer without its effect. A second request while the
+first runs is refused (409); the same key with another request is refused (422); kept for a day.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from starlette.datastructures import UploadFile
+from starlette.requests import Request
+from starlette.responses import Response
+
+from secretariat.platform.contents.store import ContentStore
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.kit.ids import new_id
+from secretariat.platform.kit.times import now
+from secretariat.platform.tables.jobs import IdempotencyKey
+from secretariat.platform.web.errors import ConflictError, InvalidError
+
+HEADER = "Idempotency-Key"
+KEPT = timedelta(days=1)
+_LONGEST = 255
+_PIECE = 1_000_000
+_KEPT_HEADERS = ("content-type", "location")
+
+
+class KeyReusedError(InvalidError):
+    code = "IDEMPOTENCY_KEY_REUSED"
+
+
+class KeyInFlightError(ConflictError):
+    code = "IDEMPOTENCY_KEY_IN_FLIGHT"
+
+
+class Replayed(Exception):  # noqa: N818 - control flow, not an error
+    """The answer that was given before; PlatformRoute gives it again."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__("replayed")
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A key held for the length of the transaction of `session`."""
+
+    session: TenantSession
+    contents: ContentStore
+    principal: str
+    route: str
+    key: str
+    request_sha256: str
+
+    async def keep(self, response: Response) -> None:
+        """Write the answer down, in the transaction of the effect."""
+        headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+        stored = await self.contents.put_json(
+            self.session, {"headers": headers, "body": bytes(response.body).decode()}
+        )
+        self.session.add(
+            IdempotencyKey(
+                tenant_id=self.session.tenant_id,
+                id=new_id(),
+                principal=self.principal,
+                route=self.route,
+                key=self.key,
+                request_sha256=self.request_sha256,
+                status=response.status_code,
+                response_id=stored.id,
+            )
+        )
+        await self.session.flush()
+
+
+async def claim(
+    session: TenantSession, contents: ContentStore, request: Request, principal: str
+) -> Claim | None:
+    """Claim the request's key, if it has one. Raises Replayed, KeyReusedError, KeyInFlightError."""
+    key = request.headers.get(HEADER)
+    if request.method != "POST" or key is None:
+        return None
+    if not 1 <= len(key) <= _LONGEST:
+        raise InvalidError(f"{HEADER} must have 1 to {_LONGEST} characters.")
+    route = request.url.path
+    if not await session.scalar(
+        select(func.pg_try_advisory_xact_lock(_lock(session, principal, route, key)))
+    ):
+        raise KeyInFlightError("A request with this key is still running.")
+    digest = await _digest(request)
+    row = await session.scalar(
+        select(IdempotencyKey).where(
+            IdempotencyKey.principal == principal, IdempotencyKey.route == route, IdempotencyKey.key == key
+        )
+    )
+    if row is not None and row.created_at > now() - KEPT:
+        if row.request_sha256 != digest:
+            raise KeyReusedError("This key was used for another request.")
+        raise Replayed(await _answer(session, contents, row))
+    if row is not None:
+        await session.execute(delete(IdempotencyKey).where(IdempotencyKey.id == row.id))
+    return Claim(session, contents, principal, route, key, digest)
+
+
+async def _answer(session: TenantSession, contents: ContentStore, row: IdempotencyKey) -> Response:
+    assert row.status is not None
+    assert row.response_id is not None
+    kept: Mapping[str, Any] = await contents.json(session, row.response_id)
+    return Response(kept["body"], row.status, headers={**kept["headers"], "Idempotent-Replayed": "true"})
+
+
+def _lock(session: TenantSession, principal: str, route: str, key: str) -> int:
+    name = "\x00".join((str(session.tenant_id), principal, route, key)).encode()
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
+
+
+async def _digest(request: Request) -> str:
+    """SHA-256 over query and body; of a form, over its fields and files (its boundary is random)."""
+    digest = hashlib.sha256(request.url.query.encode() + b"\x00")
+    if not request.headers.get("content-type", "").startswith("multipart/"):
+        digest.update(await request.body())
+        return digest.hexdigest()
+    for name, value in (await request.form()).multi_items():
+        digest.update(name.encode() + b"\x00")
+        if isinstance(value, UploadFile):
+            digest.update((value.filename or "").encode() + b"\x00")
+            await asyncio.to_thread(_read_into, digest, value)
+        else:
+            digest.update(value.encode() + b"\x00")
+    return digest.hexdigest()
+
+
+def _read_into(digest: Any, upload: UploadFile) -> None:
+    upload.file.seek(0)
+    while piece := upload.file.read(_PIECE):
+        digest.update(piece)
+    upload.file.seek(0)
