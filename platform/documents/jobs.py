@@ -1,0 +1,149 @@
+"""Reading a document in, in the background: its file becomes text, chunks and vectors in one commit."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from secretariat.models.core import CallContext
+from secretariat.platform.audit.event import SYSTEM, AuditEvent, Outcome, Resource
+from secretariat.platform.audit.record import record
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.documents import repository
+from secretariat.platform.documents.errors import (
+    GaveUpError,
+    IngestionCancelledError,
+    problem_at,
+    refusal,
+)
+from secretariat.platform.indexes.chunk_log import append_chunks, tombstone_document
+from secretariat.platform.indexes.repository import forget
+from secretariat.platform.jobs.errors import JobCancelledError
+from secretariat.platform.jobs.run import JobRun
+from secretariat.platform.kit.times import now
+from secretariat.platform.tables.documents import Document
+from secretariat.platform.web.errors import PlatformError
+from secretariat.retrieval.core import ChunkDraft, ParsedDocument
+from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.ingest import ingest as read_in
+from secretariat.retrieval.parse import DEFAULT_LIMITS
+
+_OPEN = ("queued", "processing", "rejected")
+Chunks = list[tuple[ChunkDraft, bytes]]
+
+
+async def ingest(run: JobRun) -> None:
+    """Repeating it does no harm: what an earlier attempt wrote is replaced in the same commit."""
+    async with run.session() as session:
+        document = await repository.locked_document(session, run.subject_id)
+        if document is None or document.status not in _OPEN:
+            return
+        document.problem = None
+        repository.touch(document, "processing")
+    try:
+        parsed, chunks = await _read(run, document)
+    except DocumentRejectedError as rejection:
+        await _reject(run, refusal(rejection))
+        return
+    except JobCancelledError:
+        await _reject(run, IngestionCancelledError("Retry the job, or upload the file again."))
+        raise
+    async with run.session() as session:
+        current = await repository.locked_document(session, run.subject_id)
+        if current is not None and current.status in _OPEN:
+            await _store(run, session, current, parsed, chunks)
+
+
+async def on_quarantine(run: JobRun) -> None:
+    """Every attempt failed: say so at the document."""
+    await _reject(
+        run,
+        GaveUpError("Reading the document in failed several times. Ask an administrator to retry the job."),
+    )
+
+
+async def _read(run: JobRun, document: Document) -> tuple[ParsedDocument, Chunks]:
+    async def progress(done: int, total: int) -> None:
+        if await run.cancelled():
+            raise JobCancelledError
+        await run.progress(done, total)
+
+    if await run.cancelled():
+        raise JobCancelledError
+    with TemporaryDirectory(prefix="secretariat-") as folder:
+        source = Path(folder) / "original"
+        await _fetch(run, document, source)
+        return await read_in(
+            source,
+            document.name,
+            document.media_type,
+            embedder=run.services.models,
+            call=CallContext(tenant=str(run.tenant_id), request_id=f"job-{run.job_id}"),
+            progress=progress,
+            limits=replace(DEFAULT_LIMITS, file_bytes=run.services.settings.max_upload_bytes),
+        )
+
+
+async def _fetch(run: JobRun, document: Document, target: Path) -> None:
+    with await asyncio.to_thread(target.open, "wb") as file:
+        async with run.services.database.tenant(run.tenant_id) as session:
+            async for piece in run.services.blobs.read(session, document.blob_id):
+                await asyncio.to_thread(file.write, piece)
+
+
+async def _store(
+    run: JobRun, session: TenantSession, document: Document, parsed: ParsedDocument, chunks: Chunks
+) -> None:
+    replaced = await tombstone_document(session, document.id)
+    stale, document.text_id = document.text_id, None
+    await session.flush()
+    await forget(session, [stale] if stale else [])
+    stored = await run.services.contents.put(session, parsed.text)
+    document.text_id, document.title, document.chunk_count = stored.id, parsed.title, len(chunks)
+    document.pages = [
+        {"number": page.number, "start": page.span.start, "end": page.span.end} for page in parsed.pages
+    ]
+    document.problem = None
+    repository.touch(document, "ready")
+    seq = await append_chunks(session, run.services.contents, document, chunks)
+    facts = {"chunks": len(chunks), "characters": len(parsed.text), "index_seq": seq, "replaced": replaced}
+    await _record(run, session, document, "document.ready", "success", facts)
+
+
+async def _reject(run: JobRun, error: PlatformError) -> None:
+    async with run.session() as session:
+        document = await repository.locked_document(session, run.subject_id)
+        if document is None or document.status not in _OPEN:
+            return
+        document.problem = problem_at(document.id, error, run.job_id).model_dump()
+        repository.touch(document, "rejected")
+        await _record(run, session, document, "document.rejected", "failure", {"code": error.code})
+
+
+async def _record(
+    run: JobRun,
+    session: TenantSession,
+    document: Document,
+    action: str,
+    outcome: Outcome,
+    details: dict[str, Any],
+) -> None:
+    requested_by = str(run.requested_by) if run.requested_by else None
+    await record(
+        session,
+        AuditEvent(
+            event_type="DATA_INGEST",
+            action=action,
+            actor=SYSTEM,
+            outcome=outcome,
+            resource=Resource("document", str(document.id), document.name),
+            details={
+                "job_id": str(run.job_id),
+                "attempt": run.attempt,
+                "requested_by": requested_by,
+                "seconds_since_upload": round((now() - document.created_at).total_seconds(), 3),
+                **details,
+            },
+        ),
+    )

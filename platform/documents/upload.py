@@ -1,0 +1,135 @@
+"""A file on its way in: how much of it is taken, what is refused before anything is stored."""
+
+import asyncio
+import re
+import unicodedata
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
+from starlette.responses import Response
+from starlette.types import Message, Receive
+
+from secretariat.platform.contents.blobs import PIECE_BYTES
+from secretariat.platform.documents.errors import FileTooLargeError, refusal
+from secretariat.platform.services import Services
+from secretariat.platform.web.errors import BadRequestError, Fault, InvalidError
+from secretariat.platform.web.routing import PlatformRoute
+from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.parse import sniff
+
+FORM_BYTES = 64_000
+_LOOK_BYTES = 1_000_000
+_LONGEST_NAME = 255
+_UNNAMED = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingFile:
+    """A whole file that passed what can be checked at once."""
+
+    name: str
+    media_type: str
+    file: BinaryIO
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        await asyncio.to_thread(self.file.seek, 0)
+        while piece := await asyncio.to_thread(self.file.read, PIECE_BYTES):
+            yield piece
+
+
+class UploadRoute(PlatformRoute):
+    """Stops reading a body that is larger than a document may be, wherever it is read from."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            services: Services = request.app.state.services
+            limit = services.settings.max_upload_bytes
+            return await handle(Request(request.scope, _limited(request, limit)))
+
+        return handler
+
+
+def _limited(request: Request, limit: int) -> Receive:
+    """A declared length is refused before the first byte is read, but after the caller is known."""
+    declared = request.headers.get("content-length", "")
+    length = int(declared) if declared.isascii() and declared.isdigit() else 0
+    taken = 0
+
+    async def receive() -> Message:
+        nonlocal taken
+        if max(length, taken) > limit + FORM_BYTES:
+            raise too_large(limit)
+        message = await request.receive()
+        taken += len(message.get("body", b""))
+        if taken > limit + FORM_BYTES:
+            raise too_large(limit)
+        return message
+
+    return receive
+
+
+def too_large(limit: int) -> FileTooLargeError:
+    return FileTooLargeError(
+        f"The file is larger than the {limit / 1_000_000:g} MB that are accepted. "
+        "Split it or save it smaller, and upload it again."
+    )
+
+
+async def form_fields(request: Request) -> tuple[str, UploadFile]:
+    """(collection_id, file) of the multipart form. Raises BadRequestError, InvalidError, FileTooLargeError."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise BadRequestError("Send multipart/form-data with the fields file and collection_id.")
+    try:
+        form = await request.form(max_files=1, max_fields=4)
+    except (MultiPartException, HTTPException) as cause:
+        raise BadRequestError("The multipart form could not be read.") from cause
+    file, collection_id = form.get("file"), form.get("collection_id")
+    faults = []
+    if not isinstance(file, UploadFile):
+        faults.append(Fault(pointer="/file", code="missing", detail="A file is needed."))
+    if not isinstance(collection_id, str):
+        faults.append(Fault(pointer="/collection_id", code="missing", detail="A collection is needed."))
+    if faults or not isinstance(file, UploadFile) or not isinstance(collection_id, str):
+        raise InvalidError("The form lacks a field.", errors=tuple(faults))
+    return collection_id, file
+
+
+async def checked(upload: UploadFile, limit: int) -> IncomingFile:
+    """Raises FileTooLargeError and what `errors.refusal` makes of a rejection."""
+    if upload.size is not None and upload.size > limit:
+        raise too_large(limit)
+    name = clean_name(upload.filename or "")
+    look = await asyncio.to_thread(_look, upload.file)
+    try:
+        media_type = sniff(look, name, upload.content_type)
+    except DocumentRejectedError as rejection:
+        raise refusal(rejection) from rejection
+    return IncomingFile(name, media_type, upload.file)
+
+
+def _look(file: BinaryIO) -> bytes:
+    """All of a small file; of a large one its beginning and its end, where a PDF says that it is encrypted."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    if size <= 2 * _LOOK_BYTES:
+        return file.read()
+    head = file.read(_LOOK_BYTES)
+    file.seek(size - _LOOK_BYTES)
+    return head + b"\n" + file.read()
+
+
+def clean_name(name: str) -> str:
+    """The last part of a path, without control characters, at most 255 characters with its ending kept."""
+    last = unicodedata.normalize("NFC", name.replace("\\", "/").rsplit("/", 1)[-1])
+    printable = re.sub(r"\s+", " ", "".join(c for c in last if unicodedata.category(c)[0] != "C")).strip()
+    suffix = PurePosixPath(printable).suffix[:16]
+    stem = printable[: len(printable) - len(suffix)] if suffix else printable
+    return (stem[: _LONGEST_NAME - len(suffix)] + suffix) or _UNNAMED

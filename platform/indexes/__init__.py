@@ -1,0 +1,1 @@
+"""The chunk log in PostgreSQL, the indexes each process keeps over it, and the stored texts."""

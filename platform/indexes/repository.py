@@ -1,0 +1,114 @@
+"""The queries of the chunk log. Sequence numbers are given under the row lock of the tenant's head.
+
+The lock lasts until the commit, so commits happen in the order of the numbers: who has seen n has seen
+everything below it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, false, func, literal, select, text, true, union_all, update
+from sqlalchemy.dialects.postgresql import insert
+
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.tables.contents import Content
+from secretariat.platform.tables.documents import ChunkHead, ChunkRow, Document
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the log: chunk `id` was written, or is `gone`, at `seq`."""
+
+    id: UUID
+    seq: int
+    gone: bool
+
+
+async def head(session: TenantSession) -> int:
+    return await session.scalar(select(ChunkHead.seq)) or 0
+
+
+async def take_numbers(session: TenantSession, count: int) -> int:
+    """Reserve `count` numbers; the answer is the first. Holds the head's lock until the commit."""
+    last = await session.scalar(
+        insert(ChunkHead)
+        .values(tenant_id=session.tenant_id, seq=count)
+        .on_conflict_do_update(index_elements=[ChunkHead.tenant_id], set_={"seq": ChunkHead.seq + count})
+        .returning(ChunkHead.seq)
+    )
+    assert isinstance(last, int)
+    return last - count + 1
+
+
+async def insert_chunks(session: TenantSession, rows: Sequence[ChunkRow]) -> None:
+    session.add_all(rows)
+    await session.flush()
+
+
+async def entries(session: TenantSession, after: int, limit: int) -> list[Entry]:
+    """Living chunks and tombstones above `after`, in order, in one snapshot."""
+    written = select(ChunkRow.id, ChunkRow.seq.label("at"), false().label("gone")).where(
+        ChunkRow.tombstone_seq.is_(None), ChunkRow.seq > after
+    )
+    gone = select(ChunkRow.id, ChunkRow.tombstone_seq.label("at"), true().label("gone")).where(
+        ChunkRow.tombstone_seq > after
+    )
+    rows = await session.execute(union_all(written, gone).order_by(text("at")).limit(limit))
+    return [Entry(*row) for row in rows.tuples()]
+
+
+async def chunks(session: TenantSession, ids: Sequence[UUID]) -> list[tuple[ChunkRow, str]]:
+    """Chunks with their document's title, or its name where it has none."""
+    query = (
+        select(ChunkRow, func.coalesce(Document.title, Document.name))
+        .join(Document, (Document.tenant_id == ChunkRow.tenant_id) & (Document.id == ChunkRow.document_id))
+        .where(ChunkRow.id.in_(ids))
+    )
+    return [(chunk, title) for chunk, title in await session.execute(query)]
+
+
+async def count_living(session: TenantSession, document_id: UUID) -> int:
+    query = select(func.count()).where(ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None))
+    return await session.scalar(query) or 0
+
+
+async def bury(session: TenantSession, document_id: UUID, first_seq: int) -> list[UUID]:
+    """Give the living chunks of a document their tombstones and strip them of words and vectors.
+
+    The answer is the contents that nothing refers to any more.
+    """
+    living = (
+        select(
+            ChunkRow.id,
+            ChunkRow.content_id,
+            (func.row_number().over(order_by=ChunkRow.ordinal) - 1 + literal(first_seq)).label("gone_at"),
+        )
+        .where(ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None))
+        .cte("living")
+    )
+    rows = await session.execute(
+        update(ChunkRow)
+        .where(ChunkRow.id == living.c.id)
+        .values(tombstone_seq=living.c.gone_at, content_id=None, vector=b"")
+        .returning(living.c.content_id)
+        .execution_options(synchronize_session=False)
+    )
+    return [content_id for (content_id,) in rows if content_id is not None]
+
+
+async def readable_text(session: TenantSession, document_id: UUID) -> tuple[str, UUID] | None:
+    """Title and text content of a document that is ready."""
+    query = select(func.coalesce(Document.title, Document.name), Document.text_id).where(
+        Document.id == document_id, Document.status == "ready"
+    )
+    found = (await session.execute(query)).one_or_none()
+    if found is None or found[1] is None:
+        return None
+    return found[0], found[1]
+
+
+async def forget(session: TenantSession, content_ids: Sequence[UUID]) -> None:
+    """Remove words for good. Commitments elsewhere stay, and can't be matched any more."""
+    for start in range(0, len(content_ids), 1000):
+        await session.execute(delete(Content).where(Content.id.in_(content_ids[start : start + 1000])))

@@ -1,0 +1,28 @@
+"""The stored plain text of documents, for reading and for checking citations."""
+
+from uuid import UUID
+
+from secretariat.platform.contents.store import ContentStore
+from secretariat.platform.db.session import Database
+from secretariat.platform.indexes import repository
+from secretariat.retrieval.core import Authority, Scope
+from secretariat.retrieval.errors import DocumentNotFoundError
+
+
+class SqlDocumentTexts:
+    """Implements retrieval.core.DocumentTexts; asks the authority anew for every text."""
+
+    def __init__(self, database: Database, contents: ContentStore, authority: Authority) -> None:
+        self._database = database
+        self._contents = contents
+        self._authority = authority
+
+    async def text(self, scope: Scope, document_id: UUID) -> tuple[str, str]:
+        readable, _ = await self._authority.readable_documents(scope, None)
+        if document_id in readable:
+            async with self._database.tenant(scope.tenant) as session:
+                found = await repository.readable_text(session, document_id)
+                if found is not None:
+                    title, text_id = found
+                    return title, await self._contents.text(session, text_id)
+        raise DocumentNotFoundError("No such document.")
