@@ -1,0 +1,37 @@
+/** The one place where names of the generated schema are taken up; everything else imports from here. */
+import type { components } from "@/api/schema.gen";
+
+type Schemas = components["schemas"];
+
+export type Session = Schemas["Session"];
+export type SignInOptions = Schemas["SignInOptions"];
+export type Collection = Schemas["Collection"];
+export type Document = Schemas["Document"];
+export type DocumentStatus = Document["status"];
+export type DocumentText = Schemas["DocumentText"];
+export type Chunk = Schemas["Chunk"];
+export type Task = Schemas["Task"];
+export type TaskStatus = Task["status"];
+export type PlanStep = Schemas["PlanStep"];
+export type Citation = Schemas["Citation"];
+export type Artifact = Schemas["Artifact"];
+export type ArtifactRef = Schemas["ArtifactRef"];
+export type Job = Schemas["JobView"];
+export type JobStatus = Job["status"];
+export type AuditRecord = Schemas["AuditRecordView"];
+export type AuditVerification = Schemas["ChainVerdict"];
+export type RevealedContent = Schemas["RevealedContent"];
+export type ComplianceExport = Schemas["ExportView"];
+export type User = Schemas["User"];
+export type Role = Schemas["Role"];
+export type ApiKey = Schemas["Key"];
+export type CreatedKey = Schemas["KeyCreated"];
+export type Connection = Schemas["Connection"];
+export type ConnectionCreate = Schemas["ConnectionCreate"];
+
+/** Every list endpoint answers with this envelope. */
+export type Page<Row> = {
+  data: Row[];
+  last_id?: string | null;
+  has_more: boolean;
+};

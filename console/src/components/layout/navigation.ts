@@ -1,0 +1,39 @@
+import { Files, ListChecks, KeyRound, LogIn, PackageCheck, ScrollText, Users, Workflow, type LucideIcon } from "lucide-react";
+import type { Permission } from "@/features/session/api";
+
+type Destination =
+  | "/tasks"
+  | "/documents"
+  | "/jobs"
+  | "/audit"
+  | "/exports"
+  | "/people"
+  | "/keys"
+  | "/connections";
+type Entry = { to: Destination; label: string; icon: LucideIcon; needs: Permission };
+
+export const NAVIGATION: { group: string; entries: Entry[] }[] = [
+  { group: "Work", entries: [{ to: "/tasks", label: "Tasks", icon: ListChecks, needs: "tasks.read" }] },
+  {
+    group: "Knowledge",
+    entries: [
+      { to: "/documents", label: "Documents", icon: Files, needs: "documents.read" },
+      { to: "/jobs", label: "Jobs", icon: Workflow, needs: "jobs.read" },
+    ],
+  },
+  {
+    group: "Govern",
+    entries: [
+      { to: "/audit", label: "Audit", icon: ScrollText, needs: "audit.read" },
+      { to: "/exports", label: "Exports", icon: PackageCheck, needs: "compliance.export" },
+    ],
+  },
+  {
+    group: "Administer",
+    entries: [
+      { to: "/people", label: "People", icon: Users, needs: "users.manage" },
+      { to: "/keys", label: "Keys", icon: KeyRound, needs: "keys.manage" },
+      { to: "/connections", label: "Sign-in", icon: LogIn, needs: "connections.manage" },
+    ],
+  },
+];

@@ -1,0 +1,80 @@
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, take } from "@/api/client";
+import { cursorPages, PAGE_SIZE } from "@/api/pages";
+import type { Collection, Document, DocumentStatus } from "@/api/types";
+
+const isMoving = ({ status }: Document): boolean => status === "queued" || status === "processing";
+
+/** All collections: they are few, so the pages are read to the end. */
+export const collectionsQuery = queryOptions({
+  queryKey: ["collections"],
+  queryFn: async ({ signal }): Promise<Collection[]> => {
+    const all: Collection[] = [];
+    let after: string | undefined;
+    do {
+      const page = await take(api.GET("/api/v1/collections", { params: { query: { limit: 100, after } }, signal }));
+      all.push(...page.data);
+      after = page.has_more ? (page.last_id ?? undefined) : undefined;
+    } while (after);
+    return all;
+  },
+  staleTime: 30_000,
+});
+
+type DocumentFilter = { collection_id?: string | undefined; status?: DocumentStatus | undefined };
+
+export const documentsQuery = (filter: DocumentFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["documents", filter],
+    queryFn: ({ pageParam: after, signal }) =>
+      take(api.GET("/api/v1/documents", { params: { query: { limit: PAGE_SIZE, after, ...filter } }, signal })),
+    ...cursorPages,
+    refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.data.some(isMoving)) ? 2000 : false),
+  });
+
+export const documentQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["document", id],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/documents/{document_id}", { params: { path: { document_id: id } }, signal })),
+    refetchInterval: ({ state }) => (state.data && isMoving(state.data) ? 2000 : false),
+  });
+
+export const chunksQuery = (id: string) =>
+  infiniteQueryOptions({
+    queryKey: ["chunks", id],
+    queryFn: ({ pageParam: after, signal }) =>
+      take(
+        api.GET("/api/v1/documents/{document_id}/chunks", {
+          params: { path: { document_id: id }, query: { limit: PAGE_SIZE, after } },
+          signal,
+        }),
+      ),
+    ...cursorPages,
+  });
+
+export const documentTextQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["document-text", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/documents/{document_id}/text", { params: { path: { document_id: id } }, signal })),
+    staleTime: 5 * 60_000,
+  });
+
+export function useCreateCollection() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { name: string; description: string }) => take(api.POST("/api/v1/collections", { body })),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ["collections"] }),
+  });
+}
+
+export function useDeleteDocument() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => take(api.DELETE("/api/v1/documents/{document_id}", { params: { path: { document_id: id } } })),
+    onSuccess: () => {
+      void cache.invalidateQueries({ queryKey: ["documents"] });
+      void cache.invalidateQueries({ queryKey: ["collections"] });
+    },
+  });
+}

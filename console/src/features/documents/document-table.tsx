@@ -1,0 +1,64 @@
+import { Link } from "@tanstack/react-router";
+import type { Collection, Document } from "@/api/types";
+import { DataTable, ROW_LINK, type Column } from "@/components/data-table";
+import { Status } from "@/components/status";
+import { Time } from "@/components/time";
+import { ProgressBar } from "@/components/ui/progress";
+import { formatBytes, formatNumber, plural } from "@/lib/format";
+
+type DocumentTableProps = { rows: Document[] | undefined; collections: Collection[] | undefined; showCollection: boolean };
+
+export function DocumentTable({ rows, collections, showCollection }: DocumentTableProps) {
+  const nameOf = (id: string) => collections?.find((collection) => collection.id === id)?.name ?? "";
+  const columns: Column<Document>[] = [
+    {
+      id: "name",
+      header: "Name",
+      inList: "title",
+      className: "w-full min-w-56",
+      cell: (row) => (
+        <Link from="/documents" to="/documents/$documentId" params={{ documentId: row.id }} search={(now) => now} className={`${ROW_LINK} break-words`}>
+          {row.name}
+        </Link>
+      ),
+    },
+    { id: "status", header: "Status", inList: "line", className: "min-w-44", cell: (row) => <DocumentProgress document={row} /> },
+    ...(showCollection
+      ? [{ id: "collection", header: "Collection", className: "whitespace-nowrap", cell: (row: Document) => nameOf(row.collection_id) }]
+      : []),
+    {
+      id: "chunks",
+      header: "Chunks",
+      className: "text-right",
+      inList: "hidden",
+      cell: (row) => (row.status === "ready" ? formatNumber(row.chunk_count) : <span className="text-muted">–</span>),
+    },
+    { id: "size", header: "Size", className: "text-right whitespace-nowrap", cell: (row) => formatBytes(row.bytes) },
+    { id: "created", header: "Added", className: "text-right", cell: (row) => <Time at={row.created_at} /> },
+  ];
+  return <DataTable label="Documents" testId="documents" columns={columns} rows={rows} rowKey={(row) => row.id} />;
+}
+
+function DocumentProgress({ document }: { document: Document }) {
+  const { status, progress, problem, name } = document;
+  if (status === "rejected" && problem) {
+    return (
+      <div className="max-w-96">
+        <Status value="rejected" />
+        <p className="text-[13px] text-muted">{problem.detail || problem.title}</p>
+      </div>
+    );
+  }
+  if (status !== "processing" || !progress || progress.total === 0) return <Status value={status} />;
+  return (
+    <div className="flex flex-col gap-1">
+      <span className="flex justify-between gap-3">
+        <Status value={status} />
+        <span className="text-[13px] whitespace-nowrap text-muted">
+          {formatNumber(progress.done)} of {plural(progress.total, "chunk")}
+        </span>
+      </span>
+      <ProgressBar done={progress.done} total={progress.total} label={`Indexing of ${name}`} />
+    </div>
+  );
+}

@@ -1,0 +1,41 @@
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { ApiError } from "@/api/problem";
+import { TooltipProvider } from "@/components/ui/tooltip";
+import { makeRouter } from "@/router";
+import "@/styles/app.css";
+
+/** The one place that answers a lost session: sign in, then come back here. */
+function onError(error: unknown): void {
+  if (!(error instanceof ApiError) || error.status !== 401) return;
+  const { href, pathname } = router.state.location;
+  if (pathname === "/sign-in") return;
+  cache.clear();
+  void router.navigate({ to: "/sign-in", search: { next: href } });
+}
+
+const cache = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
+  defaultOptions: {
+    queries: {
+      staleTime: 5000,
+      retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+    },
+  },
+});
+const router = makeRouter(cache);
+
+const element = document.getElementById("root");
+if (!element) throw new Error("the page has no root element");
+createRoot(element).render(
+  <StrictMode>
+    <QueryClientProvider client={cache}>
+      <TooltipProvider delayDuration={250}>
+        <RouterProvider router={router} />
+      </TooltipProvider>
+    </QueryClientProvider>
+  </StrictMode>,
+);

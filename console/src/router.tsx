@@ -1,0 +1,142 @@
+/** Every address of the console, with its search parameters typed. */
+import type { QueryClient } from "@tanstack/react-query";
+import { createRootRouteWithContext, createRoute, createRouter, Outlet, redirect } from "@tanstack/react-router";
+import { z } from "zod";
+import { ApiError } from "@/api/problem";
+import { NotFound, RouteFailure } from "@/components/layout/route-states";
+import { Shell } from "@/components/layout/shell";
+import { ConnectionsPage } from "@/features/access/connections-page";
+import { KeysPage } from "@/features/access/keys-page";
+import { PeoplePage } from "@/features/access/people-page";
+import { AuditPage } from "@/features/audit/audit-page";
+import { RecordDrawer } from "@/features/audit/record-drawer";
+import { DocumentDrawer } from "@/features/documents/document-drawer";
+import { DocumentsPage } from "@/features/documents/documents-page";
+import { ExportsPage } from "@/features/exports/exports-page";
+import { JobsPage } from "@/features/jobs/jobs-page";
+import { sessionQuery } from "@/features/session/api";
+import { SignInPage } from "@/features/session/sign-in-page";
+import { TaskPage } from "@/features/tasks/task-page";
+import { TasksPage } from "@/features/tasks/tasks-page";
+
+/** A parameter that someone mangled counts as absent. */
+const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
+const word = loose(z.string());
+const count = loose(z.number().int().nonnegative());
+const day = loose(z.iso.date());
+
+const root = createRootRouteWithContext<{ cache: QueryClient }>()({ component: Outlet, notFoundComponent: NotFound });
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: z.object({ next: word, tenant: word, error: word }),
+  component: SignInPage,
+});
+
+/** All pages behind sign-in. */
+const app = createRoute({
+  getParentRoute: () => root,
+  id: "app",
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.cache.ensureQueryData(sessionQuery);
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) {
+        throw redirect({ to: "/sign-in", search: location.href === "/" ? {} : { next: location.href } });
+      }
+      throw error;
+    }
+  },
+  component: Shell,
+  errorComponent: RouteFailure,
+});
+
+const home = createRoute({
+  getParentRoute: () => app,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/tasks", search: {} });
+  },
+});
+
+const tasks = createRoute({
+  getParentRoute: () => app,
+  path: "/tasks",
+  validateSearch: z.object({ status: loose(z.enum(["queued", "running", "completed", "failed", "cancelled"])) }),
+  component: TasksPage,
+});
+
+const task = createRoute({
+  getParentRoute: () => app,
+  path: "/tasks/$taskId",
+  validateSearch: z.object({ source: count, document: word, start: count, end: count, call: word, artifact: word }),
+  component: TaskPage,
+});
+
+const documents = createRoute({
+  getParentRoute: () => app,
+  path: "/documents",
+  validateSearch: z.object({
+    collection: word,
+    status: loose(z.enum(["queued", "processing", "ready", "rejected", "deleted"])),
+  }),
+  component: DocumentsPage,
+});
+
+const document = createRoute({
+  getParentRoute: () => documents,
+  path: "$documentId",
+  validateSearch: z.object({ tab: loose(z.literal("text")), start: count, end: count }),
+  component: DocumentDrawer,
+});
+
+const jobs = createRoute({
+  getParentRoute: () => app,
+  path: "/jobs",
+  validateSearch: z.object({
+    status: loose(z.enum(["queued", "running", "done", "failed", "cancelled", "quarantined"])),
+  }),
+  component: JobsPage,
+});
+
+const audit = createRoute({
+  getParentRoute: () => app,
+  path: "/audit",
+  validateSearch: z.object({ event_type: word, outcome: word, actor_id: word, task_id: word, from: day, to: day }),
+  component: AuditPage,
+});
+
+const auditRecord = createRoute({ getParentRoute: () => audit, path: "$recordId", component: RecordDrawer });
+const exportsPage = createRoute({ getParentRoute: () => app, path: "/exports", component: ExportsPage });
+const people = createRoute({ getParentRoute: () => app, path: "/people", component: PeoplePage });
+const keys = createRoute({ getParentRoute: () => app, path: "/keys", component: KeysPage });
+const connections = createRoute({ getParentRoute: () => app, path: "/connections", component: ConnectionsPage });
+
+const routeTree = root.addChildren([
+  signIn,
+  app.addChildren([
+    home,
+    tasks,
+    task,
+    documents.addChildren([document]),
+    jobs,
+    audit.addChildren([auditRecord]),
+    exportsPage,
+    people,
+    keys,
+    connections,
+  ]),
+]);
+
+export function makeRouter(cache: QueryClient) {
+  return createRouter({ routeTree, context: { cache }, scrollRestoration: true, defaultPreload: false });
+}
+
+export type ConsoleRouter = ReturnType<typeof makeRouter>;
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ConsoleRouter;
+  }
+}
