@@ -14,7 +14,7 @@ from secretariat.platform.compliance import repository
 from secretariat.platform.compliance.bundle import Manifest, write_bundle
 from secretariat.platform.contents.blobs import PIECE_BYTES
 from secretariat.platform.db.session import TenantSession
-from secretariat.platform.jobs.errors import JobFailedError
+from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.kit.times import now, rfc3339
 from secretariat.platform.tables.audit import Export
@@ -24,6 +24,9 @@ MEDIA_TYPE = "application/zip"
 
 async def export(run: JobRun) -> None:
     """Written to a temporary file first: the blob appears whole, in the commit that says it is done."""
+    if await run.cancelled():
+        await _end(run, {"code": "CANCELLED", "message": "The export was cancelled before it began."})
+        raise JobCancelledError
     await seal_tenant(run.services.database, run.tenant_id)
     async with run.session() as session:
         (await _row(session, run)).status = "running"
@@ -70,10 +73,13 @@ async def _keep(session: TenantSession, run: JobRun, path: Path, manifest: Manif
 
 
 async def on_quarantine(run: JobRun) -> None:
+    await _end(run, {"code": "EXPORT_FAILED", "message": "The export failed repeatedly. Ask for it again."})
+
+
+async def _end(run: JobRun, error: dict[str, str]) -> None:
     async with run.session() as session:
         row = await _row(session, run)
-        row.status, row.finished_at = "failed", now()
-        row.error = {"code": "EXPORT_FAILED", "message": "The export failed repeatedly. Ask for it again."}
+        row.status, row.finished_at, row.error = "failed", now(), error
 
 
 async def _row(session: TenantSession, run: JobRun) -> Export:
