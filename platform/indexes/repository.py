@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, false, func, literal, select, text, true, union_all, update
+from sqlalchemy import Result, delete, false, func, literal, select, text, true, union_all, update
 from sqlalchemy.dialects.postgresql import insert
 
 from secretariat.platform.db.session import TenantSession
@@ -54,7 +54,9 @@ async def entries(session: TenantSession, after: int, limit: int) -> list[Entry]
     gone = select(ChunkRow.id, ChunkRow.tombstone_seq.label("at"), true().label("gone")).where(
         ChunkRow.tombstone_seq > after
     )
-    rows = await session.execute(union_all(written, gone).order_by(text("at")).limit(limit))
+    rows: Result[UUID, int, bool] = await session.execute(
+        union_all(written, gone).order_by(text("at")).limit(limit)
+    )
     return [Entry(*row) for row in rows.tuples()]
 
 

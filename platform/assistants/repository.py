@@ -1,0 +1,50 @@
+"""The queries of assistants."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import exists, select
+
+from secretariat.platform.access.authority import collection_readable
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.tables.documents import Collection
+from secretariat.platform.tables.tasks import Assistant, TaskRow
+
+
+async def add(session: TenantSession, row: Assistant) -> None:
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+
+
+async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant | None:
+    return await session.scalar(select(Assistant).where(Assistant.id == assistant_id))
+
+
+async def assistants(session: TenantSession, *, limit: int, after: UUID | None) -> list[Assistant]:
+    """Newest first."""
+    query = select(Assistant).order_by(Assistant.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(Assistant.id < after)
+    return list(await session.scalars(query))
+
+
+async def name_taken(session: TenantSession, name: str, but: UUID | None = None) -> bool:
+    found = await session.scalar(select(Assistant.id).where(Assistant.name == name))
+    return found is not None and found != but
+
+
+async def has_tasks(session: TenantSession, assistant_id: UUID) -> bool:
+    return bool(await session.scalar(select(exists().where(TaskRow.assistant_id == assistant_id))))
+
+
+async def readable_collections(
+    session: TenantSession, principals: frozenset[str], ids: Sequence[UUID]
+) -> set[UUID]:
+    query = select(Collection.id).where(Collection.id.in_(ids), collection_readable(principals))
+    return set(await session.scalars(query))
+
+
+async def remove(session: TenantSession, row: Assistant) -> None:
+    await session.delete(row)
+    await session.flush()

@@ -1,0 +1,89 @@
+"""What can be done with assistants. Takes the session first and never commits."""
+
+from uuid import UUID
+
+from secretariat.platform.access.caller import Caller
+from secretariat.platform.assistants import repository, schemas
+from secretariat.platform.audit.event import AuditEvent, Resource
+from secretariat.platform.audit.record import record
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.kit.ids import new_id
+from secretariat.platform.tables.tasks import Assistant
+from secretariat.platform.web.errors import ConflictError, NotFoundError
+
+
+class NameTakenError(ConflictError):
+    code, title = "NAME_TAKEN", "The name is taken"
+
+
+class AssistantInUseError(ConflictError):
+    code, title = "ASSISTANT_IN_USE", "The assistant has tasks"
+
+
+async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant:
+    """Raises NotFoundError."""
+    found = await repository.assistant(session, assistant_id)
+    if found is None:
+        raise NotFoundError("assistant")
+    return found
+
+
+async def create(session: TenantSession, caller: Caller, body: schemas.AssistantCreate) -> Assistant:
+    """Raises NameTakenError, NotFoundError (a collection)."""
+    await _check_name(session, body.name)
+    await _check_collections(session, caller, body.collection_ids)
+    made = Assistant(tenant_id=session.tenant_id, id=new_id(), created_by=caller.user_id, **body.model_dump())
+    await repository.add(session, made)
+    await _record(session, caller, "assistant.created", made)
+    return made
+
+
+async def update(
+    session: TenantSession, caller: Caller, assistant_id: UUID, body: schemas.AssistantUpdate
+) -> Assistant:
+    """Raises NotFoundError, NameTakenError."""
+    found = await assistant(session, assistant_id)
+    changes = body.model_dump(exclude_none=True)
+    if body.name is not None:
+        await _check_name(session, body.name, but=found.id)
+    await _check_collections(session, caller, body.collection_ids or [])
+    for name, value in changes.items():
+        setattr(found, name, value)
+    await session.flush()
+    await _record(session, caller, "assistant.updated", found, sorted(changes))
+    return found
+
+
+async def delete(session: TenantSession, caller: Caller, assistant_id: UUID) -> None:
+    """Raises NotFoundError, AssistantInUseError: tasks keep saying who answered them."""
+    found = await assistant(session, assistant_id)
+    if await repository.has_tasks(session, assistant_id):
+        raise AssistantInUseError("Tasks were given to it; it stays as part of their record.")
+    await repository.remove(session, found)
+    await _record(session, caller, "assistant.deleted", found)
+
+
+async def _check_name(session: TenantSession, name: str, but: UUID | None = None) -> None:
+    if await repository.name_taken(session, name, but):
+        raise NameTakenError("There is an assistant of this name.")
+
+
+async def _check_collections(session: TenantSession, caller: Caller, ids: list[UUID]) -> None:
+    if set(ids) != await repository.readable_collections(session, caller.principals, ids):
+        raise NotFoundError("collection")
+
+
+async def _record(
+    session: TenantSession, caller: Caller, action: str, on: Assistant, changed: list[str] | None = None
+) -> None:
+    await record(
+        session,
+        AuditEvent(
+            event_type="ADMIN",
+            action=action,
+            actor=caller.actor,
+            resource=Resource("assistant", str(on.id), on.name),
+            request_id=caller.request_id,
+            details={"changed": changed} if changed else {},
+        ),
+    )

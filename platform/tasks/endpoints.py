@@ -1,0 +1,149 @@
+"""Tasks over HTTP: given, watched, cancelled."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Header, Query, Request
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.security import HTTPBearer
+
+from secretariat.platform.access.caller import Caller
+from secretariat.platform.identity.callers import (
+    SESSION_COOKIE,
+    TasksRead,
+    TasksWrite,
+    TenantSessionDep,
+    current_caller,
+)
+from secretariat.platform.services import Services
+from secretariat.platform.tasks import journal, schemas, service
+from secretariat.platform.tasks.stream import stream
+from secretariat.platform.web.dependencies import ServicesDep
+from secretariat.platform.web.errors import NotFoundError, UnauthenticatedError, problem_responses
+from secretariat.platform.web.pages import Page, PageQueryDep
+from secretariat.platform.web.routing import api_router
+
+router = api_router("tasks", "/api/v1/tasks")
+_bearer = HTTPBearer(auto_error=False)
+_MOST_EVENTS = 1000
+
+
+@router.post("", operation_id="create_task", status_code=201, responses=problem_responses(404, 409))
+async def create_task(
+    caller: TasksWrite, services: ServicesDep, session: TenantSessionDep, body: schemas.TaskCreate
+) -> schemas.Task:
+    """Carried out in the background, with the rights that the caller has while it runs."""
+    row = await service.create(session, services.contents, caller, body)
+    return (await service.shown(session, services.contents, [row]))[0]
+
+
+@router.get("", operation_id="list_tasks")
+async def list_tasks(
+    caller: TasksRead,
+    services: ServicesDep,
+    session: TenantSessionDep,
+    page: PageQueryDep,
+    status: Annotated[schemas.TaskStatus | None, Query()] = None,
+) -> Page[schemas.Task]:
+    """One's own; all of the tenant for those who administer people or read the audit log."""
+    rows = await service.listed(session, caller, page.fetch, page.after, status)
+    shown = await service.shown(session, services.contents, rows[: page.limit])
+    return Page(
+        data=shown,
+        first_id=shown[0].id if shown else None,
+        last_id=shown[-1].id if shown else None,
+        has_more=len(rows) > page.limit,
+    )
+
+
+@router.get("/{task_id}", operation_id="get_task", responses=problem_responses(404))
+async def get_task(
+    caller: TasksRead, services: ServicesDep, session: TenantSessionDep, task_id: UUID
+) -> schemas.Task:
+    row = await service.task(session, caller, task_id)
+    return (await service.shown(session, services.contents, [row]))[0]
+
+
+@router.post("/{task_id}/cancel", operation_id="cancel_task", responses=problem_responses(404, 409))
+async def cancel_task(
+    caller: TasksWrite, services: ServicesDep, session: TenantSessionDep, task_id: UUID
+) -> schemas.Task:
+    """Asks it to stop. A task that waits ends at once; one that runs ends within a second or so."""
+    row = await service.cancel(session, services.contents, caller, task_id)
+    return (await service.shown(session, services.contents, [row]))[0]
+
+
+@router.get(
+    "/{task_id}/artifacts/{artifact_id}", operation_id="get_artifact", responses=problem_responses(404)
+)
+async def get_artifact(
+    caller: TasksRead, services: ServicesDep, session: TenantSessionDep, task_id: UUID, artifact_id: UUID
+) -> schemas.Artifact:
+    return await service.artifact(session, services.contents, caller, task_id, artifact_id)
+
+
+@router.get(
+    "/{task_id}/events",
+    operation_id="task_events",
+    response_model=schemas.TaskEvents,
+    responses={**schemas.SSE_RESPONSES, **problem_responses(404)},
+)
+async def task_events(
+    caller: TasksRead,
+    request: Request,
+    services: ServicesDep,
+    task_id: UUID,
+    after: Annotated[int, Query(ge=0, description="Give what follows this number.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="Of the JSON list.")] = _MOST_EVENTS,
+    last_event_id: Annotated[str | None, Header(description="What an EventSource sends to resume.")] = None,
+) -> Response:
+    """The journal. As server-sent events it goes on until the task ends; `id` is the number to resume at."""
+    async with services.database.tenant(caller.tenant_id) as session:
+        await service.task(session, caller, task_id)
+    seen = max(after, _number(last_event_id))
+    if "application/json" in request.headers.get("accept", ""):
+        return await _listed(services, caller, task_id, seen, limit)
+
+    async def allowed() -> bool:
+        return await _still_sees(request, services, caller, task_id)
+
+    return StreamingResponse(
+        stream(services, caller.tenant_id, task_id, seen, allowed),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+def _number(last_event_id: str | None) -> int:
+    known = last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit()
+    return min(int(last_event_id or "0"), 2**62) if known else 0
+
+
+async def _listed(services: Services, caller: Caller, task_id: UUID, after: int, limit: int) -> JSONResponse:
+    async with services.database.tenant(caller.tenant_id) as session:
+        entries = await journal.read(session, services.contents, task_id, after, limit + 1)
+    data = [schemas.TaskEventView.of(entry) for entry in entries[:limit]]
+    page = schemas.TaskEvents(
+        data=data,
+        first_id=data[0].seq if data else None,
+        last_id=data[-1].seq if data else None,
+        has_more=len(entries) > limit,
+    )
+    return JSONResponse(page.model_dump(mode="json"))
+
+
+async def _still_sees(request: Request, services: Services, caller: Caller, task_id: UUID) -> bool:
+    """Asked while a stream is open: credentials, permissions and the task's visibility as of now."""
+    try:
+        now = await current_caller(
+            request,
+            services,
+            caller.request_id,
+            request.cookies.get(SESSION_COOKIE),
+            await _bearer(request),
+        )
+        async with services.database.tenant(now.tenant_id) as session:
+            await service.task(session, now, task_id)
+    except (UnauthenticatedError, NotFoundError):
+        return False
+    return "tasks.read" in now.permissions

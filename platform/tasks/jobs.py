@@ -1,0 +1,174 @@
+"""Carrying a task out: the agent loop under a lease, every event journalled before the loop goes on."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from secretariat.agents.core import AgentContext, Task, TaskCancelled, TaskEvent, TaskFailed
+from secretariat.agents.errors import AgentError
+from secretariat.agents.loop import run as think
+from secretariat.models.core import CallContext
+from secretariat.platform.access.authority import GrantAuthority
+from secretariat.platform.access.caller import EVERYONE
+from secretariat.platform.access.repository import standing
+from secretariat.platform.audit.event import Actor
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.indexes.search import searcher
+from secretariat.platform.indexes.texts import SqlDocumentTexts
+from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
+from secretariat.platform.jobs.run import JobRun
+from secretariat.platform.tables.tasks import TaskRow
+from secretariat.platform.tasks import journal, repository
+from secretariat.platform.tasks.effects import SqlEffectLedger
+from secretariat.retrieval.core import Scope
+
+CANCEL_LOOK_SECONDS = 0.5
+_UNKNOWN = Actor(type="agent")
+
+Loop = Callable[[Task, AgentContext], AsyncGenerator[TaskEvent, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A task ready to go on, with the events of earlier leases and the asker's standing of this moment."""
+
+    task: Task
+    actor: Actor
+    events: Sequence[TaskEvent]
+
+
+async def run(run: JobRun, *, loop: Loop = cast("Loop", think)) -> None:
+    """Raises JobFailedError, JobCancelledError and LeaseLostError; anything else is tried again."""
+    loaded = await _load(run)
+    if loaded is None:
+        return
+    context = await _context(run, loaded)
+    try:
+        async with aclosing(loop(loaded.task, context)) as events:
+            stopped = await _follow(run, loaded.actor, events)
+    except AgentError as error:
+        await _end(run, loaded.actor, TaskFailed(code=error.code, message=error.message))
+        raise JobFailedError(error.code, error.message) from error
+    if stopped and await _end(run, loaded.actor, TaskCancelled()):
+        raise JobCancelledError
+
+
+async def on_quarantine(run: JobRun) -> None:
+    """Every attempt failed: end the task, so that nobody waits for it."""
+    failure = TaskFailed(
+        code="quarantined", message="The task failed several times. Ask an administrator to look at its job."
+    )
+    await _end(run, _UNKNOWN, failure)
+
+
+async def _load(run: JobRun) -> _Loaded | None:
+    """None when the task has ended already. Raises JobFailedError, JobCancelledError."""
+    contents = run.services.contents
+    async with run.session() as session:
+        row = await repository.locked_task(session, run.subject_id)
+        if row is None or row.status in ("completed", "failed"):
+            return None
+        if row.status == "cancelled":
+            raise JobCancelledError
+        user = await repository.user(session, row.created_by)
+        if user is not None and user.status == "active":
+            now = await standing(session, user.id)
+            actor = Actor(type="agent", id=user.id, email=user.email, roles=now.roles)
+            if "tasks.write" in now.permissions:
+                principals = {f"user:{user.id}", EVERYONE} | {f"group:{group}" for group in now.groups}
+                events = await journal.read(session, contents, row.id)
+                task = await _task(run, session, row, frozenset(principals))
+                return _Loaded(task, actor, [entry.event for entry in events])
+        message = "The person who gave the task may no longer give tasks."
+        await journal.write(
+            session, contents, row, TaskFailed(code="asker_not_allowed", message=message), _UNKNOWN
+        )
+    return None
+
+
+async def _task(run: JobRun, session: TenantSession, row: TaskRow, principals: frozenset[str]) -> Task:
+    assistant = await repository.assistant(session, row.assistant_id) if row.assistant_id else None
+    chosen = frozenset(row.collection_ids)
+    of_assistant = frozenset(assistant.collection_ids) if assistant else frozenset[UUID]()
+    within = chosen & of_assistant if chosen and of_assistant else chosen or of_assistant
+    return Task(
+        id=row.id,
+        request=await run.services.contents.text(session, row.request_id),
+        scope=Scope(tenant=run.tenant_id, principals=principals),
+        instructions=assistant.instructions if assistant else "",
+        collection_ids=within if chosen or of_assistant else None,
+    )
+
+
+async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
+    services = run.services
+    authority = GrantAuthority(services.database)
+    call = CallContext(tenant=str(run.tenant_id), request_id=f"task-{loaded.task.id}")
+    return AgentContext(
+        chat=services.models,
+        call=call,
+        searcher=await searcher(services.indexes, run.tenant_id, authority, services.models, call),
+        texts=SqlDocumentTexts(services.database, services.contents, authority),
+        effects=SqlEffectLedger(run, loaded.task.id, loaded.actor),
+        journal=tuple(loaded.events),
+    )
+
+
+async def _follow(run: JobRun, actor: Actor, events: AsyncGenerator[TaskEvent, None]) -> bool:
+    """Until the loop ends, or until it is asked to stop: True. That is noticed amid a model call, too."""
+    if await _cancel_requested(run):
+        return True
+    work = asyncio.ensure_future(_write_down(run, actor, events))
+    try:
+        while not (await asyncio.wait({work}, timeout=CANCEL_LOOK_SECONDS))[0]:
+            if await _cancel_requested(run):
+                return True
+        return work.result()
+    finally:
+        await _stopped(work)
+
+
+async def _write_down(run: JobRun, actor: Actor, events: AsyncGenerator[TaskEvent, None]) -> bool:
+    """Journal each event before the loop makes the next one; True when asked to stop."""
+    async for event in events:
+        if await _journal(run, actor, event):
+            return True
+    return False
+
+
+async def _stopped(work: "asyncio.Future[bool]") -> None:
+    if not work.done():
+        work.cancel()
+        with suppress(asyncio.CancelledError):
+            await work
+
+
+async def _journal(run: JobRun, actor: Actor, event: TaskEvent) -> bool:
+    """Write one event under the fencing token; whether the task was asked to stop and hasn't ended."""
+    async with run.session() as session:
+        row = await repository.locked_task(session, run.subject_id)
+        if row is None or row.status in journal.TERMINAL_STATUSES:
+            raise LeaseLostError(f"task {run.subject_id} has ended elsewhere")
+        await journal.write(session, run.services.contents, row, event, actor)
+        return row.cancel_requested_at is not None and row.status not in journal.TERMINAL_STATUSES
+
+
+async def _end(run: JobRun, actor: Actor, event: TaskCancelled | TaskFailed) -> bool:
+    """Whether this ended the task; False when it had ended before."""
+    async with run.session() as session:
+        row = await repository.locked_task(session, run.subject_id)
+        if row is None or row.status in journal.TERMINAL_STATUSES:
+            return False
+        await journal.write(session, run.services.contents, row, event, actor)
+        return True
+
+
+async def _cancel_requested(run: JobRun) -> bool:
+    """Through the task or through its job."""
+    async with run.services.database.tenant(run.tenant_id) as session:
+        if await repository.cancel_requested(session, run.subject_id) is not None:
+            return True
+    return await run.cancelled()

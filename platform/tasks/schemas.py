@@ -1,0 +1,94 @@
+"""What tasks, their events and artefacts look like on the wire."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from secretariat.agents.core import CitationClaim, PlanStep, TaskEvent
+from secretariat.platform.tasks.journal import JournalEvent
+
+TaskStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+
+
+class TaskCreate(BaseModel):
+    """`collection_ids` left out means all that the caller may read, or those of the assistant."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    request: str = Field(min_length=1, max_length=20_000, pattern=r"\S")
+    assistant_id: UUID | None = None
+    collection_ids: list[UUID] = Field(default_factory=list, max_length=100)
+
+
+class ArtifactRef(BaseModel):
+    id: UUID
+    title: str
+
+
+class Artifact(BaseModel):
+    id: UUID
+    title: str
+    media_type: str
+    text: str
+
+
+class TaskError(BaseModel):
+    code: str
+    message: str
+
+
+class Task(BaseModel):
+    """`plan`, `answer`, `abstained` and `citations` are there once the journal has them."""
+
+    id: UUID
+    request: str
+    status: TaskStatus
+    assistant_id: UUID | None
+    collection_ids: list[UUID]
+    created_by: UUID
+    plan: list[PlanStep] | None
+    answer: str | None
+    abstained: bool | None
+    citations: list[CitationClaim]
+    artifacts: list[ArtifactRef]
+    error: TaskError | None
+    cancel_requested: bool
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class TaskEventView(BaseModel):
+    """One event of the journal. `seq` counts from 1 without gaps."""
+
+    seq: int
+    type: str
+    at: datetime
+    payload: TaskEvent
+
+    @classmethod
+    def of(cls, entry: JournalEvent) -> "TaskEventView":
+        return cls(seq=entry.seq, type=entry.event.type, at=entry.at, payload=entry.event)
+
+
+class TaskEvents(BaseModel):
+    """In the order in which they happened; ask again with `after=last_id`."""
+
+    object: Literal["list"] = "list"
+    data: list[TaskEventView]
+    first_id: int | None
+    last_id: int | None
+    has_more: bool
+
+
+SSE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The journal: a stream that ends with the task, or a list with Accept: application/json",
+        "content": {
+            "text/event-stream": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"$ref": "#/components/schemas/TaskEvents"}},
+        },
+    }
+}

@@ -1,0 +1,74 @@
+"""The journal as server-sent events, read from PostgreSQL.
+
+PostgreSQL is asked for what is new every fifth of a second while someone listens: one look-up by primary
+key, nothing to lose, nothing to set up. Whoever comes back with the number of the last event they saw gets
+exactly the rest, from any process.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from uuid import UUID
+
+from secretariat.platform.services import Services
+from secretariat.platform.tasks import journal, repository
+from secretariat.platform.tasks.journal import TERMINAL_EVENTS, TERMINAL_STATUSES, JournalEvent
+from secretariat.platform.tasks.schemas import TaskEventView
+
+LOOK_SECONDS = 0.2
+HEARTBEAT_SECONDS = 15.0
+PERMISSION_SECONDS = 2.0
+BATCH = 100
+
+HEARTBEAT = ": still here\n\n"
+RETRY = "retry: 1000\n\n"
+
+
+async def stream(
+    services: Services,
+    tenant_id: UUID,
+    task_id: UUID,
+    after: int,
+    allowed: Callable[[], Awaitable[bool]],
+    *,
+    look_seconds: float = LOOK_SECONDS,
+    heartbeat_seconds: float = HEARTBEAT_SECONDS,
+    permission_seconds: float = PERMISSION_SECONDS,
+) -> AsyncIterator[str]:
+    """Events above `after`, until a terminal one or until `allowed` says no; it is asked again and again."""
+    yield RETRY
+    if await _over(services, tenant_id, task_id, after):
+        return
+    spoke = checked = time.monotonic()
+    while True:
+        if time.monotonic() - checked >= permission_seconds:
+            if not await allowed():
+                return
+            checked = time.monotonic()
+        async with services.database.tenant(tenant_id) as session:
+            entries = await journal.read(session, services.contents, task_id, after, BATCH)
+        for entry in entries:
+            yield spelled(entry)
+            after, spoke = entry.seq, time.monotonic()
+            if entry.event.type in TERMINAL_EVENTS:
+                return
+        if not entries:
+            if time.monotonic() - spoke >= heartbeat_seconds:
+                yield HEARTBEAT
+                spoke = time.monotonic()
+            await asyncio.sleep(look_seconds)
+
+
+async def _over(services: Services, tenant_id: UUID, task_id: UUID, after: int) -> bool:
+    """Whether the listener has seen the end already."""
+    if after <= 0:
+        return False
+    async with services.database.tenant(tenant_id) as session:
+        row = await repository.task(session, task_id)
+        rest = await repository.events(session, task_id, after, 1)
+    return row is None or (row.status in TERMINAL_STATUSES and not rest)
+
+
+def spelled(entry: JournalEvent) -> str:
+    data = TaskEventView.of(entry).model_dump_json()
+    return f"id: {entry.seq}\nevent: {entry.event.type}\ndata: {data}\n\n"
