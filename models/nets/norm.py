@@ -1,7 +1,6 @@
 """Root-mean-square normalisation (Zhang & Sennrich 2019, arXiv:1910.07467)."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -14,4 +13,6 @@ class RMSNorm(nn.Module):
         self.eps = eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+        wide = x.float() if x.dtype == torch.bfloat16 else x
+        scale = torch.rsqrt(torch.linalg.vecdot(wide, wide)[..., None] / wide.shape[-1] + self.eps)
+        return (wide * scale).to(x.dtype) * self.weight

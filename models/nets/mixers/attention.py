@@ -114,10 +114,15 @@ class Attention(nn.Module):
         return out_NE
 
 
+def _gather(pool_SKD: Tensor, slots_L: Tensor, dtype: torch.dtype) -> Tensor:
+    """Rows copied whole: several times faster than advanced indexing of the three-dimensional pool."""
+    return pool_SKD.flatten(1).index_select(0, slots_L).view(-1, *pool_SKD.shape[1:]).to(dtype)
+
+
 def _attend_prefill(q_TKGD: Tensor, prefill: Prefill, keys_SKD: Tensor, values_SKD: Tensor) -> Tensor:
     group = q_TKGD.shape[2]
     k_KGLD, v_KGLD = (
-        pool[prefill.slots_L].to(q_TKGD.dtype).transpose(0, 1)[:, None].expand(-1, group, -1, -1)
+        _gather(pool, prefill.slots_L, q_TKGD.dtype).transpose(0, 1)[:, None].expand(-1, group, -1, -1)
         for pool in (keys_SKD, values_SKD)
     )
     mixed_KGTD = F.scaled_dot_product_attention(
@@ -133,6 +138,9 @@ def _attend_prefill(q_TKGD: Tensor, prefill: Prefill, keys_SKD: Tensor, values_S
 def _attend_decode(q_RKGD: Tensor, decode: Decode, keys_SKD: Tensor, values_SKD: Tensor) -> Tensor:
     """The G query heads of a key head stand in for query positions, so keys are never repeated."""
     k_RKLD, v_RKLD = (
-        pool[decode.slots_RL].to(q_RKGD.dtype).transpose(1, 2) for pool in (keys_SKD, values_SKD)
+        _gather(pool, decode.slots_RL.view(-1), q_RKGD.dtype)
+        .view(*decode.slots_RL.shape, *pool.shape[1:])
+        .transpose(1, 2)
+        for pool in (keys_SKD, values_SKD)
     )
     return F.scaled_dot_product_attention(q_RKGD, k_RKLD, v_RKLD, attn_mask=decode.mask_R11L)
