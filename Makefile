@@ -47,6 +47,9 @@ check: dev ## Lint, types, import contracts, sizes, drift
 	$(BIN)/python scripts/check_openapi.py
 	$(BIN)/python scripts/build_console.py --check
 
+eval-rho-bank: $(VENV)/.runtime weights ## Recall of required documents on the tau2 banking tasks
+	$(BIN)/secretariat eval rho-bank ../shared/data/rho_bank --output benchmarks/results/rho-bank.json
+
 format: dev ## Put the code into its one shape
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .

@@ -1,5 +1,7 @@
 """Makes the services that a process hands down, from its settings. Each process does this once."""
 
+from uuid import UUID
+
 from celery import Celery
 
 from secretariat.models.remote import RemoteModels
@@ -9,7 +11,7 @@ from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import Database
 from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.jobs.broker import make_celery, wake_after_commit, waker
-from secretariat.platform.services import Services
+from secretariat.platform.services import Services, Wake
 from secretariat.platform.settings import Settings
 
 
@@ -23,23 +25,42 @@ def required(value: str | None, name: str) -> str:
     return value
 
 
-def make_services(settings: Settings) -> tuple[Services, Celery]:
-    """Raises SettingMissingError, FileNotFoundError (secrets), ValueError (a malformed master key)."""
-    celery = make_celery(required(settings.redis_url, "REDIS_URL"))
-    database = Database(required(settings.database_url, "DATABASE_URL"))
-    keyring = Keyring.read(settings.master_key_path)
-    token = settings.model_token_path.read_text(encoding="ascii").strip()
+async def _leave_to_the_sweep(_tenant_id: UUID, _job_id: UUID) -> None:
+    """For processes without a broker: the sweep finds the job within seconds."""
+
+
+def compose(
+    settings: Settings,
+    database: Database,
+    keyring: Keyring,
+    models: RemoteModels,
+    wake: Wake = _leave_to_the_sweep,
+) -> Services:
+    """Services over parts that were made before. Connects to nothing."""
     contents = ContentStore(keyring)
-    services = Services(
+    database.after_commit = wake_after_commit(wake)
+    return Services(
         settings=settings,
         database=database,
         contents=contents,
         blobs=BlobStore(keyring),
         indexes=IndexViews(database, contents, settings.indexes_dir),
-        models=RemoteModels(required(settings.model_url, "MODEL_URL"), token),
-        wake=waker(celery),
+        models=models,
+        wake=wake,
     )
-    database.after_commit = wake_after_commit(services.wake)
+
+
+def make_services(settings: Settings) -> tuple[Services, Celery]:
+    """Raises SettingMissingError, FileNotFoundError (secrets), ValueError (a malformed master key)."""
+    celery = make_celery(required(settings.redis_url, "REDIS_URL"))
+    token = settings.model_token_path.read_text(encoding="ascii").strip()
+    services = compose(
+        settings,
+        Database(required(settings.database_url, "DATABASE_URL")),
+        Keyring.read(settings.master_key_path),
+        RemoteModels(required(settings.model_url, "MODEL_URL"), token),
+        waker(celery),
+    )
     return services, celery
 
 

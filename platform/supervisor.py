@@ -45,11 +45,19 @@ class Stack:
             self._prepare()
             self._start_database()
             self._start_valkey()
-            self._start_models()
+            self._launch_models()
             self._start_service()
         except BaseException:
             self.stop()
             raise
+
+    def start_models(self) -> None:
+        """The model server alone, for evaluations. Raises StackError."""
+        check_disk(self.settings.home)
+        ensure_secret(self.settings.model_token_path)
+        if self.settings.model_url is None:
+            self._launch_models()
+            self._await("the model server", self.environment["MODEL_URL"] + "/healthz")
 
     def _prepare(self) -> None:
         check_disk(self.settings.home)
@@ -85,7 +93,7 @@ class Stack:
         self._launch(child)
         self.environment["REDIS_URL"] = url
 
-    def _start_models(self) -> None:
+    def _launch_models(self) -> None:
         if self.settings.model_url is not None:
             return
         port = free_port()
@@ -164,6 +172,18 @@ class Stack:
             child.stop()
         if self.postgres is not None:
             self.postgres.stop()
+
+    def reachable_settings(self) -> Settings:
+        """The settings with the addresses of what was started here."""
+        addresses = {
+            "database_url": "DATABASE_URL",
+            "database_owner_url": "DATABASE_OWNER_URL",
+            "database_dispatcher_url": "DATABASE_DISPATCHER_URL",
+            "redis_url": "REDIS_URL",
+            "model_url": "MODEL_URL",
+        }
+        started = {name: self.environment[key] for name, key in addresses.items() if key in self.environment}
+        return self.settings.model_copy(update=started)
 
     def stop_on_signals(self) -> None:
         def ask(_number: int, _frame: FrameType | None) -> None:

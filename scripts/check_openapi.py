@@ -4,7 +4,7 @@ import json
 import sys
 from pathlib import Path
 
-from secretariat.platform.app import openapi_document
+from secretariat.platform.cli.openapi import openapi_document
 
 COMMITTED = Path(__file__).resolve().parents[1] / "console" / "openapi.json"
 

@@ -41,7 +41,7 @@ def demo(
 @app.command()
 def openapi(output: Annotated[Path, typer.Argument(help="Where to write the document.")]) -> None:
     """Write the OpenAPI document that the console's client is generated from."""
-    from secretariat.platform.app import openapi_document
+    from secretariat.platform.cli.openapi import openapi_document
 
     output.write_text(json.dumps(openapi_document(), indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
@@ -81,11 +81,26 @@ def evaluate_tasks(file: Path, *, as_json: Json = False) -> None:
 
 
 @evaluate.command("rho-bank")
-def evaluate_rho_bank(directory: Path, *, as_json: Json = False) -> None:
-    """Recall of the required documents for the tau2 banking tasks, with the running embedder."""
-    from secretariat.platform.evaluation.rho_bank import measure
+def evaluate_rho_bank(
+    directory: Path,
+    *,
+    output: Annotated[
+        Path | None, typer.Option(help="Also write the figures, with hardware and commit.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Recall of the documents that the tau2 banking tasks require, with the embedder that is served."""
+    from secretariat.platform.cli.rho_bank import measure
 
-    raise typer.Exit(measure(directory, as_json=as_json))
+    measure(directory, output=output, as_json=as_json)
+
+
+@app.command()
+def setup() -> None:
+    """Secrets, weights and schema, for an installation whose parts run elsewhere (docker compose)."""
+    from secretariat.platform.cli.run import prepare
+
+    prepare()
 
 
 def main() -> None:

@@ -3,10 +3,28 @@
 import typer
 from rich.console import Console
 
+from secretariat.platform.cli.weights import pull
+from secretariat.platform.db import bootstrap
 from secretariat.platform.demo.installation import sign_in_link
+from secretariat.platform.embedded.checks import ensure_secret
 from secretariat.platform.embedded.errors import StackError
 from secretariat.platform.settings import Settings
 from secretariat.platform.supervisor import Stack
+
+
+def prepare() -> None:
+    """Exit code 2 with the reason when something is missing."""
+    settings = Settings()
+    if settings.database_owner_url is None:
+        Console(stderr=True).print(
+            "[red]DATABASE_OWNER_URL is not set; migrations run as the tables' owner.[/red]"
+        )
+        raise typer.Exit(2)
+    ensure_secret(settings.master_key_path)
+    ensure_secret(settings.model_token_path)
+    if pull([]) != 0:
+        raise typer.Exit(2)
+    bootstrap.migrate(settings.database_owner_url)
 
 
 def run() -> None:

@@ -1,6 +1,7 @@
 """The demo from end to end: start, prepare, carry out, prove, report, stop."""
 
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,7 +68,7 @@ def judge_tasks(file: Path, *, as_json: bool) -> int:
             collection, names = ensure_handbook(api, file.parent / "handbook", out)
             total = _run_all(api, tasks.tasks, collection, names, out)
         if as_json:
-            print(json.dumps(asdict(total)))
+            sys.stdout.write(json.dumps(asdict(total)) + "\n")
         return OK
     return failed.code
 
@@ -107,7 +108,7 @@ def _carry_out(
 def _run_all(
     api: Api, tasks: Sequence[ExpectedTask], collection: str, names: dict[str, str], out: Console
 ) -> Score:
-    judgements = []
+    judgements: list[Judgement] = []
     table = Table("Task", "Outcome", "Facts", "Cited right", "Seconds", title="Twenty tasks")
     for task in tasks:
         with out.status(f"{task.id} ({len(judgements) + 1} of {len(tasks)})"):

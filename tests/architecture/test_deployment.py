@@ -1,0 +1,40 @@
+"""The compose file describes the same processes as the supervisor starts. No engine is needed to read it."""
+
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+
+
+def test_the_same_processes_run_as_containers() -> None:
+    assert set(COMPOSE["services"]) == {"postgres", "valkey", "models", "worker", "api", "setup"}
+
+
+def test_every_named_volume_and_dependency_exists() -> None:
+    for name, service in COMPOSE["services"].items():
+        assert set(service.get("depends_on", [])) <= set(COMPOSE["services"]), name
+        for volume in service.get("volumes", []):
+            source = volume.split(":")[0]
+            assert source in COMPOSE["volumes"] or (ROOT / source).exists(), (name, volume)
+
+
+def test_no_secret_has_a_default() -> None:
+    text = (ROOT / "docker-compose.yml").read_text()
+    for line in text.splitlines():
+        assert "PASSWORD:-" not in line, line
+
+
+def test_the_service_does_not_connect_as_the_owner_of_the_tables() -> None:
+    environment = COMPOSE["services"]["api"]["environment"]
+    assert "secretariat_app:" in environment["DATABASE_URL"]
+    assert environment["DATABASE_URL"] != environment["DATABASE_OWNER_URL"]
+
+
+def test_modules_that_the_commands_name_exist() -> None:
+    for service in COMPOSE["services"].values():
+        command = service.get("command", [])
+        if command[:2] == ["python", "-m"]:
+            path = ROOT.joinpath(*command[2].split(".")[1:])
+            assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), command
