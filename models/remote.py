@@ -30,7 +30,6 @@ from secretariat.models.errors import ModelError, ModelErrorCode
 Json = dict[str, Any]
 _CODES = frozenset(get_args(ModelErrorCode))
 _RETRYABLE: frozenset[ModelErrorCode] = frozenset({"overloaded", "deadline_exceeded", "unreachable"})
-_RETRYABLE_STATUS = frozenset({429, 502, 503})
 
 
 class RemoteModels:
@@ -118,6 +117,18 @@ class RemoteModels:
             raise _error(response)
         with _well_formed():
             return [ModelCard(name=item["id"], **item["secretariat"]) for item in response.json()["data"]]
+
+    @contextlib.asynccontextmanager
+    async def forward(
+        self, method: str, path: str, body: bytes, call: CallContext
+    ) -> AsyncGenerator[httpx.Response, None]:
+        """The server's own answer in its own dialect, not yet read, whatever its status; for a gateway."""
+        headers = _headers(call) | {"Content-Type": "application/json"}
+        with _transport_errors():
+            async with self._http.stream(
+                method, path, content=body, headers=headers, timeout=self._timeout(call)
+            ) as response:
+                yield response
 
     async def _post(self, path: str, body: Json, call: CallContext) -> Json:
         with _transport_errors():
@@ -215,9 +226,9 @@ def _error(response: httpx.Response) -> ModelError:
 
 
 def _model_error(envelope: Json, status: int) -> ModelError:
-    given = envelope.get("code")
+    given: Any = envelope.get("code")
     code: ModelErrorCode = given if given in _CODES else _code_of(status)
-    retryable = code in _RETRYABLE or (status in _RETRYABLE_STATUS and given not in _CODES)
+    retryable = code in _RETRYABLE
     message = str(envelope.get("message") or f"the model server answered {status}")
     return ModelError(code, message, retryable=retryable, param=envelope.get("param"))
 
@@ -225,7 +236,7 @@ def _model_error(envelope: Json, status: int) -> ModelError:
 def _code_of(status: int) -> ModelErrorCode:
     if status == httpx.codes.TOO_MANY_REQUESTS:
         return "overloaded"
-    if status in _RETRYABLE_STATUS or status == httpx.codes.UNAUTHORIZED:
+    if status in (401, 502, 503):
         return "unreachable"
     return "engine_failed" if status >= httpx.codes.INTERNAL_SERVER_ERROR else "invalid_request"
 
