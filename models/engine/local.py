@@ -42,6 +42,7 @@ from secretariat.models.nets.load import (
     load_chat_model,
     load_embedder,
 )
+from secretariat.models.pull import locate
 
 _EMBED_AT_ONCE = 16
 
@@ -211,10 +212,10 @@ class LocalModels:
 
     @classmethod
     def load(cls, models_dir: Path, chat: str, embedder: str, options: EngineOptions | None = None) -> Self:
-        """Takes seconds. Raises ModelError weights_missing or checkpoint_invalid."""
+        """Takes seconds. Raises ModelError weights_missing, checkpoint_invalid or model_not_found."""
         options = options or EngineOptions()
-        loaded = load_chat_model(models_dir / chat, dtype=options.dtype)
-        embedding = LocalEmbedder(load_embedder(models_dir / embedder))
+        loaded = load_chat_model(locate(chat, models_dir), dtype=options.dtype)
+        embedding = LocalEmbedder(load_embedder(locate(embedder, models_dir)))
         return cls(LocalChat(loaded, options).start(), embedding)
 
     def close(self) -> None:

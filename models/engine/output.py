@@ -19,6 +19,8 @@ class Output:
 
     def push(self, data: bytes, settled: int | None = None) -> str:
         """The text that is now certain. `settled`: how many bytes of the whole output may be shown."""
+        if self.stopped:
+            return ""
         self._unsettled += data
         share = len(self._unsettled) if settled is None else settled - self._passed
         passed, self._unsettled = self._unsettled[:share], self._unsettled[share:]

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from secretariat.models.core import SamplingParams
 
+_HEAD = 1024  # ordering a whole vocabulary takes milliseconds, and a nucleus is nearly always smaller
+
 
 def uniform(seed: int, position: int) -> float:
     """The number in [0, 1) of this draw."""
@@ -21,15 +23,30 @@ def choose(logits_V: Tensor, sampling: SamplingParams, position: int) -> int:
     """Greedy at temperature 0 (ties: the lowest id); else temperature, then top-k, then top-p."""
     if sampling.temperature <= 0:
         return int(logits_V.argmax())
-    scores_V, ids_V = torch.sort(logits_V.double() / sampling.temperature, descending=True, stable=True)
+    scores_V = logits_V.double() / sampling.temperature
+    ids_C = None
     if sampling.top_k > 0:
-        scores_V = scores_V[: sampling.top_k]
-    mass_V = torch.softmax(scores_V, dim=0).cumsum(dim=0)
+        scores_V, ids_C = scores_V.topk(min(sampling.top_k, len(scores_V)))
+    probabilities_C = torch.softmax(scores_V, dim=0)
     if sampling.top_p < 1:
-        mass_V = mass_V[: int((mass_V < sampling.top_p).sum()) + 1]
-    target = uniform(sampling.seed, position) * float(mass_V[-1])
-    rank = int(torch.searchsorted(mass_V, torch.tensor(target, dtype=torch.float64), right=True))
-    return int(ids_V[min(rank, len(mass_V) - 1)])
+        probabilities_C, best_C = _nucleus(probabilities_C, sampling.top_p)
+        ids_C = best_C if ids_C is None else ids_C[best_C]
+    mass_C = probabilities_C.cumsum(dim=0)
+    target = uniform(sampling.seed, position) * float(mass_C[-1])
+    drawn = int(torch.searchsorted(mass_C, torch.tensor(target, dtype=torch.float64), right=True))
+    drawn = min(drawn, int(probabilities_C.nonzero()[-1]))  # rounding at the end must not leave the mask
+    return drawn if ids_C is None else int(ids_C[drawn])
+
+
+def _nucleus(probabilities_V: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
+    """The fewest tokens, likeliest first, whose probabilities sum to at least `top_p`, and their indices."""
+    for size in (min(_HEAD, len(probabilities_V)), len(probabilities_V)):
+        best_C, ids_C = probabilities_V.topk(size)
+        mass_C = best_C.cumsum(dim=0)
+        if mass_C[-1] >= top_p:
+            break
+    enough = int((mass_C < top_p).sum()) + 1
+    return best_C[:enough], ids_C[:enough]
 
 
 def log_probabilities(logits_V: Tensor) -> Tensor:
