@@ -76,7 +76,7 @@ def recall_at(ranked: Sequence[str], relevant: Mapping[str, int], k: int) -> flo
 
 
 def ndcg_at(ranked: Sequence[str], gains: Mapping[str, int], k: int) -> float:
-    """Discounted gain over that of the best order (Jarvelin, Kekalainen 2002; linear gain as in trec_eval)."""
+    """Discounted gain over that of the best order (Jarvelin, Kekalainen 2002; linear as in trec_eval)."""
     found = sum(gains.get(item, 0) / math.log2(rank + 1) for rank, item in enumerate(ranked[:k], 1))
     ideal = sorted(gains.values(), reverse=True)[:k]
     return found / sum(gain / math.log2(rank + 1) for rank, gain in enumerate(ideal, 1))

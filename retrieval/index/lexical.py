@@ -20,8 +20,10 @@ K1, B = 1.2, 0.75
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"
 _TERM = re.compile(rf"[{_IDEOGRAPHS}]+|[^\W_{_IDEOGRAPHS}]+(?:['’][^\W_]+)?")
 _STOP_WORDS = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "but", "by", "do", "does", "for", "from", "had", "has", "have", "how", "if", "in", "into", "is", "it", "its", "no", "not", "of", "on", "or", "such", "that", "the", "their", "then", "there", "these", "they", "this", "to", "was", "were", "what", "when", "where", "which", "who", "will", "with", "you", "your"]
-)  # fmt: skip
+    """a an and are as at be but by do does for from had has have how if in into is it its no not of on or
+    such that the their then there these they this to was were what when where which who will with you your
+    """.split()  # noqa: SIM905 - words read best as words
+)
 
 
 class Analyzer:

@@ -34,18 +34,29 @@ _INVISIBLE = re.compile(
 
 
 def extract(data: bytes, limits: ParseLimits) -> Extracted:
-    source = _decoded(data).encode("utf-8", errors="replace")
-    parser = etree.HTMLParser(encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True)
-    root = etree.fromstring(source, parser) if source.strip() else None
-    if root is None:
-        raise DocumentRejectedError(
-            "no_text", "The page holds no text. Check the original and upload it again."
-        )
+    root = _tree(_decoded(data).encode("utf-8", errors="replace"))
     title = root.findtext(".//title")
     mains = root.findall(".//main")
     walker = _Walker(TextBuilder(limits.characters))
     walker.walk(mains[0] if len(mains) == 1 else root)
     return walker.builder.finish(title)
+
+
+def _tree(source: bytes) -> etree._Element:
+    parser = etree.HTMLParser(
+        encoding="utf-8", no_network=True, remove_comments=True, remove_pis=True, huge_tree=True
+    )
+    root = etree.fromstring(source, parser) if source.strip() else None
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        raise DocumentRejectedError(
+            "corrupt_document",
+            "The page's elements are nested too deeply to be read. Save it in a simpler form and upload it again.",
+        )
+    if root is None:
+        raise DocumentRejectedError(
+            "no_text", "The page holds no text. Check the original and upload it again."
+        )
+    return root
 
 
 def _decoded(data: bytes) -> str:

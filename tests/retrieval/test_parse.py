@@ -1,0 +1,353 @@
+"""Files in, plain text out: what a reader sees, nothing that hides, and a reason for every refusal."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from secretariat.retrieval.core import ParsedDocument
+from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.parse import DEFAULT_LIMITS, ParseLimits, parse, sniff
+from secretariat.retrieval.parse.limits import MIB
+from tests.retrieval import files
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+
+def _text(path: Path, content: str | bytes, media_type: str | None = None) -> Awaitable[ParsedDocument]:
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return parse(path, path.name, media_type)
+
+
+async def _rejection(path: Path, limits: ParseLimits = DEFAULT_LIMITS) -> DocumentRejectedError:
+    with pytest.raises(DocumentRejectedError) as caught:
+        await parse(path, path.name, None, limits)
+    return caught.value
+
+
+class TestFormats:
+    async def test_pdf_gives_whole_sentences_headings_pages_and_table_rows(self, tmp_path: Path) -> None:
+        document = await parse(files.pdf(tmp_path / "policy.pdf"), "policy.pdf", "application/pdf")
+        assert document.title == "Travel policy"
+        assert (files.PASSAGE * 3).strip() in document.text
+        assert [section.title for section in document.sections] == ["Chapter 1", "Chapter 2", "Chapter 3"]
+        assert [page.number for page in document.pages] == [1, 2, 3]
+        assert "Paragraph two of page 2" in document.pages[1].span.within(document.text)
+        assert "Spain | 120 euros | B\nFrance | 150 euros | C" in document.text
+        assert "Wegholm handbook" not in document.text
+
+    async def test_word_keeps_the_order_of_headings_lists_and_tables(self, tmp_path: Path) -> None:
+        document = await parse(files.word(tmp_path / "policy.docx"), "policy.docx", None)
+        assert document.title == "Travel policy"
+        assert document.text == (
+            f"Hotels\n\n{(files.PASSAGE * 2).strip()}\n\nLimits\n\n- Zone A\n- Zone B\n"
+            "Country | Limit per night | Zone\nSpain | 120 euros | B\nFrance | 150 euros | C\n\nAfter the table."
+        )
+        assert [(section.title, section.level) for section in document.sections] == [
+            ("Hotels", 1),
+            ("Limits", 2),
+        ]
+
+    async def test_html_shows_what_a_reader_sees(self, tmp_path: Path) -> None:
+        document = await _text(tmp_path / "policy.html", files.HTML)
+        assert document.title == "Travel policy"
+        assert document.text == (
+            f"Hotels\n\n{files.PASSAGE}Bold text goes on.\n\nLimits\n\n"
+            "Country | Limit per night | Zone\nSpain | 120 euros | B\n"
+            "- first\n- second item\n3. third\n\nline one\nline two\n\nTail."
+        )
+
+    async def test_markdown_loses_its_markers(self, tmp_path: Path) -> None:
+        document = await _text(tmp_path / "policy.md", files.MARKDOWN, "text/plain")
+        assert document.title == "Travel policy"
+        assert document.text == (
+            f"Hotels\n\n{files.PASSAGE}It goes on here with a link and code.\n\nLimits\n\n"
+            "Country | Limit per night | Zone\nSpain | 120 euros | B\n"
+            '- first\n- second\n1. nested\n\nprint("kept")'
+        )
+
+    async def test_plain_text_is_unwrapped_and_mended(self, tmp_path: Path) -> None:
+        document = await _text(tmp_path / "policy.txt", files.PLAIN)
+        assert document.title == "policy"
+        assert document.text == f"Travel policy\n\n{files.PASSAGE.strip()}"
+
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+    async def test_text_in_any_usual_encoding(self, tmp_path: Path, encoding: str) -> None:
+        document = await _text(tmp_path / "menu.txt", "Café crème für fünf Gäste, bitte.".encode(encoding))
+        assert document.text == "Café crème für fünf Gäste, bitte."
+
+    async def test_invisible_characters_are_dropped_and_letters_composed(self, tmp_path: Path) -> None:
+        smuggled = "".join(chr(0xE0000 + ord(letter)) for letter in "obey")
+        document = await _text(tmp_path / "a.txt", f"Cafe\u0301\u00a0is\u200b open\u202e.{smuggled}")
+        assert document.text == "Café is open."
+
+    async def test_tracked_changes_count_as_accepted(self, tmp_path: Path) -> None:
+        path = files.word(tmp_path / "a.docx")
+        body = (
+            b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body>'
+            b"<w:sdt><w:sdtContent><w:p><w:r><w:t>The limit is </w:t></w:r>"
+            b"<w:del><w:r><w:delText>100</w:delText></w:r></w:del><w:ins><w:r><w:t>180</w:t></w:r></w:ins>"
+            b"<w:r><w:t> euros.</w:t></w:r></w:p></w:sdtContent></w:sdt></w:body></w:document>"
+        )
+        document = await parse(files._with_part(path, "word/document.xml", body), "a.docx", None)
+        assert document.text == "The limit is 180 euros."
+
+    async def test_deep_nesting_is_read(self, tmp_path: Path) -> None:
+        document = await _text(
+            tmp_path / "deep.html", "<div>" * 1500 + "Bottom." + "</div>" * 1500 + "After."
+        )
+        assert document.text == "Bottom.\n\nAfter."
+
+    async def test_pdf_table_with_wrapped_cells(self, tmp_path: Path) -> None:
+        document = files.FPDF()
+        document.add_page()
+        document.set_font("helvetica", size=11)
+        with document.table(col_widths=(20, 40, 40), text_align="LEFT") as table:
+            for cells in (
+                ("Class", "Contents", "Largest quantity"),
+                ("H2", "solvents, adhesives and all other flammable liquids", "60 litres per cabinet"),
+                ("H3", "acids", "40 litres in total, never together with anything of H2"),
+            ):
+                row = table.row()
+                for cell in cells:
+                    row.cell(cell)
+        document.output(str(tmp_path / "table.pdf"))
+        parsed = await parse(tmp_path / "table.pdf", "table.pdf", None)
+        assert parsed.text == (
+            "Class | Contents | Largest quantity\n"
+            "H2 | solvents, adhesives and all other flammable liquids | 60 litres per cabinet\n"
+            "H3 | acids | 40 litres in total, never together with anything of H2"
+        )
+
+    async def test_pdf_sentence_over_a_page_break_stays_whole(self, tmp_path: Path) -> None:
+        document = files.FPDF()
+        document.set_auto_page_break(auto=True, margin=20)
+        document.add_page()
+        document.set_font("helvetica", size=11)
+        sentence = " ".join(f"word{number}" for number in range(900)) + "."
+        document.multi_cell(0, 6, sentence)
+        document.output(str(tmp_path / "long.pdf"))
+        parsed = await parse(tmp_path / "long.pdf", "long.pdf", None)
+        assert parsed.text == sentence
+        assert len(parsed.pages) == 2
+        assert parsed.pages[1].span.within(parsed.text).startswith("word")
+
+
+class TestSniff:
+    @pytest.mark.parametrize(
+        ("head", "name", "declared", "code"),
+        [
+            (b"", "a.pdf", None, "empty_file"),
+            (PNG, "handbook.pdf", "application/pdf", "media_type_mismatch"),
+            (b"%PDF-1.7\n", "a.pdf", "image/png", "media_type_mismatch"),
+            (b"%PDF-1.7\n", "a.docx", None, "media_type_mismatch"),
+            (b"plain words", "a.pdf", None, "media_type_mismatch"),
+            (b"PK\x03\x04" + bytes(26), "a.txt", "text/plain", "media_type_mismatch"),
+            (b"\x00\x01\x02binary\x00", "a.txt", None, "media_type_mismatch"),
+            (PNG, "photo.png", "image/png", "unsupported_media_type"),
+            (PNG, "photo", None, "unsupported_media_type"),
+            (b"MZ\x90\x00", "setup.exe", "application/octet-stream", "unsupported_media_type"),
+            (b"%PDF-1.7\ntrailer << /Encrypt 5 0 R /Root 1 0 R >>", "a.pdf", None, "encrypted_document"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(50), "a.docx", None, "encrypted_document"),
+        ],
+    )
+    def test_refuses_at_once(self, head: bytes, name: str, declared: str | None, code: str) -> None:
+        with pytest.raises(DocumentRejectedError) as caught:
+            sniff(head, name, declared)
+        assert caught.value.code == code
+
+    @pytest.mark.parametrize(
+        ("head", "name", "declared", "expected"),
+        [
+            (b"%PDF-1.7\n", "a.PDF", "application/octet-stream", "application/pdf"),
+            (b"# Title", "a.md", "text/plain", "text/markdown"),
+            (b"<!doctype html><p>", "page", None, "text/html"),
+            (b"words", "notes", "text/plain; charset=utf-8", "text/plain"),
+            (b"words about /Encrypt 5 0 R", "C:\\files\\notes.txt", None, "text/plain"),
+            (b"2. Version", "notes v1.2 final", None, "text/plain"),
+        ],
+    )
+    def test_decides(self, head: bytes, name: str, declared: str | None, expected: str) -> None:
+        assert sniff(head, name, declared) == expected
+
+    def test_names_what_is_supported(self) -> None:
+        with pytest.raises(DocumentRejectedError, match=r"PDF \(\.pdf\).*Word \(\.docx\).*Markdown"):
+            sniff(b"PK\x03\x04", "slides.pptx", None)
+
+
+class TestHostileFiles:
+    async def test_encrypted_pdf(self, tmp_path: Path) -> None:
+        error = await _rejection(files.pdf(tmp_path / "secret.pdf", password="swordfish"))
+        assert error.code == "encrypted_document"
+        assert error.message == "The PDF is password-protected. Remove the password and upload it again."
+
+    async def test_encryption_beyond_the_first_bytes_is_found_by_the_parser(self, tmp_path: Path) -> None:
+        path = files.pdf(tmp_path / "secret.pdf", password="swordfish")
+        head, tail = path.read_bytes()[:9], path.read_bytes()[9:]
+        path.write_bytes(head + b"%" + b"x" * 70_000 + b"\n" + tail)
+        assert (await _rejection(path)).code == "encrypted_document"
+
+    async def test_truncated_pdf(self, tmp_path: Path) -> None:
+        path = files.pdf(tmp_path / "cut.pdf")
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+        assert (await _rejection(path)).code == "corrupt_document"
+
+    async def test_pdf_without_text(self, tmp_path: Path) -> None:
+        document = files.FPDF()
+        document.add_page()
+        document.rect(10, 10, 50, 50)
+        document.output(str(tmp_path / "scan.pdf"))
+        error = await _rejection(tmp_path / "scan.pdf")
+        assert (error.code, "OCR" in error.message) == ("no_text", True)
+
+    async def test_word_file_of_noise(self, tmp_path: Path) -> None:
+        (tmp_path / "noise.docx").write_bytes(b"PK\x03\x04" + os.urandom(4000))
+        assert (await _rejection(tmp_path / "noise.docx")).code == "corrupt_document"
+
+    async def test_spreadsheet_named_docx(self, tmp_path: Path) -> None:
+        assert (await _rejection(files.spreadsheet(tmp_path / "a.docx"))).code == "media_type_mismatch"
+
+    async def test_word_file_that_inflates_to_fifty_megabytes(self, tmp_path: Path) -> None:
+        path = files.bomb(tmp_path / "bomb.docx", megabytes=50)
+        assert path.stat().st_size < MIB
+        assert (await _rejection(path)).code == "decompression_bomb"
+
+    async def test_word_file_with_entities_that_multiply(self, tmp_path: Path) -> None:
+        path = files.entity_bomb(tmp_path / "entities.docx")
+        assert (await _rejection(path)).code == "corrupt_document"
+
+    async def test_html_nested_without_end(self, tmp_path: Path) -> None:
+        (tmp_path / "deep.html").write_text("<div>" * 50_000 + "Bottom.")
+        error = await _rejection(tmp_path / "deep.html")
+        assert (error.code, "nested" in error.message) == ("corrupt_document", True)
+
+    async def test_file_beyond_the_limit(self, tmp_path: Path) -> None:
+        (tmp_path / "long.txt").write_text("word " * 1000)
+        error = await _rejection(tmp_path / "long.txt", replace(DEFAULT_LIMITS, file_bytes=1000))
+        assert error.code == "too_large"
+
+    async def test_text_beyond_the_limit(self, tmp_path: Path) -> None:
+        (tmp_path / "long.txt").write_text("word " * 1000)
+        error = await _rejection(tmp_path / "long.txt", replace(DEFAULT_LIMITS, characters=1000))
+        assert error.code == "too_large"
+
+    async def test_a_good_document_follows_a_bad_one_at_once(self, tmp_path: Path) -> None:
+        await _rejection(files.bomb(tmp_path / "bomb.docx", megabytes=50))
+        began = time.monotonic()
+        await parse(files.word(tmp_path / "good.docx"), "good.docx", None)
+        assert time.monotonic() - began < 5
+
+
+class TestConfinement:
+    """The limits themselves, tried on a child that misbehaves."""
+
+    @pytest.fixture
+    def misbehave(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        """Runs `code` in place of a parser, confined as every child is."""
+        target = tmp_path / "a.txt"
+        target.write_text("text")
+
+        async def attempt(code: str, limits: ParseLimits = DEFAULT_LIMITS) -> ParsedDocument:
+            script = tmp_path / "child.py"
+            script.write_text(
+                "import sys, os, json, time\n"
+                "from secretariat.retrieval.parse.confine import confine\n"
+                "from secretariat.retrieval.parse.limits import ParseLimits\n"
+                f"confine(ParseLimits.from_json(sys.argv[-1]))\n{code}\n"
+            )
+            real = asyncio.create_subprocess_exec
+
+            async def start(program: str, *_arguments: str, **options: Any) -> asyncio.subprocess.Process:
+                return await real(program, "-I", str(script), limits.to_json(), **options)
+
+            monkeypatch.setattr(asyncio, "create_subprocess_exec", start)
+            return await parse(target, "a.txt", None, limits)
+
+        return attempt
+
+    async def test_endless_computation_is_ended_by_the_kernel(self, misbehave) -> None:
+        began = time.monotonic()
+        with pytest.raises(DocumentRejectedError) as caught:
+            await misbehave("while True: pass", replace(DEFAULT_LIMITS, cpu_s=1))
+        assert caught.value.code == "too_slow"
+        assert time.monotonic() - began < 20
+
+    async def test_endless_waiting_is_ended_with_all_descendants(self, misbehave, tmp_path: Path) -> None:
+        note = tmp_path / "pids"
+        note.touch()
+        code = "child = os.fork()\nprint(child or os.getpid(), flush=True)\ntime.sleep(60)"
+        began = time.monotonic()
+        with pytest.raises(DocumentRejectedError) as caught:
+            await misbehave(code, replace(DEFAULT_LIMITS, wall_s=1.0))
+        assert caught.value.code == "too_slow"
+        assert time.monotonic() - began < 10
+
+    async def test_memory_is_capped(self, misbehave) -> None:
+        with pytest.raises(DocumentRejectedError) as caught:
+            await misbehave("bytearray(2_000_000_000)")
+        assert caught.value.code == "corrupt_document"
+
+    async def test_output_is_capped(self, misbehave) -> None:
+        code = "while True: sys.stdout.write('x' * 65536)"
+        with pytest.raises(DocumentRejectedError) as caught:
+            await misbehave(code, replace(DEFAULT_LIMITS, characters=1000))
+        assert caught.value.code == "too_large"
+
+    async def test_nothing_can_be_written(self, misbehave, tmp_path: Path) -> None:
+        with pytest.raises(DocumentRejectedError):
+            await misbehave(f"open({str(tmp_path / 'loot')!r}, 'w').write('x' * 100)")
+        assert not (tmp_path / "loot").exists() or not (tmp_path / "loot").stat().st_size
+
+    async def test_a_crash_is_a_damaged_document(self, misbehave) -> None:
+        with pytest.raises(DocumentRejectedError) as caught:
+            await misbehave(f"os.kill(os.getpid(), {int(signal.SIGSEGV)})")
+        assert caught.value.code == "corrupt_document"
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            "[]",
+            "{}",
+            '{"rejected": ["no_such_code", "x"]}',
+            '{"title": "t", "text": "short", "sections": [["s", 1, 999]], "pages": []}',
+        ],
+    )
+    async def test_what_a_hijacked_child_says_is_not_believed(self, misbehave, answer: str) -> None:
+        with pytest.raises(DocumentRejectedError) as caught:
+            await misbehave(f"print({answer!r})")
+        assert caught.value.code == "corrupt_document"
+
+    def test_the_network_is_gone(self) -> None:
+        """Where the kernel permits a network of one's own; a container may not."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            code = (
+                "import ctypes, socket, json\n"
+                "from secretariat.retrieval.parse.confine import leave_network\n"
+                "left = leave_network(ctypes.CDLL(None, use_errno=True))\n"
+                "try:\n"
+                f"    socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), timeout=2)\n"
+                "    reached = True\n"
+                "except OSError:\n"
+                "    reached = False\n"
+                "print(json.dumps([left, reached]))"
+            )
+            result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, check=True)
+        left, reached = json.loads(result.stdout)
+        if not left:
+            pytest.skip("the kernel or the container permits no network namespace")
+        assert not reached
+
+    async def test_a_reason_never_quotes_the_document(self, tmp_path: Path) -> None:
+        (tmp_path / "a.docx").write_bytes(b"PK\x03\x04 the secret word is swordfish")
+        error = await _rejection(tmp_path / "a.docx")
+        assert "swordfish" not in f"{error.message} {getattr(error, '__notes__', [])}"

@@ -1,0 +1,168 @@
+"""Chunks: exact, complete, small enough for the encoder, along headings and sentences."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secretariat.retrieval.core import ParsedDocument, Section, Span
+from secretariat.retrieval.parse import parse
+from secretariat.retrieval.parse.text import TextBuilder, normalise
+from secretariat.retrieval.sentences import sentences
+from secretariat.retrieval.split import MAX_PIECES, pieces, split
+from tests.retrieval import files
+from tests.retrieval.embedders import MINILM
+
+
+def _check(document: ParsedDocument) -> None:
+    chunks = split(document)
+    end = 0
+    for ordinal, chunk in enumerate(chunks):
+        assert chunk.ordinal == ordinal
+        assert chunk.text == chunk.span.within(document.text)
+        assert chunk.sha256 == hashlib.sha256(chunk.text.encode()).hexdigest()
+        assert not document.text[end : chunk.span.start].strip()
+        assert chunk.text == chunk.text.strip()
+        assert pieces(chunk.text) <= 1.1 * MAX_PIECES
+        end = chunk.span.end
+    assert not document.text[end:].strip()
+    assert chunks == split(document)
+
+
+@pytest.mark.parametrize("name", ["policy.pdf", "policy.docx", "policy.html", "policy.md", "policy.txt"])
+async def test_spans_are_exact_for_every_format(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    match path.suffix:
+        case ".pdf":
+            files.pdf(path)
+        case ".docx":
+            files.word(path)
+        case suffix:
+            contents = {".html": files.HTML, ".md": files.MARKDOWN, ".txt": files.PLAIN}
+            path.write_text(contents[suffix])
+    document = await parse(path, name, None)
+    assert document.text == normalise(document.text)
+    _check(document)
+
+
+_blocks = st.lists(
+    st.tuples(st.sampled_from(["heading", "paragraph", "line", "verbatim"]), st.integers(1, 4), st.text()),
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(_blocks)
+def test_spans_are_exact_for_any_text(blocks: list[tuple[str, int, str]]) -> None:
+    builder = TextBuilder(1_000_000)
+    for kind, level, text in blocks:
+        if kind == "heading":
+            builder.heading(text, level)
+        else:
+            getattr(builder, kind)(text * 40 * level)
+    built = builder.finish()
+    for section in built.sections:
+        assert built.text.startswith(section.title, section.start)
+    _check(ParsedDocument("t", built.text, "text/plain", built.sections))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet="ab .!?\n\"'(1A。é", max_size=200))
+def test_sentences_cover_the_text_without_overlap(text: str) -> None:
+    end = 0
+    for span in sentences(text, Span(0, len(text))):
+        assert span.start >= end
+        assert not text[end : span.start].strip()
+        assert "\n" not in span.within(text)
+        end = span.end
+    assert not text[end:].strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It ends. It begins.", ["It ends.", "It begins."]),
+        ("See Dr. Meyer, e.g. on Monday. Or not.", ["See Dr. Meyer, e.g. on Monday.", "Or not."]),
+        ("Pay 3.5 euros. Really?", ["Pay 3.5 euros.", "Really?"]),
+        ("J. Smith signs. Done!", ["J. Smith signs.", "Done!"]),
+        ("1. Verify identity. Then go.", ["1. Verify identity.", "Then go."]),
+        ('He said "no." Then left.', ['He said "no."', "Then left."]),
+        ("你好。再见。", ["你好。", "再见。"]),
+    ],
+)
+def test_sentences(text: str, expected: list[str]) -> None:
+    assert [span.within(text) for span in sentences(text, Span(0, len(text)))] == expected
+
+
+def _document(*sections: tuple[str, int, int]) -> ParsedDocument:
+    """Sections of (title, level, number of sentences)."""
+    builder = TextBuilder(1_000_000)
+    for title, level, count in sections:
+        builder.heading(title, level)
+        sentence = f"This sentence belongs to the section {title} and nowhere else."
+        builder.paragraph(" ".join([sentence] * count))
+    built = builder.finish()
+    return ParsedDocument("Policy", built.text, "text/plain", built.sections)
+
+
+def test_a_chunk_knows_the_headings_above_it() -> None:
+    chunks = split(_document(("Policy", 1, 1), ("Travel", 2, 18), ("Hotels", 3, 18), ("Food", 2, 18)))
+    assert next(chunk.heading_path for chunk in chunks if "Hotels and" in chunk.text) == (
+        "Policy",
+        "Travel",
+        "Hotels",
+    )
+    assert chunks[-1].heading_path == ("Policy", "Food")
+
+
+def test_sections_that_fit_are_kept_whole() -> None:
+    chunks = split(_document(("One", 1, 12), ("Two", 1, 12), ("Three", 1, 12)))
+    assert [chunk.text.split("\n")[0] for chunk in chunks] == ["One", "Two", "Three"]
+
+
+def test_small_sections_share_a_chunk_under_their_common_headings() -> None:
+    chunks = split(_document(("Policy", 1, 1), ("One", 2, 1), ("Two", 2, 1)))
+    assert [chunk.heading_path for chunk in chunks] == [("Policy",)]
+
+
+def test_no_heading_is_left_behind_by_its_text() -> None:
+    for chunk in split(_document(*[(f"Part {number}", 1, number % 17 + 1) for number in range(40)])):
+        assert not re.fullmatch(r"Part \d+", chunk.text.split("\n")[-1])
+
+
+def test_a_page_comes_with_the_chunk() -> None:
+    builder = TextBuilder(1_000_000)
+    for page in range(1, 4):
+        builder.page(page)
+        builder.paragraph(f"Page {page} has this sentence. " * 40)
+    built = builder.finish()
+    chunks = split(ParsedDocument("t", built.text, "application/pdf", built.sections, built.pages))
+    assert {chunk.page for chunk in chunks} == {1, 2, 3}
+    for chunk in chunks:
+        assert chunk.text.startswith(f"Page {chunk.page}")
+
+
+def test_a_word_without_end_is_cut() -> None:
+    _check(ParsedDocument("t", "x" * 20_000 + " short. " + "\u6f22" * 2000, "text/plain"))
+
+
+def test_a_section_deeper_than_its_parent_is_listed_under_it() -> None:
+    document = ParsedDocument("t", "Deep\n\nText.", "text/plain", (Section("Deep", 4, 0),))
+    assert split(document)[0].heading_path == ("Deep",)
+
+
+@pytest.mark.skipif(not (MINILM / "tokenizer.json").is_file(), reason="needs the encoder's tokenizer")
+async def test_the_encoder_reads_nearly_every_chunk_whole() -> None:
+    from secretariat.models.tokens.encoder_tokenizer import EncoderTokenizer
+
+    tokenizer = EncoderTokenizer.open(MINILM / "tokenizer.json", 256)
+    handbook = Path(__file__).parents[2] / "examples" / "handbook"
+    counts: list[int] = []
+    for path in sorted(handbook.rglob("*.md")):
+        document = await parse(path, path.name, None)
+        counts += tokenizer.count([chunk.text for chunk in split(document)])
+    assert counts
+    assert sum(count <= 256 for count in counts) >= 0.98 * len(counts)
