@@ -77,6 +77,11 @@ class GgufFile:
         metadata = _read_metadata(cursor, int(cursor.number(_U64, "metadata count")))
         return GgufFile(path, raw, metadata, _read_entries(cursor, tensor_count, metadata))
 
+    def packed(self, name: str) -> Bytes:
+        """The tensor's blocks as they lie in the file, [rows, bytes of a row], freshly allocated."""
+        entry = self.tensors[name]
+        return np.array(self._raw[entry.start : entry.start + entry.bytes]).reshape(entry.shape[0], -1)
+
     def read(self, name: str) -> Floats:
         """The tensor in float32, freshly allocated. Raises ModelError("checkpoint_invalid") if absent."""
         entry = self.tensors.get(name)

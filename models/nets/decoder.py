@@ -3,14 +3,18 @@
 Knows nothing of requests beyond the rows of a StepBatch, and nothing of sampling.
 """
 
+from collections.abc import Mapping
+
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from secretariat.models.kernels.quantised_linear.cpu import Kernel
+from secretariat.models.kernels.quantised_linear.reference import PackedRows
 from secretariat.models.nets.batch import StepBatch
 from secretariat.models.nets.config import DecoderConfig, LayerSpec
 from secretariat.models.nets.feedforward.mlp import Mlp
 from secretariat.models.nets.kv import KVPool
+from secretariat.models.nets.linear import Linear
 from secretariat.models.nets.mixers.attention import Attention, AttentionPlan
 from secretariat.models.nets.norm import RMSNorm
 from secretariat.models.nets.rotary import Rotation, rotation
@@ -41,12 +45,19 @@ class Decoder(nn.Module):
         self.embedding = nn.Embedding(config.vocab, config.width)
         self.layers = nn.ModuleList(DecoderLayer(config, spec) for spec in config.layers)
         self.norm = RMSNorm(config.width, config.norm_eps)
-        self.head = None if config.tied_embeddings else nn.Linear(config.width, config.vocab, bias=False)
+        self.head = Linear(config.width, config.vocab)
         self.requires_grad_(requires_grad=False)
 
     @property
     def dtype(self) -> torch.dtype:
         return self.embedding.weight.dtype
+
+    def pack(self, rows: Mapping[str, PackedRows], kernel: Kernel) -> None:
+        """Lets the layers named multiply few rows by packed weights; they must equal the dense ones."""
+        for name, packed in rows.items():
+            layer = self.get_submodule(name)
+            assert isinstance(layer, Linear), name
+            layer.pack(packed, kernel)
 
     @torch.inference_mode()
     def forward(self, batch: StepBatch, kv: KVPool) -> Tensor:
@@ -61,6 +72,5 @@ class Decoder(nn.Module):
             if key not in rotations:
                 rotations[key] = rotation(batch.positions_N, *key, self.dtype)
             x_NE = layer(x_NE, rotations[key], plan, keys_SKD, values_SKD)
-        wanted_ME = self.norm(x_NE[batch.logits_rows])
-        head = self.embedding.weight if self.head is None else self.head.weight
-        return F.linear(wanted_ME, head).float()
+        logits_MV: Tensor = self.head(self.norm(x_NE[batch.logits_rows]))
+        return logits_MV.float()

@@ -16,6 +16,7 @@ from secretariat.models.checkpoints.gguf_file import GgufFile
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
+from secretariat.models.kernels.quantised_linear import cpu as quantised_linear
 from secretariat.models.nets.architectures import bert, llama
 from secretariat.models.nets.config import DType
 from secretariat.models.nets.decoder import Decoder
@@ -102,6 +103,9 @@ def load_chat_model(directory: Path, *, dtype: DType = "float32") -> LoadedChat:
         decoder = Decoder(config)
     state = llama.decoder_state(file, config, getattr(torch, dtype))
     _assign(decoder, state, path)
+    kernel = quantised_linear.load() if dtype == "float32" else None
+    if kernel is not None:
+        decoder.pack(llama.packed_rows(file, config), kernel)
     return LoadedChat(
         decoder=decoder.requires_grad_(requires_grad=False).eval(),
         tokenizer=tokenizer,

@@ -1,16 +1,21 @@
 """Llama-family GGUF files (`general.architecture = llama`) to our decoder."""
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from secretariat.models.checkpoints.gguf_file import GgufFile
-from secretariat.models.checkpoints.quants import Floats
+from secretariat.models.checkpoints.quants import Bytes, Floats
 from secretariat.models.errors import ModelError
+from secretariat.models.kernels.quantised_linear.reference import Q4_1, Q8_0, PackedRows
 from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LayerSpec, MlpSpec
 
+Number = TypeVar("Number", np.float32, np.uint8)
+_PACKED_FORMS = {"Q4_1": Q4_1, "Q8_0": Q8_0}
 _UNSUPPORTED = ("llama.expert_count", "llama.rope.scaling.type", "llama.attention.sliding_window")
 
 
@@ -53,11 +58,41 @@ def decoder_state(file: GgufFile, config: DecoderConfig, dtype: torch.dtype) -> 
     for index, spec in enumerate(config.layers):
         state |= _layer_state(reader, index, spec, config.width)
     state["norm.weight"] = reader.tensor("output_norm.weight", config.width)
-    if not config.tied_embeddings:
+    if config.tied_embeddings:
+        state["head.weight"] = state["embedding.weight"]
+    else:
         state["head.weight"] = reader.tensor("output.weight", config.vocab, config.width)
     if unknown := sorted(file.tensors.keys() - reader.used):
         raise _invalid(file, f"tensor {unknown[0]} has no place in a llama decoder")
     return state
+
+
+def packed_rows(file: GgufFile, config: DecoderConfig) -> dict[str, PackedRows]:
+    """Our linear layers, by name, as blocks of the file, wherever the kernel knows their format."""
+    sources = {"head": ["token_embd.weight" if config.tied_embeddings else "output.weight"]}
+    for index in range(len(config.layers)):
+        theirs, ours = f"blk.{index}", f"layers.{index}"
+        sources[f"{ours}.mixer.qkv"] = [f"{theirs}.attn_{which}.weight" for which in "qkv"]
+        sources[f"{ours}.mixer.out"] = [f"{theirs}.attn_output.weight"]
+        sources[f"{ours}.feed_forward.gate_up"] = [f"{theirs}.ffn_{w}.weight" for w in ("gate", "up")]
+        sources[f"{ours}.feed_forward.down"] = [f"{theirs}.ffn_down.weight"]
+    return {
+        name: PackedRows(form, torch.from_numpy(np.concatenate([_packed(file, config, n) for n in names])))
+        for name, names in sources.items()
+        if (form := _common_form(file, names)) is not None
+    }
+
+
+def _common_form(file: GgufFile, names: list[str]) -> int | None:
+    forms = {file.tensors[name].form.name for name in names}
+    return _PACKED_FORMS.get(forms.pop()) if len(forms) == 1 else None
+
+
+def _packed(file: GgufFile, config: DecoderConfig, name: str) -> Bytes:
+    rows = file.packed(name)
+    heads = {"attn_q": config.layers[0].mixer.heads, "attn_k": config.layers[0].mixer.kv_heads}
+    part = name.split(".")[-2]
+    return _half_split(rows, heads[part]) if part in heads else rows
 
 
 def _layer_state(reader: "_Reader", index: int, spec: LayerSpec, width: int) -> Mapping[str, Tensor]:
@@ -81,7 +116,7 @@ def _layer_state(reader: "_Reader", index: int, spec: LayerSpec, width: int) -> 
     }
 
 
-def _half_split(weight: Floats, heads: int) -> Floats:
+def _half_split(weight: npt.NDArray[Number], heads: int) -> npt.NDArray[Number]:
     """GGUF stores the rotated pairs of a head side by side; ours lie half a head apart."""
     rows, width = weight.shape
     pairs = weight.reshape(heads, rows // heads // 2, 2, width)

@@ -4,13 +4,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from secretariat.models.nets.config import MlpSpec
+from secretariat.models.nets.linear import Linear
 
 
 class Mlp(nn.Module):
     def __init__(self, width: int, spec: MlpSpec) -> None:
         super().__init__()
-        self.gate_up = nn.Linear(width, 2 * spec.hidden, bias=False)
-        self.down = nn.Linear(spec.hidden, width, bias=False)
+        self.gate_up = Linear(width, 2 * spec.hidden)
+        self.down = Linear(spec.hidden, width)
 
     def forward(self, x_NE: Tensor) -> Tensor:
         gate_NF, up_NF = self.gate_up(x_NE).chunk(2, dim=-1)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from secretariat.models.nets.batch import StepBatch
 from secretariat.models.nets.config import AttentionSpec
+from secretariat.models.nets.linear import Linear
 from secretariat.models.nets.rotary import Rotation, rotate
 
 
@@ -86,8 +87,8 @@ class Attention(nn.Module):
     def __init__(self, width: int, spec: AttentionSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.qkv = nn.Linear(width, (spec.heads + 2 * spec.kv_heads) * spec.head_dim, bias=False)
-        self.out = nn.Linear(spec.heads * spec.head_dim, width, bias=False)
+        self.qkv = Linear(width, (spec.heads + 2 * spec.kv_heads) * spec.head_dim)
+        self.out = Linear(spec.heads * spec.head_dim, width)
 
     def forward(
         self, x_NE: Tensor, rotation: Rotation, plan: AttentionPlan, keys_SKD: Tensor, values_SKD: Tensor

@@ -192,3 +192,18 @@ def test_a_pool_says_what_it_takes():
     pool = KVPool(config, pages=3)
     assert pool.bytes == 3 * KVPool.bytes_per_page(config)
     assert pool.slots == 48
+
+
+@pytest.mark.weights
+def test_token_by_token_on_the_real_weights_is_the_whole():
+    """Few rows go through the packed layers, many through the dense ones."""
+    chat = chat_model()
+    tokens = chat.tokenizer.encode("Invoices are due thirty days after delivery.")
+    pool = [KVPool(chat.decoder.config, pages=2) for _ in range(2)]
+    each = run(chat.decoder, pool[0], torch.arange(32), tokens, list(range(1, len(tokens))))
+    padded = [*tokens, *tokens]
+    whole = run(chat.decoder, pool[1], torch.arange(32), padded[:17], [])
+    again = run(chat.decoder, pool[0], torch.arange(32), padded[:17], list(range(1, 17)))
+    assert len(tokens) < 17
+    assert (again[-1] - whole[-1]).abs().max() < 1e-3
+    assert torch.equal(again[: len(tokens)], each)

@@ -1,0 +1,1 @@
+"""Operations worth their own machine code. Each has a reference in plain torch that it is tested against."""
