@@ -5,8 +5,9 @@ from collections.abc import Iterator
 
 from secretariat.retrieval.core import Span
 
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+\S)|[。！？]+[」』”’）]*")
-_LAST_WORD = re.compile(r"(\S+)$")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s+\S)|[。！？]++[」』”’）]*+")
+_NEXT = re.compile(r"\s*(\S)")
+_LOOK_BACK = 40  # characters; no abbreviation is longer
 _ABBREVIATIONS = re.compile(
     r"approx|art|bzw|ca|cf|ch|co|corp|dept|dr|e\.g|ed|eq|etc|fig|i\.e|inc|jr|ltd|max|min|mr|mrs|ms|no|nos|nr|para|pp"
     r"|prof|sec|sect|sr|st|tel|u\.s|vol|vs|z\.b"
@@ -33,18 +34,18 @@ def _in_line(text: str, line: Span) -> Iterator[Span]:
 def _is_boundary(text: str, start: int, match: re.Match[str]) -> bool:
     if match[0][0] in "。！？":
         return True
-    following = text[match.end() :].lstrip()[:1] if match.end() < len(text) else ""
-    if following.islower():
+    following = _NEXT.match(text, match.end())
+    if following and following[1].islower():
         return False
     if match[0] != ".":
         return True
-    before = _LAST_WORD.search(text, start, match.end())
-    word = before[1].lstrip("(\"'“‘[").lower() if before else ""
-    alone = before is not None and not text[start : before.start()].strip()
-    if alone and re.fullmatch(r"[\divx]{1,4}\.|[a-z]\.", word):  # "1." at the start of a list item
+    before = text[max(start, match.end() - _LOOK_BACK) : match.end()].split()
+    word = before[-1].lstrip("(\"'“‘[").lower()
+    opens = match.end() - start < _LOOK_BACK and len(before) == 1
+    if opens and re.fullmatch(r"[\divx]{1,4}\.|[a-z]\.", word):  # "1." at the start of a list item
         return False
     initial = re.fullmatch(r"[a-z]\.", word) is not None and word != "i."
-    return not (initial or _ABBREVIATIONS.fullmatch(word[:-1]) is not None)
+    return not (initial or _ABBREVIATIONS.fullmatch(word[:-1]))
 
 
 def _trimmed(text: str, span: Span) -> Iterator[Span]:

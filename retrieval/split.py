@@ -9,6 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from secretariat.retrieval.core import ChunkDraft, ParsedDocument, Section, Span
 from secretariat.retrieval.sentences import sentences
@@ -38,7 +39,8 @@ def pieces(text: str) -> int:
 def split(document: ParsedDocument, max_pieces: int = MAX_PIECES) -> list[ChunkDraft]:
     """Chunks in order, not overlapping; `chunk.text == document.text` at its span."""
     groups = _packed(list(_units(document, max_pieces)), max_pieces)
-    return [_draft(document, ordinal, group) for ordinal, group in enumerate(groups)]
+    places = _Places(document)
+    return [_draft(document, places, ordinal, group) for ordinal, group in enumerate(groups)]
 
 
 def _units(document: ParsedDocument, max_pieces: int) -> Iterator[_Unit]:
@@ -123,46 +125,44 @@ def _without_crumbs(groups: list[list[_Unit]], most: int) -> list[list[_Unit]]:
     return merged
 
 
-def _draft(document: ParsedDocument, ordinal: int, group: Sequence[_Unit]) -> ChunkDraft:
+def _draft(document: ParsedDocument, places: "_Places", ordinal: int, group: Sequence[_Unit]) -> ChunkDraft:
     span = Span(group[0].span.start, group[-1].span.end)
     text = span.within(document.text)
     return ChunkDraft(
         ordinal=ordinal,
         span=span,
         text=text,
-        heading_path=_common_path(document.sections, sorted({unit.section for unit in group})),
+        heading_path=places.headings({unit.section for unit in group}),
         sha256=hashlib.sha256(text.encode()).hexdigest(),
-        page=_page(document, span.start),
+        page=places.page(span.start),
     )
 
 
-def _common_path(sections: Sequence[Section], indices: Sequence[int]) -> tuple[str, ...]:
-    """The headings above all of a chunk."""
-    paths = [_path(sections, index) for index in indices]
-    common = paths[0]
-    for path in paths[1:]:
-        same = sum(1 for _ in _while_equal(common, path))
-        common = common[:same]
-    return common
+class _Places:
+    """Where in a document things stand: under which headings, on which page."""
+
+    def __init__(self, document: ParsedDocument) -> None:
+        self._paths = list(_paths(document.sections))
+        self._pages = document.pages
+        self._page_starts = [page.span.start for page in document.pages]
+
+    def headings(self, sections: set[int]) -> tuple[str, ...]:
+        """The headings that all of these sections stand under."""
+        paths = [self._paths[section] if section >= 0 else () for section in sections]
+        levels = takewhile(lambda titles: len({*titles}) == 1, zip(*paths, strict=False))
+        return tuple(titles[0] for titles in levels)
+
+    def page(self, offset: int) -> int | None:
+        if not self._pages:
+            return None
+        return self._pages[max(0, bisect_right(self._page_starts, offset) - 1)].number
 
 
-def _while_equal(left: Sequence[str], right: Sequence[str]) -> Iterator[str]:
-    for one, other in zip(left, right, strict=False):
-        if one != other:
-            return
-        yield one
-
-
-def _path(sections: Sequence[Section], index: int) -> tuple[str, ...]:
-    path: list[str] = []
-    level = 10
-    for section in reversed(sections[: index + 1]):
-        if section.level < level:
-            path.append(section.title)
-            level = section.level
-    return tuple(reversed(path))
-
-
-def _page(document: ParsedDocument, offset: int) -> int | None:
-    index = bisect_right([page.span.start for page in document.pages], offset) - 1
-    return document.pages[max(index, 0)].number if document.pages else None
+def _paths(sections: Sequence[Section]) -> Iterator[tuple[str, ...]]:
+    """For each heading, those above it and itself."""
+    above: list[Section] = []
+    for section in sections:
+        while above and above[-1].level >= section.level:
+            above.pop()
+        above.append(section)
+        yield tuple(heading.title for heading in above)

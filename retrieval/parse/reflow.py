@@ -11,6 +11,7 @@ BULLET = re.compile(r"^\s*(?:[•◦▪‣·*–—-]|\(?(?:\d{1,3}|[a-z]|[ivx]{
 _BROKEN_WORD = re.compile(r"(\w+)[-\u00ad\ufffe\x02]$")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _WIDEST = 120
+_LONGEST_WORD = 60
 
 
 def vocabulary(lines: Iterable[str]) -> Counter[str]:
@@ -20,21 +21,23 @@ def vocabulary(lines: Iterable[str]) -> Counter[str]:
 
 def join(lines: Sequence[str], words: Counter[str]) -> str:
     """One paragraph out of its lines; words that were broken at a line's end are mended."""
-    text = ""
+    parts: list[str] = []
     for line in map(str.strip, lines):
-        text = _joined(text, line, words) if text else line
-    return text
+        if parts:
+            parts[-1] = _mended(parts[-1], line, words)
+        parts.append(line)
+    return "".join(parts)
 
 
-def _joined(text: str, line: str, words: Counter[str]) -> str:
-    broken = _BROKEN_WORD.search(text)
-    rest = _WORD.match(line)
+def _mended(line: str, following: str, words: Counter[str]) -> str:
+    """The line with what has to stand between it and the one that follows."""
+    broken = _BROKEN_WORD.search(line[-_LONGEST_WORD:])
+    rest = _WORD.match(following)
     if not broken or not rest or not rest[0][0].islower() or not broken[1].isalpha():
-        return f"{text} {line}"
+        return line + " "
     hyphenated = f"{broken[1]}-{rest[0]}".lower()
-    mended = (broken[1] + rest[0]).lower()
-    keep = words[hyphenated] > words[mended]
-    return text[:-1] + ("-" if keep else "") + line
+    whole = (broken[1] + rest[0]).lower()
+    return line[:-1] + ("-" if words[hyphenated] > words[whole] else "")
 
 
 def paragraphs(text: str) -> list[list[str]]:

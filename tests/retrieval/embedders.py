@@ -29,7 +29,7 @@ class HashingEmbedder:
         for word in re.findall(r"\w+", text.casefold()):
             seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8], "big")
             total += np.random.default_rng(seed).standard_normal(self.dim)
-        return (total / np.linalg.norm(total)).astype("<f4").tobytes()
+        return bytes((total / np.linalg.norm(total)).astype("<f4").tobytes())
 
 
 class EncoderHere:

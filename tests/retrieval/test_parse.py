@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fpdf import FPDF
 
 from secretariat.retrieval.core import ParsedDocument
 from secretariat.retrieval.errors import DocumentRejectedError
@@ -109,7 +110,7 @@ class TestFormats:
         assert document.text == "Bottom.\n\nAfter."
 
     async def test_pdf_table_with_wrapped_cells(self, tmp_path: Path) -> None:
-        document = files.FPDF()
+        document = FPDF()
         document.add_page()
         document.set_font("helvetica", size=11)
         with document.table(col_widths=(20, 40, 40), text_align="LEFT") as table:
@@ -130,7 +131,7 @@ class TestFormats:
         )
 
     async def test_pdf_sentence_over_a_page_break_stays_whole(self, tmp_path: Path) -> None:
-        document = files.FPDF()
+        document = FPDF()
         document.set_auto_page_break(auto=True, margin=20)
         document.add_page()
         document.set_font("helvetica", size=11)
@@ -180,6 +181,17 @@ class TestSniff:
     def test_decides(self, head: bytes, name: str, declared: str | None, expected: str) -> None:
         assert sniff(head, name, declared) == expected
 
+    def test_no_upload_makes_it_think_for_long(self) -> None:
+        began = time.monotonic()
+        for head in (
+            b"<!---->" * 9000 + b"x",
+            b"/Encrypt " * 7000,
+            b" " * 64_000 + b"<!--",
+            b"%PDF-" * 12_000,
+        ):
+            sniff(head, "page", "application/pdf" if head.startswith(b"%PDF") else None)
+        assert time.monotonic() - began < 1
+
     def test_names_what_is_supported(self) -> None:
         with pytest.raises(DocumentRejectedError, match=r"PDF \(\.pdf\).*Word \(\.docx\).*Markdown"):
             sniff(b"PK\x03\x04", "slides.pptx", None)
@@ -203,7 +215,7 @@ class TestHostileFiles:
         assert (await _rejection(path)).code == "corrupt_document"
 
     async def test_pdf_without_text(self, tmp_path: Path) -> None:
-        document = files.FPDF()
+        document = FPDF()
         document.add_page()
         document.rect(10, 10, 50, 50)
         document.output(str(tmp_path / "scan.pdf"))
@@ -239,6 +251,11 @@ class TestHostileFiles:
     async def test_text_beyond_the_limit(self, tmp_path: Path) -> None:
         (tmp_path / "long.txt").write_text("word " * 1000)
         error = await _rejection(tmp_path / "long.txt", replace(DEFAULT_LIMITS, characters=1000))
+        assert error.code == "too_large"
+
+    async def test_a_document_that_takes_too_much_memory(self, tmp_path: Path) -> None:
+        (tmp_path / "big.txt").write_text("word " * 5_000_000)
+        error = await _rejection(tmp_path / "big.txt", replace(DEFAULT_LIMITS, memory_bytes=100 * MIB))
         assert error.code == "too_large"
 
     async def test_a_good_document_follows_a_bad_one_at_once(self, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,13 @@ def test_a_page_comes_with_the_chunk() -> None:
 
 def test_a_word_without_end_is_cut() -> None:
     _check(ParsedDocument("t", "x" * 20_000 + " short. " + "\u6f22" * 2000, "text/plain"))
+
+
+@pytest.mark.parametrize("unit", ["e.g. ", ".", "a. ", "x", "! ", ". \n", "Dr. A. B. no. 5 ", "(", " "])
+def test_time_grows_no_faster_than_the_text(unit: str) -> None:
+    began = time.monotonic()
+    _check(ParsedDocument("t", (unit * 200_000)[:200_000], "text/plain"))
+    assert time.monotonic() - began < 10
 
 
 def test_a_section_deeper_than_its_parent_is_listed_under_it() -> None:
