@@ -10,6 +10,7 @@ from secretariat.platform import composition
 from secretariat.platform.console_files import mount_console
 from secretariat.platform.docs_page import mount_docs
 from secretariat.platform.health import router as health
+from secretariat.platform.identity.oidc.provider import Providers
 from secretariat.platform.routes import ROUTERS
 from secretariat.platform.services import Services
 from secretariat.platform.settings import MEGABYTE, Settings
@@ -34,6 +35,7 @@ def create_app(services: Services) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.services = services
+    app.state.providers = Providers()
     install_problem_handlers(app)
     for router in (health, *ROUTERS):
         app.include_router(router)

@@ -7,10 +7,29 @@ from secretariat.platform.compliance import endpoints as compliance
 from secretariat.platform.documents import collection_endpoints as collections
 from secretariat.platform.documents import endpoints as documents
 from secretariat.platform.gateway import endpoints as gateway
+from secretariat.platform.identity import (
+    connection_endpoints,
+    key_endpoints,
+    oidc_endpoints,
+    people_endpoints,
+    role_endpoints,
+    session_endpoints,
+)
 from secretariat.platform.operations import endpoints as operations
 from secretariat.platform.tasks import endpoints as tasks
+from secretariat.platform.tenants import endpoints as tenants
 
 ROUTERS: tuple[APIRouter, ...] = (
+    session_endpoints.router,
+    session_endpoints.pages,
+    oidc_endpoints.router,
+    tenants.router,
+    people_endpoints.users,
+    people_endpoints.groups,
+    role_endpoints.router,
+    role_endpoints.permissions,
+    key_endpoints.router,
+    connection_endpoints.router,
     collections.router,
     documents.uploads,
     documents.router,

@@ -9,8 +9,8 @@ from sqlalchemy import delete, func, select
 from secretariat.platform.access.permissions import BUILTIN_ROLES
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.kit.ids import new_id
-from secretariat.platform.tables.access import Role, RoleAssignment
-from secretariat.platform.tables.identity import GroupMember
+from secretariat.platform.tables.access import Grant, Role, RoleAssignment
+from secretariat.platform.tables.identity import GroupMember, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +105,18 @@ async def holders(session: TenantSession, role_id: UUID) -> int:
         )
         or 0
     )
+
+
+async def active_holders(session: TenantSession, role_name: str) -> list[UUID]:
+    """Users who hold the role and may sign in."""
+    query = (
+        select(RoleAssignment.user_id)
+        .join(Role, Role.id == RoleAssignment.role_id)
+        .join(User, User.id == RoleAssignment.user_id)
+        .where(Role.name == role_name, User.status == "active")
+    )
+    return list(await session.scalars(query))
+
+
+async def forget_principal(session: TenantSession, principal: str) -> None:
+    await session.execute(delete(Grant).where(Grant.principal == principal))

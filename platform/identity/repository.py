@@ -9,9 +9,10 @@ from sqlalchemy import Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
-from secretariat.platform.db.session import TenantSession
+from secretariat.platform.db.session import TenantSession, UnboundSession
 from secretariat.platform.kit.ids import earliest_id
 from secretariat.platform.tables.audit import AuditRecord
+from secretariat.platform.tables.contents import Content
 from secretariat.platform.tables.identity import (
     ApiKey,
     ExternalIdentity,
@@ -31,6 +32,10 @@ T = TypeVar("T", bound=User | Group | ApiKey | SignInConnection)
 async def tenant(session: TenantSession) -> Tenant | None:
     """The session's own tenant."""
     return await session.scalar(select(Tenant).where(Tenant.id == session.tenant_id))
+
+
+async def tenant_by_slug(session: UnboundSession, slug: str) -> Tenant | None:
+    return await session.scalar(select(Tenant).where(Tenant.slug == slug))
 
 
 # People
@@ -125,6 +130,20 @@ async def revoke_session(session: TenantSession, session_id: UUID, at: datetime)
     await session.execute(
         update(SignInSession)
         .where(SignInSession.id == session_id, SignInSession.revoked_at.is_(None))
+        .values(revoked_at=at)
+    )
+
+
+async def revoke_sessions_of(
+    session: TenantSession, user_id: UUID, at: datetime, *, keep: UUID | None
+) -> None:
+    await session.execute(
+        update(SignInSession)
+        .where(
+            SignInSession.user_id == user_id,
+            SignInSession.revoked_at.is_(None),
+            SignInSession.id.is_distinct_from(keep),
+        )
         .values(revoked_at=at)
     )
 
@@ -239,6 +258,14 @@ async def use_login_state(session: TenantSession, state_hmac: bytes, at: datetim
         .values(used_at=at)
         .returning(LoginState)
     )
+
+
+async def forget_login_states(session: TenantSession, before: datetime) -> None:
+    """Those that ended or were left, with their secrets."""
+    over = or_(LoginState.expires_at < before, LoginState.used_at.is_not(None))
+    secrets = list(await session.scalars(delete(LoginState).where(over).returning(LoginState.secret_id)))
+    if secrets:
+        await session.execute(delete(Content).where(Content.id.in_(secrets)))
 
 
 def _newest_first(

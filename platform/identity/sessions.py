@@ -80,3 +80,11 @@ async def user_of_link(session: TenantSession, services: Services, credential: C
     if user is None or user.status != "active" or tenant is None or tenant.status != "active":
         raise UnauthenticatedError("This link was used before or is too old. Make a new one.")
     return user
+
+
+async def close_presented(session: TenantSession, services: Services, credential: Credential) -> None:
+    """Revokes the session whose cookie was shown, if its secret is right."""
+    row = await repository.sign_in_session(session, credential.id)
+    hasher = CredentialHasher(services.contents.keyring.master, SESSIONS)
+    if row is not None and hasher.matches(credential.secret, row.secret_hmac):
+        await repository.revoke_session(session, row.id, now())

@@ -1,0 +1,153 @@
+"""What a provider says about itself: discovery document and signing keys, fetched with care.
+
+No redirects are followed, answers are small and quick or refused, and every address must be https (or on this
+machine, for providers that are on this machine themselves).
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import orjson
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+
+from secretariat.platform.identity.oidc.errors import OidcError
+
+PublicKey = RSAKey | ECKey | OKPKey
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_LARGEST_ANSWER = 256_000
+_PATIENCE = httpx.Timeout(5.0)
+_FRESH_SECONDS = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The parts of the discovery document (OpenID Connect Discovery 1.0 §3) that a sign-in needs."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+    userinfo_endpoint: str | None
+    sends_iss: bool
+    takes_basic: bool
+
+
+class Providers:
+    """Fetches and keeps what providers publish, for five minutes, apart for each tenant."""
+
+    def __init__(self, client: httpx.AsyncClient | None = None) -> None:
+        self._client = client
+        self._documents: dict[tuple[UUID, str], tuple[float, Provider]] = {}
+        self._keys: dict[tuple[UUID, str], tuple[float, list[PublicKey]]] = {}
+
+    async def discover(self, tenant_id: UUID, issuer: str) -> Provider:
+        """Raises OidcError."""
+        kept = self._documents.get((tenant_id, issuer))
+        if kept is not None and time.monotonic() - kept[0] < _FRESH_SECONDS:
+            return kept[1]
+        document = await self.get_json(issuer.rstrip("/") + "/.well-known/openid-configuration")
+        provider = _provider(issuer, document)
+        self._documents[tenant_id, issuer] = time.monotonic(), provider
+        return provider
+
+    async def keys(self, tenant_id: UUID, provider: Provider, *, refresh: bool = False) -> list[PublicKey]:
+        """Public signing keys. `refresh` asks again: providers change keys without notice."""
+        kept = self._keys.get((tenant_id, provider.jwks_uri))
+        if not refresh and kept is not None and time.monotonic() - kept[0] < _FRESH_SECONDS:
+            return kept[1]
+        keys = _public_keys(await self.get_json(provider.jwks_uri))
+        self._keys[tenant_id, provider.jwks_uri] = time.monotonic(), keys
+        return keys
+
+    async def get_json(self, url: str, **options: Any) -> dict[str, Any]:
+        return await self._json("GET", url, **options)
+
+    async def post_form(self, url: str, form: dict[str, str], auth: httpx.BasicAuth | None) -> dict[str, Any]:
+        return await self._json("POST", url, data=form, auth=auth)
+
+    async def _json(self, method: str, url: str, **options: Any) -> dict[str, Any]:
+        headers = {"Accept": "application/json", **options.pop("headers", {})}
+        try:
+            if self._client is not None:
+                return await self._ask(self._client, method, url, headers, options)
+            async with httpx.AsyncClient(
+                timeout=_PATIENCE, follow_redirects=False, trust_env=False
+            ) as client:
+                return await self._ask(client, method, url, headers, options)
+        except (httpx.HTTPError, httpx.InvalidURL) as cause:
+            raise OidcError("provider_unreachable", "The identity provider does not answer.") from cause
+
+    async def _ask(
+        self,
+        client: httpx.AsyncClient,
+        method: str,
+        url: str,
+        headers: dict[str, str],
+        options: dict[str, Any],
+    ) -> dict[str, Any]:
+        received = bytearray()
+        async with client.stream(method, url, headers=headers, **options) as answer:
+            async for piece in answer.aiter_bytes():
+                received += piece
+                if len(received) > _LARGEST_ANSWER:
+                    raise OidcError("answer_too_large")
+        if answer.status_code != 200:
+            raise OidcError("provider_refused", "The identity provider refused the request.")
+        try:
+            value = orjson.loads(bytes(received))
+        except orjson.JSONDecodeError as cause:
+            raise OidcError("answer_not_json") from cause
+        if not isinstance(value, dict):
+            raise OidcError("answer_not_json")
+        return value
+
+
+def _provider(issuer: str, document: dict[str, Any]) -> Provider:
+    if document.get("issuer") != issuer:
+        raise OidcError("discovery_issuer_mismatch")
+    methods = document.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+    userinfo = document.get("userinfo_endpoint")
+    return Provider(
+        issuer=issuer,
+        authorization_endpoint=_address(document, "authorization_endpoint", issuer),
+        token_endpoint=_address(document, "token_endpoint", issuer),
+        jwks_uri=_address(document, "jwks_uri", issuer),
+        userinfo_endpoint=_address(document, "userinfo_endpoint", issuer) if userinfo else None,
+        sends_iss=document.get("authorization_response_iss_parameter_supported") is True,
+        takes_basic="client_secret_basic" in methods,
+    )
+
+
+def _address(document: dict[str, Any], name: str, issuer: str) -> str:
+    url = document.get(name)
+    if not isinstance(url, str):
+        raise OidcError(f"discovery_without_{name}")
+    parts = urlsplit(url)
+    local = urlsplit(issuer).hostname in LOOPBACK and parts.hostname in LOOPBACK
+    if parts.scheme != "https" and not (parts.scheme == "http" and local):
+        raise OidcError("discovery_insecure_address")
+    return url
+
+
+def _public_keys(document: dict[str, Any]) -> list[PublicKey]:
+    """Asymmetric keys for signatures; others, also malformed ones, are as if they weren't there."""
+    found: list[PublicKey] = []
+    listed = document.get("keys")
+    for entry in listed if isinstance(listed, list) else []:
+        if not isinstance(entry, dict) or entry.get("use", "sig") != "sig":
+            continue
+        public = {
+            name: value for name, value in entry.items() if name not in ("d", "p", "q", "dp", "dq", "qi")
+        }
+        try:
+            keys = KeySet.import_key_set({"keys": [public]}).keys
+        except (JoseError, ValueError, TypeError, KeyError):
+            continue
+        found += [key for key in keys if isinstance(key, RSAKey | ECKey | OKPKey)]
+    return found

@@ -1,0 +1,44 @@
+"""Passwords: argon2id (RFC 9106) with the library's defaults, the same work whether or not the user exists."""
+
+import asyncio
+import secrets
+from functools import lru_cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+from secretariat.platform.web.errors import InvalidError
+
+SHORTEST, LONGEST = 12, 128
+_HASHER = PasswordHasher()
+
+
+async def hash_password(password: str) -> str:
+    return await asyncio.to_thread(_HASHER.hash, password)
+
+
+async def verify_password(kept: str | None, password: str) -> bool:
+    """False for no user or no password, after the same work."""
+    matches = await asyncio.to_thread(_verify, kept or _of_nobody(), password)
+    return matches and kept is not None
+
+
+@lru_cache(maxsize=1)
+def _of_nobody() -> str:
+    """The hash of a random string: what the password of an unknown user is compared with."""
+    return _HASHER.hash(secrets.token_urlsafe(32))
+
+
+def _verify(kept: str, password: str) -> bool:
+    try:
+        return _HASHER.verify(kept, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def check_new_password(password: str, email: str) -> None:
+    """Length matters, composition doesn't (NIST SP 800-63B §3.1.1). Raises InvalidError."""
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise InvalidError(f"A password has {SHORTEST} to {LONGEST} characters.")
+    if len(set(password)) < 5 or email.split("@", 1)[0].lower() in password.lower():
+        raise InvalidError("This password is too easy to guess.")
