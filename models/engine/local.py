@@ -11,8 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from secretariat.models.catalog import CATALOG
@@ -37,7 +39,6 @@ from secretariat.models.errors import ModelError
 from secretariat.models.nets.config import DType
 from secretariat.models.nets.load import (
     LoadedChat,
-    LoadedEmbedder,
     WeightsIdentity,
     load_chat_model,
     load_embedder,
@@ -159,10 +160,29 @@ class LocalChat:
             raise ModelError("invalid_request", "max_tokens is at least 1", param="max_tokens")
 
 
+class TextEncoder(Protocol):
+    """What `load_embedder` returns, as far as it is used here."""
+
+    @property
+    def identity(self) -> WeightsIdentity: ...
+
+    @property
+    def dim(self) -> int: ...
+
+    @property
+    def max_tokens(self) -> int: ...
+
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """Unit vectors [texts, dim]."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+
 class LocalEmbedder:
     """An Embedder with a thread of its own; long lists go in slices, so that callers take turns."""
 
-    def __init__(self, loaded: LoadedEmbedder) -> None:
+    def __init__(self, loaded: TextEncoder) -> None:
         self._loaded = loaded
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedder")
         self.identity = identity_of(loaded.identity)

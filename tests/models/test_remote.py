@@ -36,10 +36,8 @@ async def remote(toy_server: ToyServer) -> AsyncIterator[RemoteModels]:
 
 
 async def test_it_stands_for_all_three_protocols(remote: RemoteModels):
-    chat: ChatModel = remote
-    embedder: Embedder = remote
-    catalogue: ModelCatalogue = remote
-    assert chat is embedder is catalogue
+    seams: tuple[ChatModel, Embedder, ModelCatalogue] = (remote, remote, remote)
+    assert all(seams)
 
 
 async def test_it_answers_as_the_model_in_process_does(remote: RemoteModels, toy_server: ToyServer):

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from functools import cached_property
+from types import MappingProxyType
 
 import torch
 from llguidance import LLTokenizer, TokenizerWrapper
 
-from secretariat.models.core import ChatMessage, SamplingParams
+from secretariat.models.core import SamplingParams
 from secretariat.models.engine.engine import Engine
 from secretariat.models.engine.grammar import Matcher
 from secretariat.models.engine.request import Emission, Generation
@@ -15,7 +16,8 @@ from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LayerSpec, MlpSpec
 from secretariat.models.nets.decoder import Decoder
-from secretariat.models.nets.load import WeightsIdentity
+from secretariat.models.nets.load import LoadedChat, WeightsIdentity
+from secretariat.models.tokens.chat import ChatTemplate
 from secretariat.models.tokens.detokenizer import Detokenizer
 
 EOS = 256
@@ -36,7 +38,9 @@ class ToyTokenizer:
 
     vocab_size = 258 + len(_WORDS)
     eos_ids = frozenset({EOS})
+    eos_id = EOS
     control_ids = frozenset({CONTROL})
+    control_tokens = MappingProxyType({"<control>": CONTROL})
 
     def encode(self, text: str, *, control: bool = False) -> list[int]:
         data, ids = text.encode(), list[int]()
@@ -79,19 +83,16 @@ class _Wrapped:
         return self._tokenizer.encode(text if isinstance(text, str) else text.decode())
 
 
-class ToyChat:
-    """What `load_chat_model` returns, over random weights."""
-
-    tokenizer = ToyTokenizer()
-    identity = WeightsIdentity("toy", "0" * 64, "float32")
-    context_length = CONFIG.context_length
-    eos_ids = frozenset({EOS})
-
-    def __init__(self, seed: int = 0) -> None:
-        self.decoder = random_decoder(seed)
-
-    def encode_chat(self, messages: Sequence[ChatMessage]) -> list[int]:
-        return [i for m in messages for i in (CONTROL, *self.tokenizer.encode(m.content))]
+def toy_chat(decoder: Decoder) -> LoadedChat:
+    """What `load_chat_model` returns: a control token opens each message, then come its bytes."""
+    return LoadedChat(
+        decoder=decoder,
+        tokenizer=ToyTokenizer(),
+        template=ChatTemplate("{% for message in messages %}<control>{{ message.content }}{% endfor %}"),
+        identity=WeightsIdentity("toy", "0" * 64, "float32"),
+        context_length=CONFIG.context_length,
+        eos_ids=frozenset({EOS}),
+    )
 
 
 def random_decoder(seed: int = 0) -> Decoder:

@@ -67,10 +67,12 @@ def await_healthy(server: ModelServer) -> None:
 def await_failure(server: ModelServer) -> dict[str, str]:
     """What /healthz says once it no longer says that it loads."""
     until = time.monotonic() + 60
-    while (body := httpx.get(f"{server.url}/healthz", trust_env=False).json())["status"] == "loading":
+    while True:
+        body: dict[str, str] = httpx.get(f"{server.url}/healthz", trust_env=False).json()
+        if body["status"] != "loading":
+            return body
         assert time.monotonic() < until, server.log.read_text()
         time.sleep(0.05)
-    return body
 
 
 def stop_server(server: ModelServer) -> int:

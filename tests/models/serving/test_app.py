@@ -3,12 +3,14 @@
 import asyncio
 import json
 import time
+from typing import Any
 
 import httpx
 import pytest
 
 from tests.models.serving.toy_server import STEP_SECONDS, ToyServer
 
+Json = dict[str, Any]
 USER = [{"role": "user", "content": "hello there"}]
 
 
@@ -31,7 +33,7 @@ async def until_idle(server: ToyServer, seconds: float) -> None:
 
 @pytest.mark.parametrize("authorization", [None, "", "Bearer wrong", "Basic x", "Bearer é"])
 async def test_without_the_token_nothing_is_said(toy_server: ToyServer, authorization: str | None):
-    headers = {} if authorization is None else {"Authorization": authorization.encode("latin-1")}
+    headers = [] if authorization is None else [(b"Authorization", authorization.encode("latin-1"))]
     async with httpx.AsyncClient(base_url=toy_server.url, trust_env=False) as http:
         for path in ("/v1/models", "/v1/chat/completions", "/nowhere"):
             response = await http.get(path, headers=headers)
@@ -107,7 +109,7 @@ async def test_a_stream_says_the_same_as_a_whole_answer(toy_server: ToyServer):
 )
 @pytest.mark.parametrize("mode", ["whole", "stream"])
 async def test_what_is_wrong_is_said_in_openais_envelope(
-    toy_server: ToyServer, mode: str, fields: dict, status: int, code: str, param: str | None
+    toy_server: ToyServer, mode: str, fields: Json, status: int, code: str, param: str | None
 ):
     response = await chat(toy_server, stream=mode == "stream", **fields)
     error = response.json()["error"]
@@ -203,7 +205,7 @@ async def test_another_tenants_identical_prompt_is_not_cached(toy_server: ToySer
 
     async def cached(**headers: str) -> int:
         reply = (await post(toy_server, "/v1/chat/completions", body, **headers)).json()
-        return reply["usage"]["prompt_tokens_details"]["cached_tokens"]
+        return int(reply["usage"]["prompt_tokens_details"]["cached_tokens"])
 
     assert [await cached(), await cached()] == [0, 96]
     assert await cached(**{"X-Secretariat-Tenant": "other"}) == 0
@@ -226,7 +228,8 @@ async def test_embeddings_and_tokenize(toy_server: ToyServer):
     assert [item["index"] for item in reply["data"]] == [0, 1]
     assert sum(x * x for x in reply["data"][0]["embedding"]) == pytest.approx(1, abs=1e-5)
     assert reply["usage"] == {"prompt_tokens": 4, "total_tokens": 4}
-    for refused in ({"input": []}, {"input": "a", "dimensions": 3}, {"input": [[1, 2]]}):
+    bad: tuple[Json, ...] = ({"input": []}, {"input": "a", "dimensions": 3}, {"input": [[1, 2]]})
+    for refused in bad:
         assert (await post(toy_server, "/v1/embeddings", refused)).status_code == 400
     unknown = await post(toy_server, "/v1/embeddings", {"input": "a", "model": "toy"})
     assert unknown.status_code == 404

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jsonschema
@@ -11,6 +12,7 @@ from tests.models.serving.server import TOKEN, ModelServer, await_failure, start
 
 pytestmark = pytest.mark.weights
 
+Json = dict[str, Any]
 SCHEMA = {
     "type": "object",
     "properties": {
@@ -35,15 +37,16 @@ def http(model_server: ModelServer):
         yield client
 
 
-def ask(http: httpx.Client, question: str, **fields: object) -> dict:
+def ask(http: httpx.Client, question: str, **fields: object) -> Json:
     body = {"messages": [{"role": "user", "content": question}], "max_tokens": 60, "temperature": 0}
     response = http.post("/v1/chat/completions", json=body | fields)
     assert response.status_code == 200, response.text
-    return response.json()
+    reply: Json = response.json()
+    return reply
 
 
-def content(reply: dict) -> str:
-    return reply["choices"][0]["message"]["content"]
+def content(reply: Json) -> str:
+    return str(reply["choices"][0]["message"]["content"])
 
 
 def test_it_listens_while_it_loads(model_server: ModelServer):
@@ -92,7 +95,7 @@ def test_a_verbatim_span_is_in_a_document_even_when_cut(http: httpx.Client, ques
 
 
 def test_a_choice_is_one_of_them_and_says_how_sure(http: httpx.Client):
-    form = {"type": "choice", "choice": {"choices": ["question", "request", "complaint"]}}
+    form: Json = {"type": "choice", "choice": {"choices": ["question", "request", "complaint"]}}
     reply = ask(http, "Classify: 'Where is my invoice?'", response_format=form, logprobs=True)
     assert content(reply) in form["choice"]["choices"]
     entries = reply["choices"][0]["logprobs"]["content"]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import uvicorn
 from torch import Tensor
 
@@ -18,7 +19,7 @@ from secretariat.models.nets.kv import KVPool
 from secretariat.models.nets.load import WeightsIdentity
 from secretariat.models.serving.app import create_app
 from secretariat.models.serving.bridge import Bridge
-from tests.models.engine.toy import CONFIG, ToyChat, random_decoder
+from tests.models.engine.toy import CONFIG, random_decoder, toy_chat
 from tests.models.serving.ports import free_port
 
 TOKEN = "a-service-token-for-tests"
@@ -40,9 +41,10 @@ class LetterCounts:
     dim = 8
     max_tokens = 64
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray:
+    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         counts = np.array([[1 + text.count(c) for c in "abcdefgh"] for text in texts], np.float32)
-        return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+        lengths = np.sqrt((counts * counts).sum(axis=1, keepdims=True))
+        return np.asarray(counts / lengths, np.float32)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text) for text in texts]
@@ -60,10 +62,9 @@ class ToyServer:
 
 @contextlib.contextmanager
 def serve_toy() -> Iterator[ToyServer]:
-    loaded = ToyChat()
-    loaded.decoder = UnhurriedDecoder(CONFIG)
-    loaded.decoder.load_state_dict(random_decoder().state_dict())
-    chat = LocalChat(loaded, EngineOptions(limits=Limits(running=4, waiting=4))).start()
+    decoder = UnhurriedDecoder(CONFIG)
+    decoder.load_state_dict(random_decoder().state_dict())
+    chat = LocalChat(toy_chat(decoder), EngineOptions(limits=Limits(running=4, waiting=4))).start()
     models = LocalModels(chat, LocalEmbedder(LetterCounts()))
     port = free_port()
     app = create_app(Bridge(lambda: models), TOKEN)
