@@ -61,7 +61,8 @@ async def document_counts(
     )
     if principals is not None:
         query = query.where(document_readable(principals))
-    return dict((await session.execute(query)).tuples().all())
+    rows = await session.execute(query)
+    return {row[0]: row[1] for row in rows}
 
 
 def _living(principals: Principals | None) -> Select[Document]:

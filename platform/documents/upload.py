@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.responses import Response
-from starlette.types import Message, Receive
+from starlette.types import Message
 
 from secretariat.platform.contents.blobs import PIECE_BYTES
 from secretariat.platform.documents.errors import FileTooLargeError, refusal
@@ -44,36 +44,50 @@ class IncomingFile:
 
 
 class UploadRoute(PlatformRoute):
-    """Stops reading a body that is larger than a document may be, wherever it is read from."""
+    """Stops reading a body that is larger than a document may be, whoever reads it."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
             services: Services = request.app.state.services
-            limit = services.settings.max_upload_bytes
-            return await handle(Request(request.scope, _limited(request, limit)))
+            body = _LimitedBody(request, services.settings.max_upload_bytes)
+            inner = Request(request.scope, body.receive)
+            try:
+                return await handle(inner)
+            except (HTTPException, BadRequestError) as cause:
+                if body.exceeded:
+                    raise too_large(body.limit) from cause
+                raise
+            finally:
+                await inner.close()
 
         return handler
 
 
-def _limited(request: Request, limit: int) -> Receive:
+class _LimitedBody:
     """A declared length is refused before the first byte is read, but after the caller is known."""
-    declared = request.headers.get("content-length", "")
-    length = int(declared) if declared.isascii() and declared.isdigit() else 0
-    taken = 0
 
-    async def receive() -> Message:
-        nonlocal taken
-        if max(length, taken) > limit + FORM_BYTES:
-            raise too_large(limit)
-        message = await request.receive()
-        taken += len(message.get("body", b""))
-        if taken > limit + FORM_BYTES:
-            raise too_large(limit)
+    def __init__(self, request: Request, limit: int) -> None:
+        self.limit = limit
+        self.exceeded = False
+        declared = request.headers.get("content-length", "")
+        self._declared = int(declared) if declared.isascii() and declared.isdigit() else 0
+        self._taken = 0
+        self._request = request
+
+    async def receive(self) -> Message:
+        """Raises what the form's parser cleans up after."""
+        self._check(self._declared)
+        message = await self._request.receive()
+        self._taken += len(message.get("body", b""))
+        self._check(self._taken)
         return message
 
-    return receive
+    def _check(self, size: int) -> None:
+        if size > self.limit + FORM_BYTES:
+            self.exceeded = True
+            raise MultiPartException("The body is too large.")
 
 
 def too_large(limit: int) -> FileTooLargeError:

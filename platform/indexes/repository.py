@@ -57,7 +57,7 @@ async def entries(session: TenantSession, after: int, limit: int) -> list[Entry]
     rows: Result[UUID, int, bool] = await session.execute(
         union_all(written, gone).order_by(text("at")).limit(limit)
     )
-    return [Entry(*row) for row in rows.tuples()]
+    return [Entry(*row) for row in rows]
 
 
 async def chunks(session: TenantSession, ids: Sequence[UUID]) -> list[tuple[ChunkRow, str]]:
