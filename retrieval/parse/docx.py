@@ -19,10 +19,10 @@ from secretariat.retrieval.parse.text import Extracted, TextBuilder
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
-_ALTERNATE = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _ARCHIVES = (".zip", ".docx", ".xlsx", ".pptx", ".jar", ".gz", ".7z", ".rar")
-_DELETED = frozenset({f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr", f"{_W}txbxContent", _ALTERNATE})
+_SKIPPED = frozenset({f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr", f"{_W}txbxContent", _FALLBACK})
 
 
 def extract(data: bytes, limits: ParseLimits) -> Extracted:
@@ -101,12 +101,17 @@ def _level(outline: etree._Element | None) -> int | None:
 
 
 def _blocks(root: etree._Element) -> Iterator[etree._Element]:
-    """Paragraphs and outermost tables in document order, content controls looked through."""
-    walk = etree.iterwalk(root, events=("start",), tag=(f"{_W}p", f"{_W}tbl", *_DELETED))
+    """Paragraphs and outermost tables in document order; a paragraph's text boxes follow it."""
+    walk = etree.iterwalk(root, events=("start",), tag=(f"{_W}p", f"{_W}tbl", *_SKIPPED))
     for _, element in walk:
         walk.skip_subtree()
-        if element.tag not in _DELETED:
-            yield element
+        if element.tag in _SKIPPED:
+            continue
+        yield element
+        if element.tag == f"{_W}p":
+            for box in element.iter(f"{_W}txbxContent"):
+                if next(box.iterancestors(_FALLBACK, f"{_W}txbxContent"), None) is None:
+                    yield from box.iter(f"{_W}p")
 
 
 def _write_paragraph(block: etree._Element, styles: dict[str, _Style], builder: TextBuilder) -> str | None:
@@ -156,7 +161,7 @@ def _text(block: etree._Element) -> str:
     walk = etree.iterwalk(block, events=("start",))
     for _, element in walk:
         tag = element.tag
-        if tag in _DELETED:
+        if tag in _SKIPPED:
             walk.skip_subtree()
         elif tag == f"{_W}t":
             parts.append(element.text or "")

@@ -1,5 +1,6 @@
 """Markdown (CommonMark with tables) as the text a reader sees: no markers, link targets or comments."""
 
+import html
 import re
 from collections.abc import Callable, Iterator, Sequence
 
@@ -104,7 +105,8 @@ class _Writer:
         self.builder.verbatim(token.content)
 
     def _html(self, token: Token) -> None:
-        self.builder.paragraph(_TAG.sub(" ", _SILENT.sub("", _COMMENT.sub("", token.content))))
+        shown = _TAG.sub(" ", _SILENT.sub("", _COMMENT.sub("", token.content)))
+        self.builder.paragraph(html.unescape(shown))
 
 
 def _visible(tokens: Sequence[Token]) -> Iterator[str]:

@@ -110,7 +110,7 @@ def bomb(path: Path, megabytes: int) -> Path:
         b'<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>'
         b"<w:t>" + b"A" * (megabytes << 20) + b"</w:t></w:r></w:p></w:body></w:document>"
     )
-    return _with_part(path, "word/document.xml", body)
+    return with_part(path, "word/document.xml", body)
 
 
 def entity_bomb(path: Path) -> Path:
@@ -121,7 +121,7 @@ def entity_bomb(path: Path) -> Path:
         '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r>'
         "<w:t>Before &e9; after</w:t></w:r></w:p></w:body></w:document>"
     )
-    return _with_part(path, "word/document.xml", body.encode())
+    return with_part(path, "word/document.xml", body.encode())
 
 
 def spreadsheet(path: Path) -> Path:
@@ -131,7 +131,7 @@ def spreadsheet(path: Path) -> Path:
     return path
 
 
-def _with_part(path: Path, name: str, body: bytes) -> Path:
+def with_part(path: Path, name: str, body: bytes) -> Path:
     buffer = io.BytesIO()
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as target:
         for entry in source.infolist():

@@ -4,8 +4,7 @@ import asyncio
 import math
 import os
 import random
-from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -21,6 +20,7 @@ from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.view import IndexView
 from tests.retrieval.chunks import TENANT, chunks
 from tests.retrieval.embedders import HashingEmbedder
+from tests.retrieval.log_conformance import ChunkLogConformance, WritableLog
 
 TOPICS = ("hotel", "invoice", "holiday", "laptop", "visitor", "forklift", "training", "password")
 
@@ -34,39 +34,18 @@ async def _corpus(count: int, seed: int = 0) -> list[Chunk]:
     return await chunks(HashingEmbedder(), texts)
 
 
-class ChunkLogConformance:
-    """What every ChunkLog promises. Subclasses give a `log` fixture: (log, append, remove)."""
-
-    async def test_an_empty_log_is_at_zero(self, log) -> None:
-        view, _, _ = log
-        assert await view.head() == 0
-        assert [entry async for entry in view.tail(0)] == []
-
-    async def test_entries_come_in_order_and_only_once(self, log) -> None:
-        view, append, remove = log
-        added = await _corpus(7)
-        append(added[:3])
-        append(added[3:])
-        remove([added[0].id])
-        entries = [entry async for entry in view.tail(0)]
-        assert [entry.seq for entry in entries] == sorted({entry.seq for entry in entries})
-        assert entries[-1].seq == await view.head()
-        assert isinstance(entries[-1], Tombstone)
-        middle = entries[3].seq
-        assert [entry.seq async for entry in view.tail(middle)] == [entry.seq for entry in entries[4:]]
-
-    async def test_chunks_come_back_as_they_went_in(self, log) -> None:
-        view, append, _ = log
-        added = await _corpus(3)
-        append(added)
-        assert [replace(entry, seq=0) async for entry in view.tail(0)] == added
-
-
 class TestMemoryChunkLog(ChunkLogConformance):
     @pytest.fixture
-    def log(self) -> tuple[ChunkLog, Callable[..., object], Callable[..., object]]:
+    def subject(self) -> WritableLog:
         log = MemoryChunkLog()
-        return log, log.append, log.remove
+
+        async def append(added: Sequence[Chunk]) -> None:
+            log.append(added)
+
+        async def remove(ids: Sequence[UUID]) -> None:
+            log.remove(ids)
+
+        return WritableLog(log, append, remove)
 
 
 class TestDense:

@@ -100,8 +100,21 @@ class TestFormats:
             b"<w:del><w:r><w:delText>100</w:delText></w:r></w:del><w:ins><w:r><w:t>180</w:t></w:r></w:ins>"
             b"<w:r><w:t> euros.</w:t></w:r></w:p></w:sdtContent></w:sdt></w:body></w:document>"
         )
-        document = await parse(files._with_part(path, "word/document.xml", body), "a.docx", None)
+        document = await parse(files.with_part(path, "word/document.xml", body), "a.docx", None)
         assert document.text == "The limit is 180 euros."
+
+    async def test_a_text_box_follows_its_paragraph_once(self, tmp_path: Path) -> None:
+        path = files.word(tmp_path / "a.docx")
+        box = "<w:txbxContent><w:p><w:r><w:t>Boxed words.</w:t></w:r></w:p></w:txbxContent>"
+        body = (
+            '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" '
+            'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><w:body>'
+            "<w:p><w:r><w:t>Before.</w:t></w:r><w:r><mc:AlternateContent>"
+            f"<mc:Choice>{box}</mc:Choice><mc:Fallback>{box}</mc:Fallback></mc:AlternateContent></w:r></w:p>"
+            "<w:p><w:r><w:t>After.</w:t></w:r></w:p></w:body></w:document>"
+        )
+        document = await parse(files.with_part(path, "word/document.xml", body.encode()), "a.docx", None)
+        assert document.text == "Before.\n\nBoxed words.\n\nAfter."
 
     async def test_deep_nesting_is_read(self, tmp_path: Path) -> None:
         document = await _text(
