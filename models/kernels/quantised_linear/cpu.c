@@ -8,6 +8,7 @@
 #define BLOCK 32
 #define HALF 16
 #define MAX_ROWS 8
+#define MAX_INPUTS 65536 // bounds the sums on the stack to 64 KB
 
 typedef float lane __attribute__((vector_size(64)));
 typedef int32_t words16 __attribute__((vector_size(64)));
@@ -106,9 +107,12 @@ row(const int form, const int M, const uint8_t *w, const float *x, const float *
     return 1;
 
 // `form` is GGUF's number of the format: 3 (Q4_1) or 8 (Q8_0). Returns 0, or 1 for what it cannot do.
-int quantised_linear(int form, const uint8_t *w, const float *x, const float *sums, float *y,
-                     long M, long I, long O, int threads) {
+int quantised_linear(int form, const uint8_t *w, const float *x, float *y, long M, long I, long O, int threads) {
+    if (M < 1 || M > MAX_ROWS || I > MAX_INPUTS) return 1;
     const long stride = I / BLOCK * (form == 3 ? 20 : 34);
+    float sums[M * (I / BLOCK)];
+    for (long b = 0; b < M * (I / BLOCK); b++)
+        sums[b] = sum16(load16(x + b * BLOCK) + load16(x + b * BLOCK + HALF));
     if (form == 3) { CASES(3) }
     if (form == 8) { CASES(8) }
     return 1;

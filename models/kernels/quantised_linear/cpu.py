@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from secretariat.models.kernels.quantised_linear.reference import BLOCK, Q4_1, PackedRows
+from secretariat.models.kernels.quantised_linear.reference import PackedRows
 
 MAX_ROWS = 8
 _SOURCE = Path(__file__).with_name("cpu.c")
@@ -31,7 +31,7 @@ class Kernel:
     def __init__(self, library: ctypes.CDLL) -> None:
         pointer, long = ctypes.c_void_p, ctypes.c_long
         self._call = library.quantised_linear
-        self._call.argtypes = [ctypes.c_int, *([pointer] * 4), long, long, long, ctypes.c_int]
+        self._call.argtypes = [ctypes.c_int, *([pointer] * 3), long, long, long, ctypes.c_int]
         self._call.restype = ctypes.c_int
 
     def __call__(self, x_MI: Tensor, packed: PackedRows) -> Tensor:
@@ -40,20 +40,19 @@ class Kernel:
         if x_MI.dtype != torch.float32 or inputs != packed.inputs or not 1 <= rows <= MAX_ROWS:
             raise ValueError(f"{rows} rows of {inputs} {x_MI.dtype} do not fit {packed.inputs} inputs")
         x_MI = x_MI.contiguous()
-        sums_MB = x_MI.view(rows, -1, BLOCK).sum(-1) if packed.form == Q4_1 else x_MI
         y_MO = torch.empty(rows, packed.outputs)
         failed = self._call(
             packed.form,
             packed.rows.data_ptr(),
             x_MI.data_ptr(),
-            sums_MB.data_ptr(),
             y_MO.data_ptr(),
             rows,
             inputs,
             packed.outputs,
             torch.get_num_threads(),
         )
-        assert not failed, "form and rows were checked"
+        if failed:
+            raise ValueError(f"the kernel does not take {inputs} inputs")
         return y_MO
 
 

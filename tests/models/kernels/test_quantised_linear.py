@@ -23,6 +23,7 @@ needs_compiler = pytest.mark.skipif(CC is None, reason="no C compiler: the dense
 
 @pytest.fixture(scope="module")
 def kernel(tmp_path_factory):
+    assert CC is not None
     return build(CC, tmp_path_factory.mktemp("kernels"))
 
 

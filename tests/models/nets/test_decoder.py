@@ -130,7 +130,8 @@ def test_the_model_answers_and_stops():
     ids = chat.encode_chat([ChatMessage("user", "What is the capital of France?")])
     kv = KVPool(chat.decoder.config, pages=8)
     slots = torch.arange(128)
-    past, new, answer = 0, ids, []
+    past, new = 0, ids
+    answer: list[int] = []
     while not answer or answer[-1] not in chat.eos_ids:
         logits = chat.decoder(step([(slots, torch.empty(past), new)]), kv)
         past, new = past + len(new), [int(logits.argmax())]
