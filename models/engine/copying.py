@@ -16,6 +16,8 @@ from secretariat.models.core import ChoiceConstraint, VerbatimSpanConstraint
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 
+MAX_BYTES = 2**17  # the first mask looks at every place an output may start: some 50 ms of everyone's time
+
 # One unbroken word keeps numbers, dates, contractions and addresses whole: 3.5, 2024-01-05, don't, a@b.org.
 # Scripts written without spaces count every character as a word.
 _PIECE = regex.compile(
@@ -70,6 +72,10 @@ class CopyMatcher:
     def __init__(self, vocabulary: Vocabulary, sources: Iterable[Source]) -> None:
         self._vocabulary = vocabulary
         self._sources = list(sources)
+        if sum(len(source.text) for source in self._sources) > MAX_BYTES:
+            raise ModelError(
+                "invalid_request", f"more than {MAX_BYTES} bytes to copy from", param="response_format"
+            )
         self._reaching = [source.reaching(vocabulary) for source in self._sources]
         self._places = {
             (index, start)
@@ -128,9 +134,11 @@ class CopyMatcher:
         source = self._sources[index]
         rest = source.text[at : min(end for end in source.ends if end > at)]
         try:
-            return self._vocabulary.encode(rest.decode())
+            forced = self._vocabulary.encode(rest.decode())
         except UnicodeDecodeError:  # in the middle of a character: the model spells it out
             return []
+        spelled = b"".join(self._vocabulary.tokens[token_id] for token_id in forced)
+        return forced if spelled == rest else []
 
 
 def span_matcher(constraint: VerbatimSpanConstraint, vocabulary: Vocabulary) -> CopyMatcher:

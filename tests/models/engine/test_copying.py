@@ -133,6 +133,11 @@ def test_bytes_the_vocabulary_lacks_never_become_a_dead_end():
         choice_matcher(ChoiceConstraint(("zzz",)), lacking)
 
 
+def test_more_text_than_a_step_can_look_at_is_refused():
+    with pytest.raises(ModelError, match="131072 bytes"):
+        span_matcher(VerbatimSpanConstraint(("word " * 20000, "word " * 20000), None), VOCABULARY)
+
+
 def test_an_empty_choice_is_refused():
     with pytest.raises(ModelError):
         choice_matcher(ChoiceConstraint(("a", "")), VOCABULARY)
