@@ -47,7 +47,9 @@ async def carry_out(services: Services, person: Person, document_id: str) -> Non
     await Runner(services, HANDLERS).carry_out(person.tenant.id, UUID(job["id"]))
 
 
-async def ingested(services: Services, person: Person, collection_id: str, **given: object) -> dict[str, object]:
+async def ingested(
+    services: Services, person: Person, collection_id: str, **given: object
+) -> dict[str, object]:
     answer = await upload(person, collection_id, **given)  # type: ignore[arg-type]
     assert answer.status_code == 202, answer.text
     await carry_out(services, person, answer.json()["id"])
@@ -74,6 +76,11 @@ async def audited(services: Services, person: Person, action: str) -> list[dict[
             select(AuditRecord).where(AuditRecord.action == action).order_by(AuditRecord.id)
         )
         return [
-            {"outcome": row.outcome, "details": row.details, "content": row.content, "event_type": row.event_type}
+            {
+                "outcome": row.outcome,
+                "details": row.details,
+                "content": row.content,
+                "event_type": row.event_type,
+            }
             for row in rows
         ]

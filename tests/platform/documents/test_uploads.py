@@ -179,7 +179,9 @@ async def test_an_upload_becomes_a_document_that_search_finds(services: Services
 
 async def test_a_bomb_is_taken_and_then_rejected_with_a_problem(services: Services, owner: Person) -> None:
     collection_id = await make_collection(owner)
-    document = await ingested(services, owner, collection_id, data=bomb_docx(), name="bomb.docx", media_type="")
+    document = await ingested(
+        services, owner, collection_id, data=bomb_docx(), name="bomb.docx", media_type=""
+    )
     assert document["status"] == "rejected"
     problem = document["problem"]
     assert problem["code"] == "DECOMPRESSION_BOMB"

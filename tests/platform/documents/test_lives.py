@@ -1,0 +1,182 @@
+"""Deleting forgets the words; repeating, losing and giving up a job leave a clean state."""
+
+import asyncio
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from secretariat.platform.documents import jobs
+from secretariat.platform.jobs import repository as job_repository
+from secretariat.platform.jobs.run import Handler, JobRun
+from secretariat.platform.jobs.runner import Runner
+from secretariat.platform.kit.times import now
+from secretariat.platform.services import Services
+from secretariat.platform.tables.contents import BlobPiece, Content
+from secretariat.platform.tables.documents import ChunkRow, Document
+from tests.platform.documents.steps import (
+    HANDLERS,
+    audited,
+    carry_out,
+    found,
+    impatient,
+    ingested,
+    make_collection,
+    upload,
+)
+from tests.support.factories import Person
+
+
+async def job_of(services: Services, person: Person, document_id: str) -> UUID:
+    async with services.database.tenant(person.tenant.id) as session:
+        job_id = await session.scalar(select(Document.job_id).where(Document.id == UUID(document_id)))
+    assert job_id is not None
+    return job_id
+
+
+async def expire_lease(services: Services, person: Person, job_id: UUID) -> None:
+    async with services.database.tenant(person.tenant.id) as session:
+        lease = await job_repository.lease(session, job_id)
+        assert lease is not None
+        lease.due_at = now() - timedelta(seconds=1)
+
+
+async def read(person: Person, document_id: str) -> dict[str, object]:
+    return dict((await person.client.get(f"/api/v1/documents/{document_id}")).json())
+
+
+async def test_a_deleted_document_leaves_search_lists_and_storage(services: Services, owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    document = await ingested(services, owner, collection_id)
+    other = await ingested(
+        services, owner, collection_id, data=b"Paid overtime.", name="o.txt", media_type=""
+    )
+    assert len((await found(owner, "paid holiday"))["passages"]) > 1
+
+    path = f"/api/v1/documents/{document['id']}"
+    assert (await owner.client.delete(path)).status_code == 204
+    for rest in ("", "/text", "/chunks", "/content"):
+        assert (await owner.client.get(path + rest)).status_code == 404
+    assert (await owner.client.delete(path)).status_code == 404
+    after = await found(owner, "paid holiday in a year")
+    assert {passage["document_id"] for passage in after["passages"]} == {other["id"]}
+    assert (after["allowed"], after["denied"]) == (1, 0)
+
+    async with services.database.tenant(owner.tenant.id) as session:
+        row = await session.scalar(select(Document).where(Document.id == UUID(str(document["id"]))))
+        assert row is not None
+        assert (row.status, row.text_id, row.title, row.pages) == ("deleted", None, None, [])
+        pieces = select(func.count()).where(BlobPiece.blob_id == row.blob_id)
+        assert await session.scalar(pieces) == 0
+        chunks = list(await session.scalars(select(ChunkRow).where(ChunkRow.document_id == row.id)))
+        assert chunks
+        assert all(c.content_id is None and c.vector == b"" and c.tombstone_seq for c in chunks)
+        referred = select(func.count()).select_from(Content)
+        texts = await session.scalar(referred.where(Content.media_type.startswith("text/plain")))
+        assert texts == 3  # the other document's, and the queries of two searches
+    assert (await audited(services, owner, "document.deleted"))[0]["details"] == {"chunks": len(chunks)}
+
+
+async def test_ingesting_again_replaces_what_was_there(services: Services, owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    document = await ingested(services, owner, collection_id)
+    job_id = await job_of(services, owner, str(document["id"]))
+    before = await found(owner, "paid holiday")
+    async with services.database.tenant(owner.tenant.id) as session:
+        row = await session.get_one(Document, (owner.tenant.id, UUID(str(document["id"]))))
+        row.status = "processing"  # as if the worker had died before it could say "done"
+        job = await job_repository.job(session, job_id)
+        assert job is not None
+        job.status = "queued"
+    await expire_lease(services, owner, job_id)
+    await Runner(services, HANDLERS).carry_out(owner.tenant.id, job_id)
+    again = await read(owner, str(document["id"]))
+    assert (again["status"], again["chunk_count"]) == ("ready", document["chunk_count"])
+    after = await found(owner, "paid holiday")
+    assert [p["text"] for p in after["passages"]] == [p["text"] for p in before["passages"]]
+    assert after["index_seq"] > before["index_seq"]
+
+
+async def test_a_worker_whose_lease_was_taken_writes_nothing(services: Services, owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    document_id = (await upload(owner, collection_id)).json()["id"]
+    job_id = await job_of(services, owner, document_id)
+    read_by, may_store = asyncio.Event(), asyncio.Event()
+    slow = impatient(services, lease_seconds=60)
+
+    async def stuck(run: JobRun) -> None:
+        class Slow:
+            async def embed(self, texts, call):
+                read_by.set()
+                await may_store.wait()
+                return await services.models.embed(texts, call)
+
+        import dataclasses
+
+        run.services = dataclasses.replace(run.services, models=Slow())  # type: ignore[arg-type]
+        await jobs.ingest(run)
+
+    first = asyncio.ensure_future(
+        Runner(slow, {"documents.ingest": Handler(stuck)}).carry_out(owner.tenant.id, job_id)
+    )
+    await read_by.wait()
+    await expire_lease(services, owner, job_id)
+    await Runner(services, HANDLERS).carry_out(owner.tenant.id, job_id)
+    ready = await read(owner, document_id)
+    seq = (await found(owner, "holiday"))["index_seq"]
+    may_store.set()
+    await first
+    assert await read(owner, document_id) == ready
+    assert (await found(owner, "holiday"))["index_seq"] == seq
+    assert len(await audited(services, owner, "document.ready")) == 1
+
+
+async def test_a_document_deleted_meanwhile_stays_deleted(services: Services, owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    document_id = (await upload(owner, collection_id)).json()["id"]
+    job_id = await job_of(services, owner, document_id)
+    assert (await owner.client.delete(f"/api/v1/documents/{document_id}")).status_code == 204
+    await Runner(services, HANDLERS).carry_out(owner.tenant.id, job_id)
+    assert (await owner.client.get(f"/api/v1/documents/{document_id}")).status_code == 404
+    assert (await found(owner, "holiday"))["passages"] == []
+
+
+async def test_giving_up_says_so_and_a_retry_reads_it_in(services: Services, owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    document_id = (await upload(owner, collection_id)).json()["id"]
+    job_id = await job_of(services, owner, document_id)
+
+    async def broken(_run: JobRun) -> None:
+        raise RuntimeError("the disk is full")
+
+    hopeless = impatient(services, job_attempts=1)
+    runner = Runner(hopeless, {"documents.ingest": Handler(broken, jobs.on_quarantine)})
+    for _ in range(2):
+        await runner.carry_out(owner.tenant.id, job_id)
+    rejected = await read(owner, document_id)
+    assert (rejected["status"], rejected["problem"]["code"]) == ("rejected", "INGESTION_GAVE_UP")
+    assert "disk" not in str(rejected)
+
+    assert (await owner.client.post(f"/api/v1/jobs/{job_id}/retry")).status_code == 200
+    await expire_lease(services, owner, job_id)
+    await Runner(services, HANDLERS).carry_out(owner.tenant.id, job_id)
+    mended = await read(owner, document_id)
+    assert (mended["status"], mended["problem"]) == ("ready", None)
+
+
+async def test_a_cancelled_job_stops_and_says_so(services: Services, owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    document_id = (await upload(owner, collection_id)).json()["id"]
+    job_id = await job_of(services, owner, document_id)
+    assert (await owner.client.post(f"/api/v1/jobs/{job_id}/cancel")).status_code == 200
+    await carry_out(services, owner, document_id)
+    stopped = await read(owner, document_id)
+    assert (stopped["status"], stopped["problem"]["code"]) == ("rejected", "INGESTION_CANCELLED")
+    assert (await owner.client.get(f"/api/v1/jobs/{job_id}")).json()["status"] == "cancelled"
+
+
+async def test_text_is_not_there_before_it_is_ready(owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    document_id = (await upload(owner, collection_id)).json()["id"]
+    answer = await owner.client.get(f"/api/v1/documents/{document_id}/text")
+    assert (answer.status_code, answer.json()["code"]) == (409, "DOCUMENT_NOT_READY")
