@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from secretariat.models.core import FinishReason
-from secretariat.models.engine.request import Drawn, Emission, Generation
+from secretariat.models.engine.events import Drawn, Emission
+from secretariat.models.engine.request import Generation
 from secretariat.models.engine.sampler import choose, likeliest, log_probabilities
 from secretariat.models.engine.vocabulary import Vocabulary
 

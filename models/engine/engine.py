@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from secretariat.models.engine.drawing import Drawer, finished
+from secretariat.models.engine.events import Emission
 from secretariat.models.engine.pages import PagePool, pages_for
 from secretariat.models.engine.prefix import PrefixCache
-from secretariat.models.engine.request import Emission, Generation
+from secretariat.models.engine.request import Generation
 from secretariat.models.engine.runner import Runner
 from secretariat.models.engine.scheduler import Limits, Piece, Scheduler
 from secretariat.models.engine.vocabulary import Vocabulary

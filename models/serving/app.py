@@ -7,7 +7,7 @@ import contextlib
 import secrets
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pydantic
 from starlette.applications import Starlette
@@ -18,8 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from secretariat.models.core import CallContext
-from secretariat.models.engine.local import LocalModels
-from secretariat.models.engine.request import Emission
+from secretariat.models.engine.events import Emission
 from secretariat.models.errors import ModelError
 from secretariat.models.serving.bridge import Bridge
 from secretariat.models.serving.replies import (
@@ -39,6 +38,9 @@ from secretariat.models.serving.transport import (
     while_connected,
 )
 from secretariat.models.serving.wire import ChatCompletion, Embeddings, Tokenize
+
+if TYPE_CHECKING:
+    from secretariat.models.engine.local import LocalModels
 
 W = TypeVar("W", bound=pydantic.BaseModel)
 
@@ -139,7 +141,7 @@ async def _tokenize(request: Request) -> Response:
     return JSONResponse({"counts": await models.chat_model.count_tokens(asked.texts, _call(request))})
 
 
-def _loaded(request: Request) -> LocalModels:
+def _loaded(request: Request) -> "LocalModels":
     bridge: Bridge = request.app.state.bridge
     return bridge.models
 

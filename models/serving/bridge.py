@@ -7,9 +7,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from secretariat.models.engine.local import LocalModels
 from secretariat.models.errors import ModelError
+
+if TYPE_CHECKING:
+    from secretariat.models.engine.local import LocalModels
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +20,7 @@ _log = logging.getLogger(__name__)
 class Bridge:
     """Owns the models of a server process. `load` runs in a thread and returns them or raises ModelError."""
 
-    def __init__(self, load: Callable[[], LocalModels]) -> None:
+    def __init__(self, load: "Callable[[], LocalModels]") -> None:
         self._load = load
         self._models: LocalModels | None = None
         self._failure = ModelError("unreachable", "the models are loading", retryable=True)
@@ -28,7 +31,7 @@ class Bridge:
         self._thread.start()
 
     @property
-    def models(self) -> LocalModels:
+    def models(self) -> "LocalModels":
         """Raises ModelError: unreachable while loading, afterwards whatever went wrong."""
         if self._models is None:
             raise self._failure

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from secretariat.models.core import EmbeddingResult, FinishReason, ModelCard, ModelIdentity, Usage
-from secretariat.models.engine.request import Drawn, Emission
+from secretariat.models.engine.events import Drawn, Emission
 from secretariat.models.errors import ModelError, ModelErrorCode
 
 Json = dict[str, Any]

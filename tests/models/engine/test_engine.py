@@ -7,8 +7,8 @@ import torch
 
 from secretariat.models.core import ChoiceConstraint, SamplingParams
 from secretariat.models.engine.engine import Engine
+from secretariat.models.engine.events import Emission
 from secretariat.models.engine.grammar import Grammars
-from secretariat.models.engine.request import Emission
 from secretariat.models.engine.scheduler import Limits
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.decoder import DecoderLayer

@@ -9,8 +9,9 @@ from llguidance import LLTokenizer, TokenizerWrapper
 
 from secretariat.models.core import SamplingParams
 from secretariat.models.engine.engine import Engine
+from secretariat.models.engine.events import Emission
 from secretariat.models.engine.grammar import Matcher
-from secretariat.models.engine.request import Emission, Generation
+from secretariat.models.engine.request import Generation
 from secretariat.models.engine.scheduler import Limits
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError

@@ -1,0 +1,33 @@
+"""What the engine says about a request. Loads no torch: a listener can start without it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from secretariat.models.core import FinishReason, TokenLogprob, Usage
+from secretariat.models.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A token that became output: its log-probability under the constrained (masked) distribution at
+    temperature 1, and the likeliest tokens of that distribution. A token that the constraint forced has 0."""
+
+    token: bytes
+    logprob: float
+    alternatives: tuple[tuple[bytes, float], ...] = ()
+
+    def plain(self) -> TokenLogprob:
+        return TokenLogprob(self.token.decode(errors="replace"), self.logprob)
+
+
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """What a step adds to an answer. The last one of a request has `finish_reason` and `usage`."""
+
+    text: str
+    drawn: tuple[Drawn, ...] = ()
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+
+
+Sink = Callable[[Emission | ModelError], None]
