@@ -160,15 +160,15 @@ class TestView:
     async def test_many_removals_are_compacted_away(self) -> None:
         log = MemoryChunkLog()
         view = IndexView(TENANT, log)
-        added = await _corpus(3000)
+        added = await _corpus(2400)
         log.append(added)
         await view.catch_up()
-        log.remove([chunk.id for chunk in added[:2900]])
+        log.remove([chunk.id for chunk in added[:2300]])
         await view.catch_up()
         assert view.size == 100
-        assert view._next_row < 3000
+        assert view._next_row < 2400
         few = MemoryChunkLog()
-        few.append(added[2900:])
+        few.append(added[2300:])
         fresh = IndexView(TENANT, few)
         await fresh.catch_up()
         assert await _ranked(view) == await _ranked(fresh)

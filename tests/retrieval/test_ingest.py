@@ -9,7 +9,7 @@ from secretariat.retrieval.embed import BATCH
 from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.ingest import ingest
 from tests.retrieval import files
-from tests.retrieval.embedders import CALL, best_embedder
+from tests.retrieval.embedders import CALL, HashingEmbedder
 
 
 async def test_a_file_becomes_chunks_with_vectors(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ async def test_a_file_becomes_chunks_with_vectors(tmp_path: Path) -> None:
         steps.append((done, total))
 
     document, chunks = await ingest(
-        tmp_path / "policy.md", "policy.md", None, embedder=best_embedder(), call=CALL, progress=progress
+        tmp_path / "policy.md", "policy.md", None, embedder=HashingEmbedder(), call=CALL, progress=progress
     )
     assert len(chunks) > BATCH
     for draft, vector in chunks:
@@ -38,5 +38,5 @@ async def test_a_rejected_file_embeds_nothing(tmp_path: Path) -> None:
 
     with pytest.raises(DocumentRejectedError):
         await ingest(
-            tmp_path / "a.pdf", "a.pdf", None, embedder=best_embedder(), call=CALL, progress=progress
+            tmp_path / "a.pdf", "a.pdf", None, embedder=HashingEmbedder(), call=CALL, progress=progress
         )

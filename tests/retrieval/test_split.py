@@ -153,7 +153,7 @@ def test_a_word_without_end_is_cut() -> None:
 @pytest.mark.parametrize("unit", ["e.g. ", ".", "a. ", "x", "! ", ". \n", "Dr. A. B. no. 5 ", "(", " "])
 def test_time_grows_no_faster_than_the_text(unit: str) -> None:
     began = time.monotonic()
-    _check(ParsedDocument("t", (unit * 200_000)[:200_000], "text/plain"))
+    _check(ParsedDocument("t", (unit * 60_000)[:60_000], "text/plain"))
     assert time.monotonic() - began < 10
 
 
