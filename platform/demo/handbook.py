@@ -21,20 +21,27 @@ MEDIA_TYPES = {
 
 
 def ensure_handbook(api: Api, directory: Path, out: Console) -> tuple[str, dict[str, str]]:
-    """Upload what is missing and wait until all is ready: (collection, document id -> name)."""
+    """Upload what is missing and wait until all is ready: (collection, document id -> path of its file)."""
     collection_id = _collection(api)
-    files = sorted(path for path in directory.rglob("*") if path.suffix in MEDIA_TYPES)
+    files = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in _files(directory)}
     present = {
-        (document["name"], document["sha256"])
+        document["sha256"]
         for document in api.every("/api/v1/documents", collection_id=collection_id)
         if document["status"] in ("queued", "processing", "ready")
     }
-    for path in files:
-        name = path.relative_to(directory).as_posix()
-        if (name, hashlib.sha256(path.read_bytes()).hexdigest()) not in present:
-            api.upload(collection_id, path, name, MEDIA_TYPES[path.suffix])
+    for sha256, path in files.items():
+        if sha256 not in present:
+            api.upload(collection_id, path, path.name, MEDIA_TYPES[path.suffix])
     documents = _wait(api, collection_id, out)
-    return collection_id, {document["id"]: document["name"] for document in documents}
+    return collection_id, {
+        document["id"]: files[document["sha256"]].relative_to(directory).as_posix()
+        for document in documents
+        if document["sha256"] in files
+    }
+
+
+def _files(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.rglob("*") if path.suffix in MEDIA_TYPES)
 
 
 def _collection(api: Api) -> str:

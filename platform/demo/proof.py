@@ -25,6 +25,7 @@ class Proof:
 
 def prove(api: Api, task_id: str, target: Path) -> Proof:
     """Wait for the task's seals, export the whole chain, download it and verify the file itself."""
+    target.parent.mkdir(parents=True, exist_ok=True)
     task_records = _await_seals(api, task_id)
     window = {"from": _BEGINNING.isoformat(), "to": (datetime.now(UTC) + timedelta(seconds=1)).isoformat()}
     export = api.post("/v1/compliance/exports", window)
