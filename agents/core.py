@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from secretariat.models.client import ChatModel
+from secretariat.models.client import ChatModel, Embedder
 from secretariat.models.core import CallContext
 from secretariat.retrieval.core import DocumentTexts, Scope, Searcher
 
@@ -153,7 +153,10 @@ class ToolFailed(Event):
 
 
 class RetrievalCompleted(Event):
-    """What a search returned, with the numbers of documents in and out of the caller's reach."""
+    """What a search returned, with the numbers of documents in and out of the caller's reach.
+
+    With `unit` "sentence" the passages are the single sentences of those found before that the model is shown.
+    """
 
     type: Literal["retrieval.completed"] = "retrieval.completed"
     step: str
@@ -162,6 +165,7 @@ class RetrievalCompleted(Event):
     allowed_count: int
     denied_count: int
     index_seq: int
+    unit: Literal["passage", "sentence"] = "passage"
 
 
 class OutputDelta(Event):
@@ -275,7 +279,10 @@ class EffectLedger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class AgentContext:
-    """Everything a run may use. `journal` holds the events of earlier leases, in order."""
+    """Everything a run may use. `journal` holds the events of earlier leases, in order.
+
+    With an `embedder`, sentences are ranked by meaning as well as by words.
+    """
 
     chat: ChatModel
     call: CallContext
@@ -283,3 +290,4 @@ class AgentContext:
     texts: DocumentTexts
     effects: EffectLedger
     journal: Sequence[TaskEvent] = ()
+    embedder: Embedder | None = None

@@ -1,13 +1,15 @@
 """From passages to the few sentences that could answer a question, best first.
 
-Words decide: BM25 over the sentences (Robertson and Zaragoza 2009), with a share of what stands just above a
-sentence. What the model is shown stays small, and how much of the question the passages cover says whether
-they speak of it at all. Knows no model.
+Three things speak for a sentence: its words (BM25, Robertson and Zaragoza 2009, with a share of what stands just
+above it), its meaning (cosine of embeddings, where the caller has them) and a number where the question asks for
+one. How much of the question the passages cover says whether they speak of it at all. Knows no model.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from secretariat.agents.core import RetrievedPassage
@@ -17,45 +19,97 @@ from secretariat.retrieval.sentences import sentences
 
 _K1, _B = 1.2, 0.6
 _ABOVE = 0.35
-_ASIDE = 0.35
-_RANK = 0.15
+_ASIDE = 0.5
+_MEANING, _MEANING_ASIDE, _NUMBER = 1.5, 0.7, 0.3
+_SHORTLIST = 32
+_HEADING_WORDS = 8
+_SENTENCE_ENDS = '.!?…。！？:;”")'
+
+_ASKING = "may can must should could would long many much often far fast soon early late i i'm am my me we us our kind"
+_ASKS_FOR_NUMBER = re.compile(
+    r"\b(how (many|much|long|often|far|fast|soon|high|large)|when|percentage)\b", re.IGNORECASE
+)
+_NUMBER_WORD = re.compile(
+    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|once|twice|half|daily|weekly|monthly"
+    r"|yearly)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """A sentence, list item or table row; `span` in the document's stored text."""
+class Question:
+    """What is asked, and `aside`: the rest of the request or what earlier steps found."""
 
-    passage: RetrievedPassage
-    span: Span
     text: str
+    aside: str
+
+    @property
+    def wants_number(self) -> bool:
+        return _ASKS_FOR_NUMBER.search(self.text) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence, list item or table row as a passage of its own; `score` is by its words, 1 is all of them."""
+
+    sentence: RetrievedPassage
     score: float
+
+    @property
+    def titled(self) -> str:
+        """The sentence with its document's name, which often holds half of its meaning."""
+        return f"{self.sentence.document}: {self.sentence.text}"
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Sentences, best first. `coverage`: the share [0, 1] of the question's weight found in one passage."""
+    """Candidates, best first by words. `coverage`: the share [0, 1] of the question found in one passage."""
 
-    sentences: tuple[Sentence, ...]
+    candidates: tuple[Candidate, ...]
     coverage: float
 
+    def best(
+        self, question: Question, most: int, meaning: Sequence[float] = (), aside: Sequence[float] = ()
+    ) -> list[RetrievedPassage]:
+        """The `most` best sentences. `meaning` and `aside`: a cosine for each candidate, or nothing."""
+        total = [
+            candidate.score
+            + (_MEANING * meaning[index] + _MEANING_ASIDE * aside[index] if meaning else 0.0)
+            + (_NUMBER if question.wants_number and _NUMBER_WORD.search(candidate.sentence.text) else 0.0)
+            for index, candidate in enumerate(self.candidates)
+        ]
+        order = sorted(range(len(total)), key=lambda index: -total[index])[:most]
+        return [self.candidates[index].sentence.model_copy(update={"score": total[index]}) for index in order]
 
-def gather(passages: Sequence[RetrievedPassage], question: str, aside: str, most: int) -> Evidence:
-    """The `most` best sentences for the question. `aside` is what else is known: it counts for less."""
+
+def gather(
+    passages: Sequence[RetrievedPassage], question: Question, quoted: frozenset[str] = frozenset()
+) -> Evidence:
+    """What the passages hold for the question, without the sentences that were quoted for another one."""
     analyzer = Analyzer()
-    asked = set(analyzer.terms(question))
-    told = set(analyzer.terms(aside)) - asked
-    spans = [(rank, passage, span) for rank, passage in enumerate(passages) for span in _quotable(passage)]
-    terms = [analyzer.terms(span.within(passage.text)) for _, passage, span in spans]
-    weight = _Weights(terms)
-    scored: list[Sentence] = []
-    for index, (rank, passage, span) in enumerate(spans):
-        above = _above(analyzer, passage, span)
-        score = weight.score(terms[index], above, asked) + _ASIDE * weight.score(terms[index], above, told)
-        where = Span(passage.start + span.start, passage.start + span.end)
-        scored.append(Sentence(passage, where, span.within(passage.text), score / (1 + _RANK * rank)))
-    best = sorted((entry for entry in scored if entry.score > 0), key=lambda entry: -entry.score)
+    asking = set(analyzer.terms(_ASKING))
+    asked = set(analyzer.terms(question.text)) - asking
+    told = set(analyzer.terms(question.aside)) - asked - asking
+    units = [unit for passage in passages for unit in _units(analyzer, passage)]
+    weights = _Weights([unit.terms for unit in units])
+    whole = weights.sum(asked) or 1.0
+    scored = [
+        Candidate(unit.sentence, (weights.score(unit, asked) + _ASIDE * weights.score(unit, told)) / whole)
+        for unit in units
+        if unit.sentence.text not in quoted
+    ]
     texts = [set(analyzer.terms(f"{passage.document} {passage.text}")) for passage in passages]
-    return Evidence(tuple(_distinct(best)[:most]), weight.coverage(asked, texts))
+    coverage = max((weights.sum(asked & text) / whole for text in texts), default=0.0)
+    distinct = {candidate.sentence.text: candidate for candidate in reversed(scored)}
+    best = sorted(distinct.values(), key=lambda candidate: -candidate.score)
+    return Evidence(tuple(best[:_SHORTLIST]), coverage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    sentence: RetrievedPassage
+    terms: tuple[str, ...]
+    above: frozenset[str]
 
 
 class _Weights:
@@ -66,49 +120,45 @@ class _Weights:
         self._with = Counter(term for terms in sentences_ for term in set(terms))
         self._mean = max(1.0, sum(map(len, sentences_)) / max(1, self._count))
 
-    def __getitem__(self, term: str) -> float:
+    def sum(self, terms: AbstractSet[str]) -> float:
+        return sum(self._of(term) for term in sorted(terms))
+
+    def score(self, unit: _Unit, wanted: set[str]) -> float:
+        damped = (_K1 + 1) / (1 + _K1 * (1 - _B + _B * len(unit.terms) / self._mean))
+        own = set(unit.terms) & wanted
+        return damped * self.sum(own) + _ABOVE * self.sum((unit.above & wanted) - own)
+
+    def _of(self, term: str) -> float:
         found = self._with[term]
         return math.log1p((self._count - found + 0.5) / (found + 0.5))
 
-    def score(self, terms: Sequence[str], above: set[str], wanted: set[str]) -> float:
-        damped = (_K1 + 1) / (1 + _K1 * (1 - _B + _B * len(terms) / self._mean))
-        own = set(terms) & wanted
-        inherited = (above & wanted) - own
-        return damped * sum(self[term] for term in own) + _ABOVE * sum(self[term] for term in inherited)
 
-    def coverage(self, wanted: set[str], texts: Sequence[set[str]]) -> float:
-        whole = sum(self[term] for term in wanted)
-        found = (sum(self[term] for term in wanted & text) for text in texts)
-        return max(found, default=0.0) / whole if whole else 0.0
-
-
-def _quotable(passage: RetrievedPassage) -> list[Span]:
-    """Sentences that say something: no headings, no table rules, no table heads."""
+def _units(analyzer: Analyzer, passage: RetrievedPassage) -> list[_Unit]:
+    """Sentences that say something, each with the terms of the title and of the two sentences before it."""
     text = passage.text
     spans = list(sentences(text, Span(0, len(text))))
-    kept = []
+    units = []
     for index, span in enumerate(spans):
-        line = span.within(text)
         heads_a_table = index + 1 < len(spans) and _is_rule(spans[index + 1].within(text))
-        says = line.startswith(("-", "*", "•")) or "|" in line or "\t" in line or len(line.split()) > 4
-        if says and not _is_rule(line) and not heads_a_table:
-            kept.append(span)
-    return kept
+        if heads_a_table or not _says_something(span.within(text)):
+            continue
+        before = " ".join(part.within(text) for part in spans[max(0, index - 2) : index])
+        where = {
+            "start": passage.start + span.start,
+            "end": passage.start + span.end,
+            "text": span.within(text),
+        }
+        above = frozenset(analyzer.terms(f"{passage.document} {before}"))
+        terms = tuple(analyzer.terms(span.within(text)))
+        units.append(_Unit(passage.model_copy(update=where), terms, above))
+    return units
+
+
+def _says_something(line: str) -> bool:
+    """Headings and table rules don't: a heading is a short line of its own that doesn't end like a sentence."""
+    listed = line.startswith(("-", "*", "•")) or "|" in line or "\t" in line
+    return not _is_rule(line) and (listed or len(line.split()) > _HEADING_WORDS or line[-1] in _SENTENCE_ENDS)
 
 
 def _is_rule(line: str) -> bool:
     return not any(character.isalnum() for character in line)
-
-
-def _above(analyzer: Analyzer, passage: RetrievedPassage, span: Span) -> set[str]:
-    """Terms of the document's title, and of the two sentences before this one in the passage."""
-    before = list(sentences(passage.text, Span(0, span.start)))[-2:]
-    context = " ".join(part.within(passage.text) for part in before)
-    return set(analyzer.terms(f"{passage.document} {context}"))
-
-
-def _distinct(ranked: Sequence[Sentence]) -> list[Sentence]:
-    seen: dict[str, Sentence] = {}
-    for entry in ranked:
-        seen.setdefault(entry.text, entry)
-    return list(seen.values())

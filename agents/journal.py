@@ -86,7 +86,13 @@ class Journal:
         return next((event for event in self._all(ModelAnswered) if event.call == call), None)
 
     def retrievals(self, step: str) -> list[RetrievalCompleted]:
-        return [event for event in self._all(RetrievalCompleted) if event.step == step]
+        found = self._all(RetrievalCompleted)
+        return [event for event in found if event.step == step and event.unit == "passage"]
+
+    def shown(self, step: str) -> RetrievalCompleted | None:
+        """The sentences that a step's question was put to."""
+        found = self._all(RetrievalCompleted)
+        return next((event for event in found if event.step == step and event.unit == "sentence"), None)
 
     def outcome(self, step: str) -> ToolCompleted | ToolFailed | None:
         ended = (event for event in self._events if isinstance(event, ToolCompleted | ToolFailed))
@@ -112,7 +118,7 @@ def _identity(event: TaskEvent) -> tuple[str, ...]:
         case ModelPrompted() | ModelAnswered():
             return event.type, event.call
         case RetrievalCompleted():
-            return event.type, event.step, event.query
+            return event.type, event.step, event.unit, event.query
         case CitationAdded():
             cited = event.citation
             return event.type, event.step, str(cited.document_id), str(cited.start), str(cited.end)

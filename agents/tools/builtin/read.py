@@ -6,7 +6,7 @@ from pydantic import Field
 
 from secretariat.agents.core import RetrievedPassage, TaskEvent, ToolName
 from secretariat.agents.errors import ToolFailedError
-from secretariat.agents.reading import Reader
+from secretariat.agents.reading import found, read
 from secretariat.agents.tools.builtin.search import fused
 from secretariat.agents.tools.spec import Arguments, Invocation, Outcome
 
@@ -34,13 +34,15 @@ class ReadTool:
             return
         _, text = await run.context.texts.text(run.task.scope, passages[0].document_id)
         widened = _widened(passages[0], text, arguments.around)
-        reader = Reader(arguments.question, run.task.request, [widened])
-        call = f"{step.id}.answer.1"
-        async for event in reader.read(run, call, step.id):
+        async for event in read(run, step.id, arguments.question, [widened], invocation.findings()):
             yield event
-        found = reader.found(run, call)
+        quoted = found(run, step.id)
         yield Outcome(
-            {"start": widened.start, "end": widened.end, "finding": found and found.model_dump(mode="json")},
+            {
+                "start": widened.start,
+                "end": widened.end,
+                "finding": quoted and quoted.model_dump(mode="json"),
+            },
             f"read {widened.document}, characters {widened.start} to {widened.end}",
         )
 

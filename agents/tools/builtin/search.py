@@ -10,7 +10,7 @@ from pydantic import Field
 
 from secretariat.agents.context import Run
 from secretariat.agents.core import RetrievalCompleted, RetrievedPassage, TaskEvent, ToolName
-from secretariat.agents.reading import Finding, Reader
+from secretariat.agents.reading import Finding, found, read
 from secretariat.agents.tools.spec import Arguments, Invocation, Outcome
 from secretariat.retrieval.core import SearchRequest
 from secretariat.retrieval.search.fuse import fuse
@@ -29,19 +29,16 @@ class SearchTool:
     async def act(self, invocation: Invocation[SearchArguments]) -> AsyncIterator[TaskEvent | Outcome]:
         run, step, arguments = invocation.run, invocation.step, invocation.arguments
         known = invocation.findings()
-        aside = " ".join([run.task.request, *(finding.quote for finding in known)])
         for query in _queries(arguments.query, run.task.request, known):
             if all(earlier.query != query for earlier in run.journal.retrievals(step.id)):
                 yield await _searched(run, step.id, query, arguments.limit)
         passages = fused(run.journal.retrievals(step.id))
-        reader = Reader(arguments.query, aside, passages)
-        call = f"{step.id}.answer.1"
-        async for event in reader.read(run, call, step.id):
+        async for event in read(run, step.id, arguments.query, passages, known):
             yield event
-        found = reader.found(run, call)
+        quoted = found(run, step.id)
         yield Outcome(
-            {"passages": len(passages), "finding": None if found is None else found.model_dump(mode="json")},
-            f"{len(passages)} passages" + (f"; quoted {found.document}" if found else "; none answers it"),
+            {"passages": len(passages), "finding": quoted and quoted.model_dump(mode="json")},
+            f"{len(passages)} passages" + (f"; quoted {quoted.document}" if quoted else "; none answers it"),
         )
 
 
