@@ -1,0 +1,5 @@
+"""Fixtures; each is made in the support module that it is imported from."""
+
+from tests.support.stack import running_stack
+
+__all__ = ["running_stack"]
