@@ -23,6 +23,7 @@ from secretariat.models.errors import ModelError
 from secretariat.models.nets.decoder import Decoder
 
 _log = logging.getLogger(__name__)
+_STOPPING = ModelError("unreachable", "the model server is stopping", retryable=True)
 
 
 class Engine:
@@ -40,7 +41,7 @@ class Engine:
         self._arrived: deque[Generation] = deque()
         self._cancelled: deque[Generation] = deque()
         self._changed = threading.Condition()
-        self._closing = False
+        self._refusal: ModelError | None = None
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
 
     def start(self) -> None:
@@ -49,7 +50,7 @@ class Engine:
     def close(self) -> None:
         """Stop after the current step; whatever still runs is told so. Idempotent, any thread."""
         with self._changed:
-            self._closing = True
+            self._refusal = self._refusal or _STOPPING
             self._changed.notify()
         if self._thread.is_alive():
             self._thread.join()
@@ -62,8 +63,8 @@ class Engine:
                 f"{generation.capacity} tokens don't fit into the server's key-value memory",
             )
         with self._changed:
-            if self._closing:
-                raise ModelError("unreachable", "the model server is stopping", retryable=True)
+            if self._refusal is not None:
+                raise self._refusal
             if self._scheduler.waiting + len(self._arrived) >= self._limits.waiting:
                 raise ModelError("overloaded", "too many requests wait for the model", retryable=True)
             self._arrived.append(generation)
@@ -80,6 +81,11 @@ class Engine:
         self._scheduler.check_integrity()
 
     @property
+    def refusal(self) -> ModelError | None:
+        """Why it takes no more requests, if it doesn't."""
+        return self._refusal
+
+    @property
     def idle(self) -> bool:
         return not (self._arrived or self._cancelled or self._scheduler.everything())
 
@@ -89,15 +95,23 @@ class Engine:
         return self._pool.count - self._pool.free - len(self._prefix)
 
     def _loop(self) -> None:
-        while True:
-            with self._changed:
-                while self.idle and not self._closing:
-                    self._changed.wait()
-                if self._closing:
-                    break
-            self.step()
-        for generation in [*self._arrived, *self._scheduler.everything()]:
-            self._end(generation, ModelError("unreachable", "the model server is stopping", retryable=True))
+        try:
+            while self._work_arrives():
+                self.step()
+            for generation in [*self._arrived, *self._scheduler.everything()]:
+                self._end(generation, _STOPPING)
+        except Exception:  # noqa: BLE001 - a bug of ours: say so to everyone and never answer wrongly
+            _log.exception("the engine broke")
+            self._refusal = ModelError("engine_failed", "the engine broke: the model server must restart")
+            for generation in [*self._arrived, *self._scheduler.everything()]:
+                generation.sink(self._refusal)
+
+    def _work_arrives(self) -> bool:
+        """Waits for it; False once the engine is to stop."""
+        with self._changed:
+            while self.idle and self._refusal is None:
+                self._changed.wait()
+            return self._refusal is None
 
     def _take_in(self) -> None:
         with self._changed:

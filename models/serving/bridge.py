@@ -35,6 +35,8 @@ class Bridge:
         """Raises ModelError: unreachable while loading, afterwards whatever went wrong."""
         if self._models is None:
             raise self._failure
+        if self._models.chat_model.engine.refusal is not None:
+            raise self._models.chat_model.engine.refusal
         return self._models
 
     def close(self) -> None:

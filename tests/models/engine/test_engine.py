@@ -239,6 +239,22 @@ def test_a_broken_forward_pass_fails_its_requests_and_leaks_nothing(monkeypatch,
     assert after.tokens == alone(prompt_of(20), GREEDY)
 
 
+def test_an_engine_that_breaks_tells_everyone_and_takes_no_more(monkeypatch, caplog):
+    engine, asked = new_engine(), Asked(prompt_of(20), GREEDY)
+
+    def broken():
+        raise AssertionError("a bug")
+
+    monkeypatch.setattr(engine._scheduler, "plan", broken)
+    engine.submit(asked.generation)
+    engine.start()
+    engine._thread.join(10)
+    assert [error.code for error in asked.events if isinstance(error, ModelError)] == ["engine_failed"]
+    with pytest.raises(ModelError, match="must restart"):
+        engine.submit(Asked(prompt_of(5), GREEDY).generation)
+    engine.close()
+
+
 def test_stop_strings_end_the_answer_and_are_not_part_of_it():
     free = Asked(prompt_of(20), SamplingParams(max_tokens=24, temperature=1.5, seed=3))
     run(new_engine(), free)

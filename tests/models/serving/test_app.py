@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -235,3 +237,9 @@ async def test_embeddings_and_tokenize(toy_server: ToyServer):
     assert unknown.status_code == 404
     counts = (await post(toy_server, "/v1/tokenize", {"texts": ["abc", "", " the"]})).json()
     assert counts == {"counts": [3, 0, 1]}
+
+
+@pytest.mark.parametrize("module", ["secretariat.models.serving.__main__", "secretariat.models.remote"])
+def test_listening_and_calling_load_no_torch(module: str):
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
