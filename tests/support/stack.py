@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import threading
@@ -40,11 +39,14 @@ class RunningStack:
         return Api(self.base_url, self.key)
 
     def http(self) -> httpx.Client:
-        return httpx.Client(base_url=self.base_url, headers={"Authorization": f"Bearer {self.key}"}, timeout=60)
+        return httpx.Client(
+            base_url=self.base_url, headers={"Authorization": f"Bearer {self.key}"}, timeout=60
+        )
 
     def sign_in_link(self) -> str:
         async def make(services: Services) -> str:
-            return await new_sign_in_link(services, await ensure_owner(services, self.tenant_id, OWNER_EMAIL, "Owner"))
+            owner = await ensure_owner(services, self.tenant_id, OWNER_EMAIL, "Owner")
+            return await new_sign_in_link(services, owner)
 
         return with_services(self.settings, make)
 
@@ -88,13 +90,8 @@ def _watch(stack: Stack, ended: threading.Event) -> None:
 
 
 async def _first_tenant(services: Services) -> tuple[UUID, str]:
-    tenant = await find_tenant(services.database, SLUG) or await create_tenant(services.database, SLUG, "Main")
+    tenant = await find_tenant(services.database, SLUG) or await create_tenant(
+        services.database, SLUG, "Main"
+    )
     owner = await ensure_owner(services, tenant.id, OWNER_EMAIL, "Owner")
     return tenant.id, await new_key(services, owner, "tests")
-
-
-def chromium_path() -> str:
-    """Raises CalledProcessError with the finder's words when there is none."""
-    finder = Path(__file__).parents[2] / "scripts" / "find_chromium.py"
-    done = subprocess.run([sys.executable, str(finder)], capture_output=True, text=True, check=True)
-    return done.stdout.strip()
