@@ -8,6 +8,7 @@ import asyncio
 import base64
 import dataclasses
 import hashlib
+import json
 import math
 import re
 import struct
@@ -63,8 +64,16 @@ class ModelServerDouble:
         )
 
     async def _models(self, _request: Request) -> Response:
-        card = {"kind": "chat", "context_length": 2048, "licence": "none", "weights_sha256": "0" * 64, "dim": None}
-        return JSONResponse({"object": "list", "data": [{"id": CHAT, "object": "model", "secretariat": card}]})
+        card = {
+            "kind": "chat",
+            "context_length": 2048,
+            "licence": "none",
+            "weights_sha256": "0" * 64,
+            "dim": None,
+        }
+        return JSONResponse(
+            {"object": "list", "data": [{"id": CHAT, "object": "model", "secretariat": card}]}
+        )
 
     async def _embeddings(self, request: Request) -> Response:
         body = await request.json()
@@ -115,12 +124,15 @@ def _frame(choices: list[dict[str, Any]]) -> dict[str, Any]:
 def _usage(text: str) -> dict[str, Any]:
     words = len(text.split())
     cached = {"cached_tokens": 0}
-    return {"prompt_tokens": 1, "completion_tokens": words, "total_tokens": 1 + words, "prompt_tokens_details": cached}
+    return {
+        "prompt_tokens": 1,
+        "completion_tokens": words,
+        "total_tokens": 1 + words,
+        "prompt_tokens_details": cached,
+    }
 
 
 def _event(data: dict[str, Any]) -> str:
-    import json
-
     return f"data: {json.dumps(data)}\n\n"
 
 

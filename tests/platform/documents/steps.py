@@ -1,14 +1,17 @@
 """What the tests of documents do again and again."""
 
 import dataclasses
+from typing import Any
 from uuid import UUID
 
 import httpx
+from sqlalchemy import select
 
 from secretariat.platform.documents import jobs
 from secretariat.platform.jobs.run import Handler
 from secretariat.platform.jobs.runner import Runner
 from secretariat.platform.services import Services
+from secretariat.platform.tables.audit import AuditRecord
 from tests.support.factories import Person
 
 HANDLERS = {"documents.ingest": Handler(jobs.ingest, jobs.on_quarantine)}
@@ -30,7 +33,7 @@ async def upload(
     data: bytes = LEAVE,
     name: str = "leave.md",
     media_type: str = "text/markdown",
-    **headers: str,
+    headers: dict[str, str] | None = None,
 ) -> httpx.Response:
     return await person.client.post(
         "/api/v1/documents",
@@ -47,10 +50,8 @@ async def carry_out(services: Services, person: Person, document_id: str) -> Non
     await Runner(services, HANDLERS).carry_out(person.tenant.id, UUID(job["id"]))
 
 
-async def ingested(
-    services: Services, person: Person, collection_id: str, **given: object
-) -> dict[str, object]:
-    answer = await upload(person, collection_id, **given)  # type: ignore[arg-type]
+async def ingested(services: Services, person: Person, collection_id: str, **given: Any) -> dict[str, Any]:
+    answer = await upload(person, collection_id, **given)
     assert answer.status_code == 202, answer.text
     await carry_out(services, person, answer.json()["id"])
     return dict((await person.client.get(f"/api/v1/documents/{answer.json()['id']}")).json())
@@ -60,17 +61,13 @@ def impatient(services: Services, **settings: object) -> Services:
     return dataclasses.replace(services, settings=services.settings.model_copy(update=settings))
 
 
-async def found(person: Person, query: str, **more: object) -> dict[str, object]:
+async def found(person: Person, query: str, **more: object) -> dict[str, Any]:
     answer = await person.client.post("/api/v1/search", json={"query": query, **more})
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-async def audited(services: Services, person: Person, action: str) -> list[dict[str, object]]:
-    from sqlalchemy import select
-
-    from secretariat.platform.tables.audit import AuditRecord
-
+async def audited(services: Services, person: Person, action: str) -> list[dict[str, Any]]:
     async with services.database.tenant(person.tenant.id) as session:
         rows = await session.scalars(
             select(AuditRecord).where(AuditRecord.action == action).order_by(AuditRecord.id)

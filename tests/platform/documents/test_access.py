@@ -1,16 +1,19 @@
 """Grants decide at every request and every search; ids of others are as unknown as ids of nothing."""
 
+from typing import Any
+
 import pytest
 from fastapi import FastAPI
 
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
+from secretariat.platform.tables.identity import Group, GroupMember
 from tests.platform.documents.steps import audited, found, ingested, make_collection
 from tests.support.factories import Person, make_person
 
 
-def ids(page: dict[str, object]) -> list[str]:
-    return [row["id"] for row in page["data"]]  # type: ignore[attr-defined,index]
+def ids(page: dict[str, Any]) -> list[str]:
+    return [row["id"] for row in page["data"]]
 
 
 async def test_a_private_collection_is_its_makers(app: FastAPI, services: Services, owner: Person) -> None:
@@ -68,8 +71,6 @@ async def test_a_deny_on_a_document_beats_the_collections_allow_at_once(
 
 
 async def test_a_group_opens_a_collection(app: FastAPI, services: Services, owner: Person) -> None:
-    from secretariat.platform.tables.identity import Group, GroupMember
-
     member = await make_person(app, services, owner.tenant, "member")
     async with services.database.tenant(owner.tenant.id) as session:
         group = Group(tenant_id=owner.tenant.id, name="staff")

@@ -1,7 +1,9 @@
 """Deleting forgets the words; repeating, losing and giving up a job leave a clean state."""
 
 import asyncio
+import dataclasses
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -41,7 +43,7 @@ async def expire_lease(services: Services, person: Person, job_id: UUID) -> None
         lease.due_at = now() - timedelta(seconds=1)
 
 
-async def read(person: Person, document_id: str) -> dict[str, object]:
+async def read(person: Person, document_id: str) -> dict[str, Any]:
     return dict((await person.client.get(f"/api/v1/documents/{document_id}")).json())
 
 
@@ -110,8 +112,6 @@ async def test_a_worker_whose_lease_was_taken_writes_nothing(services: Services,
                 read_by.set()
                 await may_store.wait()
                 return await services.models.embed(texts, call)
-
-        import dataclasses
 
         run.services = dataclasses.replace(run.services, models=Slow())  # type: ignore[arg-type]
         await jobs.ingest(run)

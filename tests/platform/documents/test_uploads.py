@@ -194,10 +194,10 @@ async def test_a_bomb_is_taken_and_then_rejected_with_a_problem(services: Servic
 
 async def test_the_same_key_uploads_once(services: Services, owner: Person) -> None:
     collection_id = await make_collection(owner)
-    first = await upload(owner, collection_id, **{"Idempotency-Key": "k1"})
-    again = await upload(owner, collection_id, **{"Idempotency-Key": "k1"})
+    first = await upload(owner, collection_id, headers={"Idempotency-Key": "k1"})
+    again = await upload(owner, collection_id, headers={"Idempotency-Key": "k1"})
     assert first.json() == again.json()
-    other = await upload(owner, collection_id, b"something else", **{"Idempotency-Key": "k1"})
+    other = await upload(owner, collection_id, b"something else", headers={"Idempotency-Key": "k1"})
     assert_problem(other, 422, "IDEMPOTENCY_KEY_REUSED")
     assert await stored(services, owner) == (1, 1)
 
