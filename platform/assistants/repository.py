@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import exists, select
+from sqlalchemy.exc import IntegrityError
 
 from secretariat.platform.access.authority import collection_readable
 from secretariat.platform.db.session import TenantSession
@@ -11,10 +12,15 @@ from secretariat.platform.tables.documents import Collection
 from secretariat.platform.tables.tasks import Assistant, TaskRow
 
 
-async def add(session: TenantSession, row: Assistant) -> None:
-    session.add(row)
-    await session.flush()
+async def add_unless_taken(session: TenantSession, row: Assistant) -> bool:
+    """False when the name is taken, also by somebody who was faster."""
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
     await session.refresh(row)
+    return True
 
 
 async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant | None:
@@ -29,7 +35,7 @@ async def assistants(session: TenantSession, *, limit: int, after: UUID | None) 
     return list(await session.scalars(query))
 
 
-async def name_taken(session: TenantSession, name: str, but: UUID | None = None) -> bool:
+async def name_taken(session: TenantSession, name: str, but: UUID) -> bool:
     found = await session.scalar(select(Assistant.id).where(Assistant.name == name))
     return found is not None and found != but
 

@@ -30,10 +30,10 @@ async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant:
 
 async def create(session: TenantSession, caller: Caller, body: schemas.AssistantCreate) -> Assistant:
     """Raises NameTakenError, NotFoundError (a collection)."""
-    await _check_name(session, body.name)
     await _check_collections(session, caller, body.collection_ids)
     made = Assistant(tenant_id=session.tenant_id, id=new_id(), created_by=caller.user_id, **body.model_dump())
-    await repository.add(session, made)
+    if not await repository.add_unless_taken(session, made):
+        raise NameTakenError("There is an assistant of this name.")
     await _record(session, caller, "assistant.created", made)
     return made
 
@@ -63,7 +63,7 @@ async def delete(session: TenantSession, caller: Caller, assistant_id: UUID) -> 
     await _record(session, caller, "assistant.deleted", found)
 
 
-async def _check_name(session: TenantSession, name: str, but: UUID | None = None) -> None:
+async def _check_name(session: TenantSession, name: str, but: UUID) -> None:
     if await repository.name_taken(session, name, but):
         raise NameTakenError("There is an assistant of this name.")
 

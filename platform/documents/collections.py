@@ -48,8 +48,6 @@ async def create(
     session: TenantSession, caller: Caller, name: str, description: str, *, private: bool
 ) -> Collection:
     """Raises NameTakenError."""
-    if await repository.name_taken(session, name):
-        raise NameTakenError("There is a collection of this name.")
     made = Collection(
         tenant_id=session.tenant_id,
         id=new_id(),
@@ -57,7 +55,8 @@ async def create(
         description=description,
         created_by=caller.user_id,
     )
-    await repository.add(session, made)
+    if not await repository.add_unless_taken(session, made):
+        raise NameTakenError("There is a collection of this name.")
     await grants.open_collection(session, made.id, caller.user_id, private=private)
     await _record(session, caller, "collection.created", made, {"private": private})
     return made

@@ -5,11 +5,11 @@ from typing import Annotated, Any
 from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import Query, Request, Response
+from fastapi import Query, Response
 from fastapi.responses import StreamingResponse
 
 from secretariat.platform.documents import collections, schemas, service
-from secretariat.platform.documents.upload import UploadRoute, checked, form_fields
+from secretariat.platform.documents.upload import ReceivedDep, UploadRoute
 from secretariat.platform.identity.callers import (
     CollectionsManage,
     DocumentsRead,
@@ -17,7 +17,7 @@ from secretariat.platform.identity.callers import (
     TenantSessionDep,
 )
 from secretariat.platform.web.dependencies import ServicesDep
-from secretariat.platform.web.errors import Fault, InvalidError, problem_responses
+from secretariat.platform.web.errors import problem_responses
 from secretariat.platform.web.pages import Page, PageQueryDep, page_of
 from secretariat.platform.web.routing import api_router
 
@@ -57,17 +57,10 @@ _UPLOAD_FORM: dict[str, Any] = {
     responses=problem_responses(400, 404, 409, 413, 415),
 )
 async def upload_document(
-    caller: DocumentsWrite, request: Request, services: ServicesDep, session: TenantSessionDep
+    caller: DocumentsWrite, services: ServicesDep, incoming: ReceivedDep, session: TenantSessionDep
 ) -> schemas.Document:
     """Takes one file; it is read in the background. What can be refused at once is refused here."""
-    stated, file = await form_fields(request)
-    try:
-        collection_id = UUID(stated)
-    except ValueError as cause:
-        fault = Fault(pointer="/collection_id", code="uuid", detail="Not an id.")
-        raise InvalidError("The collection_id is not an id.", errors=(fault,)) from cause
-    incoming = await checked(file, services.settings.max_upload_bytes)
-    row = await service.upload(session, services, caller, collection_id, incoming)
+    row = await service.upload(session, services, caller, incoming.collection_id, incoming.file)
     jobs = await service.jobs_of(session, [row])
     return schemas.Document.of(row, jobs.get(row.id))
 
@@ -98,9 +91,11 @@ async def get_document(
 @router.delete(
     "/{document_id}", operation_id="delete_document", status_code=204, responses=problem_responses(404)
 )
-async def delete_document(caller: DocumentsWrite, session: TenantSessionDep, document_id: UUID) -> Response:
+async def delete_document(
+    caller: DocumentsWrite, services: ServicesDep, session: TenantSessionDep, document_id: UUID
+) -> Response:
     """Its words, vectors and original are removed for good; the audit log keeps that it was there."""
-    await service.delete(session, caller, document_id)
+    await service.delete(session, services, caller, document_id)
     return Response(status_code=204)
 
 

@@ -1,6 +1,9 @@
 """Reading a document in, in the background: its file becomes text, chunks and vectors in one commit."""
 
 import asyncio
+import shutil
+import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,6 +32,7 @@ from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.ingest import ingest as read_in
 from secretariat.retrieval.parse import DEFAULT_LIMITS
 
+_ABANDONED_SECONDS = 3600
 _OPEN = ("queued", "processing", "rejected")
 Chunks = list[tuple[ChunkDraft, bytes]]
 
@@ -71,7 +75,7 @@ async def _read(run: JobRun, document: Document) -> tuple[ParsedDocument, Chunks
 
     if await run.cancelled():
         raise JobCancelledError
-    with TemporaryDirectory(prefix="secretariat-") as folder:
+    with TemporaryDirectory(dir=await asyncio.to_thread(_workplace, run)) as folder:
         source = Path(folder) / "original"
         await _fetch(run, document, source)
         return await read_in(
@@ -83,6 +87,17 @@ async def _read(run: JobRun, document: Document) -> tuple[ParsedDocument, Chunks
             progress=progress,
             limits=replace(DEFAULT_LIMITS, file_bytes=run.services.settings.max_upload_bytes),
         )
+
+
+def _workplace(run: JobRun) -> Path:
+    """A directory of this service alone, cleared of what workers that were killed left behind."""
+    place = run.services.settings.home / "ingest"
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for leftover in place.iterdir():
+        with suppress(FileNotFoundError):
+            if time.time() - leftover.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(leftover, ignore_errors=True)
+    return place
 
 
 async def _fetch(run: JobRun, document: Document, target: Path) -> None:

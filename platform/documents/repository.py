@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, true
+from sqlalchemy.exc import IntegrityError
 
 from secretariat.platform.access.authority import collection_readable, document_readable
 from secretariat.platform.db.session import TenantSession
@@ -15,10 +16,21 @@ from secretariat.platform.tables.jobs import Job
 Principals = frozenset[str]
 
 
-async def add(session: TenantSession, row: Collection | Document) -> None:
+async def add(session: TenantSession, row: Document) -> None:
     session.add(row)
     await session.flush()
     await session.refresh(row)
+
+
+async def add_unless_taken(session: TenantSession, row: Collection) -> bool:
+    """False when the name is taken, also by somebody who was faster."""
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError:
+        return False
+    await session.refresh(row)
+    return True
 
 
 def _visible(principals: Principals | None) -> ColumnElement[bool]:
@@ -44,7 +56,7 @@ async def collections(
     return list(await session.scalars(query))
 
 
-async def name_taken(session: TenantSession, name: str, but: UUID | None = None) -> bool:
+async def name_taken(session: TenantSession, name: str, but: UUID) -> bool:
     query = select(Collection.id).where(Collection.name == name, Collection.deleted_at.is_(None))
     found = await session.scalar(query)
     return found is not None and found != but

@@ -123,7 +123,7 @@ async def content(session: TenantSession, caller: Caller, document_id: UUID) -> 
     return found
 
 
-async def delete(session: TenantSession, caller: Caller, document_id: UUID) -> None:
+async def delete(session: TenantSession, services: Services, caller: Caller, document_id: UUID) -> None:
     """The words, the vectors and the original are forgotten; the records' commitments stay."""
     await document(session, caller, document_id)
     found = await repository.locked_document(session, document_id)
@@ -137,6 +137,7 @@ async def delete(session: TenantSession, caller: Caller, document_id: UUID) -> N
     await forget(session, [text_id] if text_id else [])
     await repository.forget_original(session, found)
     await grants.revoke_all(session, "document", found.id)
+    await services.indexes.forget_snapshot(session.tenant_id)
     await _record(session, caller, "DATA_INGEST", "document.deleted", found, {"chunks": chunks})
 
 

@@ -6,9 +6,10 @@ import unicodedata
 from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import Annotated, Any, BinaryIO
+from uuid import UUID
 
-from fastapi import Request
+from fastapi import Depends, Request
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
@@ -17,7 +18,9 @@ from starlette.types import Message
 
 from secretariat.platform.contents.blobs import PIECE_BYTES
 from secretariat.platform.documents.errors import FileTooLargeError, refusal
+from secretariat.platform.identity.callers import DocumentsWrite
 from secretariat.platform.services import Services
+from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import BadRequestError, Fault, InvalidError
 from secretariat.platform.web.routing import PlatformRoute
 from secretariat.retrieval.errors import DocumentRejectedError
@@ -41,6 +44,12 @@ class IncomingFile:
         await asyncio.to_thread(self.file.seek, 0)
         while piece := await asyncio.to_thread(self.file.read, PIECE_BYTES):
             yield piece
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    collection_id: UUID
+    file: IncomingFile
 
 
 class UploadRoute(PlatformRoute):
@@ -97,23 +106,38 @@ def too_large(limit: int) -> FileTooLargeError:
     )
 
 
-async def form_fields(request: Request) -> tuple[str, UploadFile]:
-    """(collection_id, file) of the multipart form. Raises BadRequestError, InvalidError, FileTooLargeError."""
+async def received(_caller: DocumentsWrite, request: Request, services: ServicesDep) -> Received:
+    """The form, read to its end before the request's transaction begins: a slow sender holds no connection.
+
+    Raises BadRequestError, InvalidError, FileTooLargeError and what `errors.refusal` makes of a rejection.
+    """
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
         raise BadRequestError("Send multipart/form-data with the fields file and collection_id.")
     try:
         form = await request.form(max_files=1, max_fields=4)
     except (MultiPartException, HTTPException) as cause:
         raise BadRequestError("The multipart form could not be read.") from cause
-    file, collection_id = form.get("file"), form.get("collection_id")
+    file, collection_id = form.get("file"), _id(form.get("collection_id"))
     faults = []
     if not isinstance(file, UploadFile):
         faults.append(Fault(pointer="/file", code="missing", detail="A file is needed."))
-    if not isinstance(collection_id, str):
-        faults.append(Fault(pointer="/collection_id", code="missing", detail="A collection is needed."))
-    if faults or not isinstance(file, UploadFile) or not isinstance(collection_id, str):
+    if collection_id is None:
+        faults.append(
+            Fault(pointer="/collection_id", code="uuid", detail="The id of a collection is needed.")
+        )
+    if collection_id is None or not isinstance(file, UploadFile):
         raise InvalidError("The form lacks a field.", errors=tuple(faults))
-    return collection_id, file
+    return Received(collection_id, await checked(file, services.settings.max_upload_bytes))
+
+
+ReceivedDep = Annotated[Received, Depends(received)]
+
+
+def _id(stated: object) -> UUID | None:
+    try:
+        return UUID(stated) if isinstance(stated, str) else None
+    except ValueError:
+        return None
 
 
 async def checked(upload: UploadFile, limit: int) -> IncomingFile:
@@ -121,23 +145,22 @@ async def checked(upload: UploadFile, limit: int) -> IncomingFile:
     if upload.size is not None and upload.size > limit:
         raise too_large(limit)
     name = clean_name(upload.filename or "")
-    look = await asyncio.to_thread(_look, upload.file)
     try:
-        media_type = sniff(look, name, upload.content_type)
+        media_type = await asyncio.to_thread(_sniff, upload.file, name, upload.content_type)
     except DocumentRejectedError as rejection:
         raise refusal(rejection) from rejection
     return IncomingFile(name, media_type, upload.file)
 
 
-def _look(file: BinaryIO) -> bytes:
-    """All of a small file; of a large one its beginning and its end, where a PDF says that it is encrypted."""
+def _sniff(file: BinaryIO, name: str, declared: str | None) -> str:
+    """Looks at all of a small file; at both ends of a large one: a PDF says at its end that it is encrypted."""
     size = file.seek(0, 2)
     file.seek(0)
-    if size <= 2 * _LOOK_BYTES:
-        return file.read()
-    head = file.read(_LOOK_BYTES)
-    file.seek(size - _LOOK_BYTES)
-    return head + b"\n" + file.read()
+    look = file.read(2 * _LOOK_BYTES if size <= 2 * _LOOK_BYTES else _LOOK_BYTES)
+    if size > 2 * _LOOK_BYTES:
+        file.seek(size - _LOOK_BYTES)
+        look += b"\n" + file.read()
+    return sniff(look, name, declared)
 
 
 def clean_name(name: str) -> str:

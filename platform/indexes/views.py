@@ -1,5 +1,7 @@
 """The indexes this process holds in memory: one a tenant, made when first asked for."""
 
+import asyncio
+import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +45,11 @@ class IndexViews:
         while len(self._views) > self._limit:
             self._views.popitem(last=False)
         return self._views[tenant_id]
+
+    async def forget_snapshot(self, tenant_id: UUID) -> None:
+        """Remove the words on disk with those of a document; the next process rebuilds from the log."""
+        if self._directory is not None:
+            await asyncio.to_thread(shutil.rmtree, self._directory / str(tenant_id), ignore_errors=True)
 
     async def _make(self, tenant_id: UUID) -> IndexView:
         seal, unseal = await self._cipher(tenant_id)

@@ -1,16 +1,17 @@
 """Carrying a task out: the agent loop under a lease, every event journalled before the loop goes on."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from uuid import UUID
 
 from secretariat.agents.core import AgentContext, Task, TaskCancelled, TaskEvent, TaskFailed
 from secretariat.agents.errors import AgentError
 from secretariat.agents.loop import run as think
-from secretariat.models.core import CallContext
+from secretariat.models.client import ChatModel
+from secretariat.models.core import CallContext, ChatRequest, ChatResult, TokenEvent
 from secretariat.platform.access.authority import GrantAuthority
 from secretariat.platform.access.caller import EVERYONE
 from secretariat.platform.access.repository import standing
@@ -20,7 +21,7 @@ from secretariat.platform.indexes.search import searcher
 from secretariat.platform.indexes.texts import SqlDocumentTexts
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
 from secretariat.platform.jobs.run import JobRun
-from secretariat.platform.tables.tasks import TaskRow
+from secretariat.platform.tables.tasks import Assistant, TaskRow
 from secretariat.platform.tasks import journal, repository
 from secretariat.platform.tasks.effects import SqlEffectLedger
 from secretariat.retrieval.core import Scope
@@ -38,6 +39,27 @@ class _Loaded:
     task: Task
     actor: Actor
     events: Sequence[TaskEvent]
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAssistant:
+    """The chat model that the assistant names, for requests that name none."""
+
+    chat_model: ChatModel
+    model: str
+
+    async def chat(self, request: ChatRequest, call: CallContext) -> ChatResult:
+        return await self.chat_model.chat(self._named(request), call)
+
+    def stream(self, request: ChatRequest, call: CallContext) -> AsyncIterator[TokenEvent]:
+        return self.chat_model.stream(self._named(request), call)
+
+    async def count_tokens(self, texts: Sequence[str], call: CallContext) -> list[int]:
+        return await self.chat_model.count_tokens(texts, call)
+
+    def _named(self, request: ChatRequest) -> ChatRequest:
+        return replace(request, model=self.model) if request.model == "default" else request
 
 
 async def run(run: JobRun, *, loop: Loop = cast("Loop", think)) -> None:
@@ -80,8 +102,12 @@ async def _load(run: JobRun) -> _Loaded | None:
             if "tasks.write" in now.permissions:
                 principals = {f"user:{user.id}", EVERYONE} | {f"group:{group}" for group in now.groups}
                 events = await journal.read(session, contents, row.id)
-                task = await _task(run, session, row, frozenset(principals))
-                return _Loaded(task, actor, [entry.event for entry in events])
+                assistant = (
+                    await repository.assistant(session, row.assistant_id) if row.assistant_id else None
+                )
+                task = await _task(run, session, row, assistant, frozenset(principals))
+                model = assistant.model if assistant else "default"
+                return _Loaded(task, actor, [entry.event for entry in events], model)
         message = "The person who gave the task may no longer give tasks."
         await journal.write(
             session, contents, row, TaskFailed(code="asker_not_allowed", message=message), _UNKNOWN
@@ -89,8 +115,13 @@ async def _load(run: JobRun) -> _Loaded | None:
     return None
 
 
-async def _task(run: JobRun, session: TenantSession, row: TaskRow, principals: frozenset[str]) -> Task:
-    assistant = await repository.assistant(session, row.assistant_id) if row.assistant_id else None
+async def _task(
+    run: JobRun,
+    session: TenantSession,
+    row: TaskRow,
+    assistant: Assistant | None,
+    principals: frozenset[str],
+) -> Task:
     chosen = frozenset(row.collection_ids)
     of_assistant = frozenset(assistant.collection_ids) if assistant else frozenset[UUID]()
     within = chosen & of_assistant if chosen and of_assistant else chosen or of_assistant
@@ -108,7 +139,7 @@ async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
     authority = GrantAuthority(services.database)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"task-{loaded.task.id}")
     return AgentContext(
-        chat=services.models,
+        chat=_OfAssistant(services.models, loaded.model),
         call=call,
         searcher=await searcher(services.indexes, run.tenant_id, authority, services.models, call),
         texts=SqlDocumentTexts(services.database, services.contents, authority),

@@ -1,5 +1,6 @@
 """Grants decide at every request and every search; ids of others are as unknown as ids of nothing."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -138,6 +139,13 @@ async def test_collections_have_names_and_lives(services: Services, owner: Perso
     assert (await owner.client.delete(f"/api/v1/collections/{collection_id}")).status_code == 204
     assert (await owner.client.get(f"/api/v1/collections/{collection_id}")).status_code == 404
     assert await make_collection(owner) != collection_id
+
+
+async def test_of_two_of_one_name_at_once_one_is_made(owner: Person) -> None:
+    answers = await asyncio.gather(
+        *(owner.client.post("/api/v1/collections", json={"name": "Same"}) for _ in range(4))
+    )
+    assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
 
 
 async def test_lists_are_paged_newest_first(services: Services, owner: Person) -> None:

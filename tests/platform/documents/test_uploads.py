@@ -1,6 +1,7 @@
 """What is taken in, and what is refused with a problem that says what to do."""
 
 import io
+import os
 import zipfile
 
 import httpx
@@ -190,6 +191,39 @@ async def test_a_bomb_is_taken_and_then_rejected_with_a_problem(services: Servic
     assert (rejected["outcome"], rejected["details"]["code"]) == ("failure", "DECOMPRESSION_BOMB")
     (job,) = (await owner.client.get("/api/v1/jobs")).json()["data"]
     assert job["status"] == "done"
+
+
+async def test_a_slow_sender_holds_no_transaction(services: Services, owner: Person, postgres) -> None:
+    collection_id = await make_collection(owner)
+    open_while_sending = []
+
+    async def body():
+        yield f'--x\r\nContent-Disposition: form-data; name="collection_id"\r\n\r\n{collection_id}\r\n'.encode()
+        with postgres.connect(postgres.superuser_url) as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%%'"
+            ).fetchone()
+            open_while_sending.append(found[0])
+        yield b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nwords\r\n--x--\r\n'
+
+    answer = await owner.client.post(
+        "/api/v1/documents",
+        content=body(),
+        headers={"content-type": "multipart/form-data; boundary=x", "Idempotency-Key": "slow"},
+    )
+    assert answer.status_code == 202
+    assert open_while_sending == [0]
+
+
+async def test_nothing_is_left_in_the_clear_on_disk(services: Services, owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    place = services.settings.home / "ingest"
+    abandoned = place / "abandoned"
+    abandoned.mkdir(parents=True)
+    (abandoned / "original").write_bytes(LEAVE)
+    os.utime(abandoned, (0, 0))
+    await ingested(services, owner, collection_id)
+    assert list(place.iterdir()) == []
 
 
 async def test_the_same_key_uploads_once(services: Services, owner: Person) -> None:

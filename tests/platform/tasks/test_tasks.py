@@ -2,9 +2,12 @@
 
 import hashlib
 
+import pytest
 from fastapi import FastAPI
 
 from secretariat.agents.core import AgentContext, ArtifactCreated, TaskCompleted
+from secretariat.models.core import ChatMessage, ChatRequest
+from secretariat.models.errors import ModelError
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
 from tests.platform.tasks.steps import (
@@ -196,12 +199,19 @@ async def test_an_assistant_instructs_and_narrows(services: Services, owner: Per
     ]
     assistant = await owner.client.post(
         "/api/v1/assistants",
-        json={"name": "Clerk", "instructions": "Be brief.", "collection_ids": [collections[0]]},
+        json={
+            "name": "Clerk",
+            "instructions": "Be brief.",
+            "collection_ids": [collections[0]],
+            "model": "double-chat-2",
+        },
     )
     seen = []
 
-    async def loop(task, _context):
+    async def loop(task, context):
         seen.append((task.instructions, {str(one) for one in task.collection_ids or ()}))
+        with pytest.raises(ModelError, match="no such model"):  # the double has no model of that name
+            await context.chat.chat(ChatRequest((ChatMessage("user", "Hello"),)), context.call)
         yield EVENTS[0]
         yield TaskCompleted(answer="", citations=(), abstained=True)
 
