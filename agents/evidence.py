@@ -19,13 +19,15 @@ from secretariat.retrieval.sentences import sentences
 
 _K1, _B = 1.2, 0.6
 _ABOVE = 0.35
-_ASIDE = 0.5
-_MEANING, _MEANING_ASIDE, _NUMBER = 1.5, 0.7, 0.3
+_TOLD, _NEWS = 0.35, 0.8
+_MEANING, _SPELLED_OUT, _NUMBER = 1.5, 0.7, 0.3
 _SHORTLIST = 32
 _HEADING_WORDS = 8
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z]\w*|\b\w*\d\w*")
 _SENTENCE_ENDS = '.!?…。！？:;”")'
 
-_ASKING = "may can must should could would long many much often far fast soon early late i i'm am my me we us our kind"
+_ASKING = """may can must should could would long many much often far fast soon early late i i'm am my me we us our
+    kind"""
 _ASKS_FOR_NUMBER = re.compile(
     r"\b(how (many|much|long|often|far|fast|soon|high|large)|when|percentage)\b", re.IGNORECASE
 )
@@ -38,10 +40,24 @@ _NUMBER_WORD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, and `aside`: the rest of the request or what earlier steps found."""
+    """What is asked, the whole request it is part of, and what earlier steps found.
+
+    The names and numbers that are new in the findings (a class, a group, a code) are what a follow-up is about:
+    "that group" is only answered by sentences that name it.
+    """
 
     text: str
-    aside: str
+    request: str
+    known: str = ""
+
+    @property
+    def names(self) -> str:
+        return " ".join(dict.fromkeys(_NAME.findall(self.known)))
+
+    @property
+    def spelled_out(self) -> str:
+        """The question with what it leaves unsaid: the names found before, or the request around it."""
+        return f"{self.text} {self.names if self.known else self.request}"
 
     @property
     def wants_number(self) -> bool:
@@ -69,12 +85,15 @@ class Evidence:
     coverage: float
 
     def best(
-        self, question: Question, most: int, meaning: Sequence[float] = (), aside: Sequence[float] = ()
+        self, question: Question, most: int, meaning: Sequence[float] = (), spelled_out: Sequence[float] = ()
     ) -> list[RetrievedPassage]:
-        """The `most` best sentences. `meaning` and `aside`: a cosine for each candidate, or nothing."""
+        """The `most` best sentences.
+
+        `meaning` and `spelled_out`: the cosine of each candidate with the question, and with it spelled out.
+        """
         total = [
             candidate.score
-            + (_MEANING * meaning[index] + _MEANING_ASIDE * aside[index] if meaning else 0.0)
+            + (_MEANING * meaning[index] + _SPELLED_OUT * spelled_out[index] if meaning else 0.0)
             + (_NUMBER if question.wants_number and _NUMBER_WORD.search(candidate.sentence.text) else 0.0)
             for index, candidate in enumerate(self.candidates)
         ]
@@ -89,12 +108,18 @@ def gather(
     analyzer = Analyzer()
     asking = set(analyzer.terms(_ASKING))
     asked = set(analyzer.terms(question.text)) - asking
-    told = set(analyzer.terms(question.aside)) - asked - asking
+    requested = set(analyzer.terms(question.request)) - asked - asking
+    news = set(analyzer.terms(question.names)) - asked - requested - asking
+    told = requested | set(analyzer.terms(question.known)) - asked - asking - news
     units = [unit for passage in passages for unit in _units(analyzer, passage)]
     weights = _Weights([unit.terms for unit in units])
     whole = weights.sum(asked) or 1.0
     scored = [
-        Candidate(unit.sentence, (weights.score(unit, asked) + _ASIDE * weights.score(unit, told)) / whole)
+        Candidate(
+            unit.sentence,
+            (weights.score(unit, asked) + _TOLD * weights.score(unit, told) + _NEWS * weights.own(unit, news))
+            / whole,
+        )
         for unit in units
         if unit.sentence.text not in quoted
     ]
@@ -123,10 +148,12 @@ class _Weights:
     def sum(self, terms: AbstractSet[str]) -> float:
         return sum(self._of(term) for term in sorted(terms))
 
-    def score(self, unit: _Unit, wanted: set[str]) -> float:
+    def own(self, unit: _Unit, wanted: AbstractSet[str]) -> float:
         damped = (_K1 + 1) / (1 + _K1 * (1 - _B + _B * len(unit.terms) / self._mean))
-        own = set(unit.terms) & wanted
-        return damped * self.sum(own) + _ABOVE * self.sum((unit.above & wanted) - own)
+        return damped * self.sum(set(unit.terms) & wanted)
+
+    def score(self, unit: _Unit, wanted: AbstractSet[str]) -> float:
+        return self.own(unit, wanted) + _ABOVE * self.sum((unit.above & wanted) - set(unit.terms))
 
     def _of(self, term: str) -> float:
         found = self._with[term]
@@ -134,30 +161,39 @@ class _Weights:
 
 
 def _units(analyzer: Analyzer, passage: RetrievedPassage) -> list[_Unit]:
-    """Sentences that say something, each with the terms of the title and of the two sentences before it."""
+    """Sentences that say something, each with the terms of the title and of the two sentences above it.
+
+    What stands above a table row or a list item is what stands above the table or the list.
+    """
     text = passage.text
     spans = list(sentences(text, Span(0, len(text))))
+    lines = [span.within(text) for span in spans]
     units = []
-    for index, span in enumerate(spans):
-        heads_a_table = index + 1 < len(spans) and _is_rule(spans[index + 1].within(text))
-        if heads_a_table or not _says_something(span.within(text)):
+    for index, (span, line) in enumerate(zip(spans, lines, strict=True)):
+        heads_a_table = index + 1 < len(lines) and _is_rule(lines[index + 1])
+        if heads_a_table or not _says_something(line):
             continue
-        before = " ".join(part.within(text) for part in spans[max(0, index - 2) : index])
+        above = [line for line in lines[:index] if not _is_listed(line)][-2:]
         where = {
             "start": passage.start + span.start,
             "end": passage.start + span.end,
-            "text": span.within(text),
+            "text": line,
         }
-        above = frozenset(analyzer.terms(f"{passage.document} {before}"))
-        terms = tuple(analyzer.terms(span.within(text)))
-        units.append(_Unit(passage.model_copy(update=where), terms, above))
+        context = frozenset(analyzer.terms(" ".join([passage.document, *above])))
+        terms = tuple(analyzer.terms(line))
+        units.append(_Unit(passage.model_copy(update=where), terms, context))
     return units
 
 
 def _says_something(line: str) -> bool:
     """Headings and table rules don't: a heading is a short line of its own that doesn't end like a sentence."""
-    listed = line.startswith(("-", "*", "•")) or "|" in line or "\t" in line
-    return not _is_rule(line) and (listed or len(line.split()) > _HEADING_WORDS or line[-1] in _SENTENCE_ENDS)
+    return not _is_rule(line) and (
+        _is_listed(line) or len(line.split()) > _HEADING_WORDS or line[-1] in _SENTENCE_ENDS
+    )
+
+
+def _is_listed(line: str) -> bool:
+    return line.startswith(("-", "*", "•")) or "|" in line or "\t" in line
 
 
 def _is_rule(line: str) -> bool:

@@ -34,7 +34,7 @@ from secretariat.retrieval.errors import RetrievalError
 _FAILURES = (AgentError, ModelError, RetrievalError)
 
 
-async def run(task: Task, context: AgentContext) -> AsyncIterator[TaskEvent]:
+async def run(task: Task, context: AgentContext) -> AsyncGenerator[TaskEvent, None]:
     """New events only, ending in TaskCompleted or TaskFailed; nothing if the journal has ended already.
 
     Cancelling is closing the iterator: what runs stops at its next await, and nothing more is yielded.

@@ -3,9 +3,9 @@
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid5
 
 import numpy as np
@@ -24,6 +24,7 @@ from secretariat.models.core import (
     TokenEvent,
     TokenLogprob,
     Usage,
+    VerbatimSpanConstraint,
 )
 from secretariat.retrieval.core import Chunk, ParsedDocument, Scope
 from secretariat.retrieval.errors import DocumentNotFoundError
@@ -106,9 +107,6 @@ class Library:
         return Pipeline(view, self, self.embedder, CALL)
 
 
-Reply = Callable[[ChatRequest], str]
-
-
 def lookups(*queries: str) -> str:
     return json.dumps({"steps": [{"tool": "search", "query": query} for query in queries]})
 
@@ -116,7 +114,7 @@ def lookups(*queries: str) -> str:
 class ScriptedChat:
     """A ChatModel that says what it was told to for each kind of prompt, inside the prompt's constraint.
 
-    `plan` is the JSON of the plan; `pick` chooses a line for a question; `faults` are raised first, in turn.
+    `plan` is the JSON of the plan; quotes are the best line, whole; `faults` are raised first, in turn.
     """
 
     def __init__(
@@ -124,13 +122,11 @@ class ScriptedChat:
         *,
         intent: str = "look up",
         plan: str | None = None,
-        pick: Reply | None = None,
         faults: Iterable[Exception] = (),
     ) -> None:
         self.requests: list[ChatRequest] = []
         self._intent = intent
         self._plan = plan
-        self._pick = pick or (lambda _: "1")
         self._faults = list(faults)
 
     async def chat(self, request: ChatRequest, call: CallContext) -> ChatResult:
@@ -146,8 +142,9 @@ class ScriptedChat:
     def _reply(self, request: ChatRequest) -> str:
         if isinstance(request.constraint, JsonSchemaConstraint):
             return self._plan or lookups(request.messages[-1].content)
-        assert isinstance(request.constraint, ChoiceConstraint)
-        return self._intent if "look up" in request.constraint.choices else self._pick(request)
+        if isinstance(request.constraint, VerbatimSpanConstraint):
+            return request.constraint.texts[0]
+        return self._intent
 
     async def stream(self, request: ChatRequest, call: CallContext) -> AsyncIterator[TokenEvent]:
         result = await self.chat(request, call)
@@ -200,6 +197,7 @@ async def context(
     ledger: MemoryLedger | None = None,
     journal: Sequence[TaskEvent] = (),
     call: CallContext = CALL,
+    embedder: Embedder | None = None,
 ) -> AgentContext:
     return AgentContext(
         chat=chat,
@@ -208,8 +206,28 @@ async def context(
         texts=library,
         effects=ledger or MemoryLedger(),
         journal=tuple(journal),
+        embedder=embedder,
     )
 
 
 async def events_of(task_: Task, context_: AgentContext) -> list[TaskEvent]:
     return [event async for event in run(task_, context_)]
+
+
+Kind = TypeVar("Kind", bound=TaskEvent)
+
+
+def last(kind: type[Kind], events: Sequence[TaskEvent]) -> Kind:
+    """The event that ended the run, which has to be of this kind."""
+    assert isinstance(events[-1], kind), events[-1]
+    return events[-1]
+
+
+def only(kind: type[Kind], events: Sequence[TaskEvent]) -> list[Kind]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+async def recorded(journal: list[TaskEvent], events: AsyncIterator[TaskEvent]) -> None:
+    """Follow a run; what was seen stays in `journal` whatever ends it."""
+    async for event in events:
+        journal.append(event)  # noqa: PERF401

@@ -1,0 +1,54 @@
+"""The whole way with the real models: small as they are, what they say is quoted and verified."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from secretariat.agents.core import PlanProposed, TaskCompleted
+from secretariat.models.engine.local import LocalModels
+from tests.agents.corpus import DOCUMENTS
+from tests.agents.world import Library, context, events_of, last, task
+
+MODELS = Path(__file__).parents[2] / ".secretariat" / "models"
+
+pytestmark = pytest.mark.weights
+
+
+@pytest.fixture(scope="module")
+def models() -> Iterator[LocalModels]:
+    if not (MODELS / "smollm2-135m-instruct").is_dir():
+        pytest.skip("the weights haven't been pulled")
+    loaded = LocalModels.load(MODELS, "smollm2-135m-instruct", "all-minilm-l6-v2")
+    yield loaded
+    loaded.close()
+
+
+@pytest.mark.parametrize(
+    ("request_", "facts"),
+    [
+        ("How long may I keep a borrowed telescope?", ["three weeks"]),
+        (
+            "Which tank are the seahorses kept in, and how often is that tank cleaned?",
+            ["T2", "every nine days"],
+        ),
+    ],
+)
+async def test_a_question_is_planned_looked_up_and_answered_with_verified_quotes(
+    models: LocalModels, request_: str, facts: list[str]
+) -> None:
+    library = Library(DOCUMENTS, models)
+    events = await events_of(task(request_), await context(library, models, embedder=models))
+    completed = last(TaskCompleted, events)
+    assert [fact for fact in facts if fact not in completed.answer] == []
+    assert len(completed.citations) == len(facts)
+    assert all(citation.verified for citation in completed.citations)
+    (plan,) = (event for event in events if isinstance(event, PlanProposed))
+    assert len(plan.steps) == len(facts) + 1
+
+
+async def test_what_the_documents_do_not_say_is_not_answered(models: LocalModels) -> None:
+    library = Library(DOCUMENTS, models)
+    request = "At what hour does the aquarium shop close on Sundays?"
+    events = await events_of(task(request), await context(library, models, embedder=models))
+    assert last(TaskCompleted, events).abstained
