@@ -3,7 +3,7 @@ import type { components } from "@/api/schema.gen";
 
 type Schemas = components["schemas"];
 
-export type Session = Schemas["Session"];
+export type Session = Schemas["SessionView"];
 export type SignInOptions = Schemas["SignInOptions"];
 export type Collection = Schemas["Collection"];
 export type Document = Schemas["Document"];
@@ -13,7 +13,11 @@ export type Chunk = Schemas["Chunk"];
 export type Task = Schemas["Task"];
 export type TaskStatus = Task["status"];
 export type PlanStep = Schemas["PlanStep"];
-export type Citation = Schemas["Citation"];
+export type Citation = Schemas["CitationClaim"];
+export type Passage = Schemas["RetrievedPassage"];
+export type ModelUse = Schemas["ModelUse"];
+export type RecordedEvent = Schemas["TaskEventView"];
+export type TaskEvent = RecordedEvent["payload"];
 export type Artifact = Schemas["Artifact"];
 export type ArtifactRef = Schemas["ArtifactRef"];
 export type Job = Schemas["JobView"];
@@ -22,11 +26,11 @@ export type AuditRecord = Schemas["AuditRecordView"];
 export type AuditVerification = Schemas["ChainVerdict"];
 export type RevealedContent = Schemas["RevealedContent"];
 export type ComplianceExport = Schemas["ExportView"];
-export type User = Schemas["User"];
-export type Role = Schemas["Role"];
-export type ApiKey = Schemas["Key"];
+export type User = Schemas["UserView"];
+export type Role = Schemas["RoleView"];
+export type ApiKey = Schemas["KeyView"];
 export type CreatedKey = Schemas["KeyCreated"];
-export type Connection = Schemas["Connection"];
+export type Connection = Schemas["ConnectionView"];
 export type ConnectionCreate = Schemas["ConnectionCreate"];
 
 /** Every list endpoint answers with this envelope. */

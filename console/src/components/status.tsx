@@ -30,7 +30,7 @@ const LOOKS: Record<string, Look> = {
 export function Status({ value, label, className }: { value: string; label?: string; className?: string }) {
   const look = LOOKS[value] ?? { label: humanise(value), icon: CircleDashed, tone: "text-muted" };
   return (
-    <span data-status={value} className={cn("inline-flex items-center gap-1.5 whitespace-nowrap", className)}>
+    <span data-status={value} className={cn("inline-flex items-center gap-1.5 align-top whitespace-nowrap", className)}>
       <look.icon aria-hidden className={cn("size-4 shrink-0", look.tone, look.moving && "animate-breathe")} />
       {label ?? look.label}
     </span>

@@ -1,10 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { NAVIGATION } from "@/components/layout/navigation";
 import { useMay } from "@/features/session/api";
-import { cn } from "@/lib/classes";
 
 const ENTRY =
-  "relative flex h-9 items-center gap-2.5 rounded-md px-2.5 text-muted hover:bg-well hover:text-ink [&_svg]:size-4 [&_svg]:shrink-0";
+  "relative flex h-9 items-center gap-2.5 rounded-md px-2.5 hover:bg-well hover:text-ink [&_svg]:size-4 [&_svg]:shrink-0";
 const HERE =
   "bg-well font-medium text-ink before:absolute before:inset-y-2 before:-left-3 before:w-[3px] before:rounded-r-full before:bg-seal";
 
@@ -25,7 +24,8 @@ export function Rail({ onNavigate }: { onNavigate?: () => void }) {
                 to={entry.to}
                 onClick={onNavigate}
                 className={ENTRY}
-                activeProps={{ className: cn(ENTRY, HERE), "aria-current": "page" }}
+                inactiveProps={{ className: "text-muted" }}
+                activeProps={{ className: HERE, "aria-current": "page" }}
                 activeOptions={{ includeSearch: false }}
               >
                 <entry.icon aria-hidden />

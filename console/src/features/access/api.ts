@@ -38,7 +38,7 @@ type NewUser = { email: string; name: string; password: string; roles: string[] 
 export const useCreateUser = () => useListChange("users", (body: NewUser) => take(api.POST("/api/v1/users", { body })));
 
 export const useUpdateUser = () =>
-  useListChange("users", ({ id, ...body }: { id: string; roles?: string[]; status?: string }) =>
+  useListChange("users", ({ id, ...body }: { id: string; roles?: string[]; status?: "active" | "disabled" }) =>
     take(api.PATCH("/api/v1/users/{user_id}", { params: { path: { user_id: id } }, body })),
   );
 

@@ -89,7 +89,7 @@ function ConnectionForm({ onDone }: { onDone: () => void }) {
   const problem = create.error ? problemOf(create.error) : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create.mutate({ kind: "oidc", ...values }, { onSuccess: onDone });
+    create.mutate({ kind: "oidc", default_role: "member", enabled: true, ...values }, { onSuccess: onDone });
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">

@@ -14,9 +14,10 @@ import { Time } from "@/components/time";
 import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
 import { Confirm, Dialog } from "@/components/ui/overlay";
+import { Tooltip } from "@/components/ui/tooltip";
 import { keysQuery, useCreateKey, useRevokeKey } from "@/features/access/api";
 import { RoleChoice } from "@/features/access/role-choice";
-import { humanise } from "@/lib/format";
+import { plural } from "@/lib/format";
 
 export function KeysPage() {
   const keys = useInfiniteQuery(keysQuery);
@@ -28,7 +29,7 @@ export function KeysPage() {
   const columns: Column<ApiKey>[] = [
     { id: "name", header: "Name", inList: "title", cell: (key) => <span className="font-medium break-words">{key.name}</span> },
     { id: "prefix", header: "Key", cell: (key) => <code className="font-mono text-[12.5px] break-all">{key.prefix}…</code> },
-    { id: "roles", header: "Roles", cell: (key) => key.roles.map(humanise).join(", ") },
+    { id: "permissions", header: "May", className: "whitespace-nowrap", cell: (key) => <KeyPermissions permissions={key.permissions} /> },
     { id: "status", header: "Status", className: "w-32", cell: (key) => (key.revoked_at ? <Status value="disabled" label="Revoked" /> : <Status value="active" />) },
     { id: "used", header: "Last used", className: "w-36", cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} /> : <span className="text-muted">Never</span>) },
     {
@@ -78,6 +79,14 @@ export function KeysPage() {
         {revoke.error && <Failure error={revoke.error} title="The key was not revoked" />}
       </Confirm>
     </Page>
+  );
+}
+
+function KeyPermissions({ permissions }: { permissions: string[] }) {
+  return (
+    <Tooltip text={permissions.join(", ") || "Nothing"}>
+      <span className="relative z-10">{plural(permissions.length, "permission")}</span>
+    </Tooltip>
   );
 }
 

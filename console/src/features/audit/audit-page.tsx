@@ -26,7 +26,7 @@ const COLUMNS: Column<AuditRecord>[] = [
     inList: "corner",
     className: "w-24",
     cell: ({ seq, integrity }) => (
-      <span className="inline-flex items-center gap-1.5 whitespace-nowrap">
+      <span className="inline-flex items-center gap-1.5 align-top whitespace-nowrap">
         <Seal size={16} state={integrity.sealed ? "intact" : "pending"} label={integrity.sealed ? "Sealed" : "Not yet sealed"} />
         {seq === null ? <span className="text-muted">–</span> : formatNumber(seq)}
       </span>
@@ -37,18 +37,18 @@ const COLUMNS: Column<AuditRecord>[] = [
     header: "Event",
     inList: "title",
     cell: (record) => (
-      <Link from="/audit" to="/audit/$recordId" params={{ recordId: record.id }} search={(now) => now} className={`${ROW_LINK} font-mono text-[13px] break-all`}>
+      <Link from="/audit" to="/audit/$recordId" params={{ recordId: record.id }} search={(now) => now} className={`${ROW_LINK} font-mono text-[13px] break-words md:whitespace-nowrap`}>
         {record.action}
       </Link>
     ),
   },
   { id: "type", header: "Kind", className: "w-32 whitespace-nowrap", cell: (record) => eventName(record.event_type) },
   { id: "outcome", header: "Outcome", className: "w-32", cell: (record) => <Status value={record.outcome} /> },
-  { id: "actor", header: "Actor", className: "max-w-56", cell: (record) => <span className="block truncate">{actorName(record)}</span> },
+  { id: "actor", header: "Actor", className: "max-w-48", cell: (record) => <span className="block truncate">{actorName(record)}</span> },
   {
     id: "resource",
     header: "Resource",
-    className: "max-w-64",
+    className: "max-w-56",
     cell: (record) => <span className="block truncate">{resourceName(record)}</span>,
   },
   { id: "time", header: "Time", className: "w-36 text-right", cell: (record) => <Time at={record.time} /> },

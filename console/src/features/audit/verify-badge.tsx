@@ -49,7 +49,7 @@ function Verdict({ data }: { data: AuditVerification }) {
   if (head.seq === 0) return <p>No records are sealed yet.{waiting}</p>;
   return (
     <>
-      <p className="font-semibold">{records === 1 ? "1 record verifies" : `All ${plural(records, "record")} verify`}</p>
+      <p className="font-semibold">Verified: {records === 1 ? "the one record is intact" : `all ${plural(records, "record")} are intact`}</p>
       <p className="flex flex-wrap items-center gap-x-2 text-muted">
         <span>
           Head {formatNumber(head.seq)}

@@ -63,7 +63,7 @@ export const documentTextQuery = (id: string) =>
 export function useCreateCollection() {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (body: { name: string; description: string }) => take(api.POST("/api/v1/collections", { body })),
+    mutationFn: (body: { name: string; description: string; private: boolean }) => take(api.POST("/api/v1/collections", { body })),
     onSuccess: () => cache.invalidateQueries({ queryKey: ["collections"] }),
   });
 }

@@ -3,6 +3,7 @@ import { useState, type FormEvent } from "react";
 import { fieldMessage, problemOf } from "@/api/problem";
 import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
+import { Checkbox } from "@/components/ui/checkbox";
 import { Field, Input, Textarea } from "@/components/ui/field";
 import { Dialog } from "@/components/ui/overlay";
 import { useCreateCollection } from "@/features/documents/api";
@@ -29,11 +30,12 @@ export function NewCollection({ onCreated }: { onCreated: (id: string) => void }
 function CollectionForm({ onDone }: { onDone: (id: string) => void }) {
   const [name, setName] = useState("");
   const [description, setDescription] = useState("");
+  const [isPrivate, setPrivate] = useState(false);
   const create = useCreateCollection();
   const problem = create.error ? problemOf(create.error) : null;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    create.mutate({ name: name.trim(), description: description.trim() }, { onSuccess: ({ id }) => onDone(id) });
+    create.mutate({ name: name.trim(), description: description.trim(), private: isPrivate }, { onSuccess: ({ id }) => onDone(id) });
   };
   return (
     <form onSubmit={submit} className="flex flex-col gap-4">
@@ -44,6 +46,7 @@ function CollectionForm({ onDone }: { onDone: (id: string) => void }) {
       <Field label="Description" hint="Optional: what belongs in it">
         {(control) => <Textarea {...control} value={description} onChange={(event) => setDescription(event.target.value)} maxLength={2000} />}
       </Field>
+      <Checkbox checked={isPrivate} onChange={setPrivate} label="Private" note="Open to you alone until you grant it to others" />
       <Button type="submit" look="primary" className="self-end" disabled={create.isPending || !name.trim()}>
         Create collection
       </Button>

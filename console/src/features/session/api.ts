@@ -21,7 +21,7 @@ export const sessionQuery = queryOptions({
   queryKey: ["session"],
   queryFn: async ({ signal }): Promise<Session> => {
     const session = await take(api.GET("/api/v1/session", { signal }));
-    rememberCsrfToken(session.csrf_token);
+    rememberCsrfToken(session.csrf_token ?? "");
     return session;
   },
   staleTime: 5 * 60_000,
@@ -51,7 +51,7 @@ export function useSignIn() {
     mutationFn: (body: { tenant: string; email: string; password: string }) => take(api.POST("/api/v1/session", { body })),
     onSuccess: (session) => {
       cache.clear();
-      rememberCsrfToken(session.csrf_token);
+      rememberCsrfToken(session.csrf_token ?? "");
       cache.setQueryData(sessionQuery.queryKey, session);
     },
   });

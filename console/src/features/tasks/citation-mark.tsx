@@ -24,7 +24,7 @@ export function CitationMark({ number, citation }: CitationMarkProps) {
         resetScroll={false}
         data-testid="citation"
         aria-label={`Source ${number}: ${citation.document}`}
-        className="mx-0.5 inline-grid h-[18px] min-w-[18px] place-items-center rounded-sm border border-seal px-1 align-[2px] font-sans text-[11px] leading-none font-semibold text-seal no-underline hover:bg-seal hover:text-on-seal"
+        className="mx-0.5 inline-grid h-[17px] min-w-[17px] place-items-center rounded-sm border border-seal px-1 align-text-top mt-[3px] font-sans text-[11px] leading-none font-semibold text-seal no-underline hover:bg-seal hover:text-on-seal"
       >
         {number}
       </Link>

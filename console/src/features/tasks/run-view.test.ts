@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { RecordedEvent, TaskEvent } from "@/features/tasks/events";
+import type { RecordedEvent, TaskEvent } from "@/api/types";
 import { EMPTY_RUN, takeUp } from "@/features/tasks/run-view";
 
 const model = { name: "m", weights_sha256: "0", engine: "e", prompt_tokens: 9, completion_tokens: 2, cached_tokens: 0 };
@@ -15,7 +15,7 @@ const payloads: TaskEvent[] = [
   },
   { type: "step.started", step: "s1", tool: "search" },
   { type: "tool.requested", step: "s1", tool: "search", arguments: { query: "notice period" }, effect_key: null },
-  { type: "retrieval.completed", step: "s1", query: "notice period", passages: [], allowed_count: 4, denied_count: 2, index_seq: 7 },
+  { type: "retrieval.completed", step: "s1", query: "notice period", passages: [], allowed_count: 4, denied_count: 2, index_seq: 7, unit: "passage" },
   { type: "step.completed", step: "s1", tool: "search", summary: "Nothing near", seconds: 0.2 },
   { type: "step.started", step: "s2", tool: "answer" },
   { type: "model.prompted", call: "c1", step: "s2", purpose: "answer", messages: [{ role: "user", content: "?" }], constraint: null },

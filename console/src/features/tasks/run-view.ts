@@ -1,6 +1,5 @@
 /** Folds the events of a task into what its page shows. Pure: the same events give the same view. */
-import type { Citation, PlanStep } from "@/api/types";
-import type { ModelUse, Passage, RecordedEvent, TaskEvent } from "@/features/tasks/events";
+import type { Citation, ModelUse, Passage, PlanStep, RecordedEvent, TaskEvent } from "@/api/types";
 
 export type ModelCall = {
   id: string;
@@ -11,7 +10,8 @@ export type ModelCall = {
   answer: { text: string; finishReason: string; model: ModelUse; seconds: number; meanLogprob: number | null } | null;
 };
 
-export type Retrieval = { query: string; passages: Passage[]; allowed: number; denied: number };
+/** `sentence`: single sentences of the passages found before, as the model is shown them. */
+export type Retrieval = { unit: "passage" | "sentence"; query: string; passages: Passage[]; allowed: number; denied: number };
 export type Failure = { code: string; message: string };
 export type StepState = "pending" | "running" | "completed" | "failed" | "cancelled";
 
@@ -59,7 +59,7 @@ export function takeUp(view: RunView, event: RecordedEvent): RunView {
 function change(view: RunView, event: TaskEvent, at: string): RunView {
   switch (event.type) {
     case "intent.classified":
-      return { ...view, intent: { name: event.intent, confidence: event.confidence } };
+      return { ...view, intent: { name: event.intent, confidence: event.confidence ?? null } };
     case "plan.proposed":
       return { ...view, planSha256: event.plan_sha256, steps: event.steps.map(planned) };
     case "model.prompted":
@@ -103,10 +103,10 @@ type CallEvent = Extract<TaskEvent, { type: "model.prompted" | "model.answered" 
 function changedCalls(calls: ModelCall[], event: CallEvent): ModelCall[] {
   if (event.type === "model.prompted") {
     const { call, step, purpose, messages, constraint } = event;
-    return [...calls, { id: call, step, purpose, messages, constraint, answer: null }];
+    return [...calls, { id: call, step, purpose, messages, constraint: constraint ?? null, answer: null }];
   }
   const { text, model, seconds } = event;
-  const answer = { text, model, seconds, finishReason: event.finish_reason, meanLogprob: event.mean_logprob };
+  const answer = { text, model, seconds, finishReason: event.finish_reason, meanLogprob: event.mean_logprob ?? null };
   return calls.map((call) => (call.id === event.call ? { ...call, answer } : call));
 }
 
@@ -128,8 +128,8 @@ function stepChange(step: StepView, event: StepEvent, at: string): Partial<StepV
     case "step.failed":
       return { state: "failed", failure: { code: event.code, message: event.message } };
     case "retrieval.completed": {
-      const { query, passages, allowed_count: allowed, denied_count: denied } = event;
-      return { retrievals: [...step.retrievals, { query, passages, allowed, denied }] };
+      const { unit, query, passages, allowed_count: allowed, denied_count: denied } = event;
+      return { retrievals: [...step.retrievals, { unit, query, passages, allowed, denied }] };
     }
     case "artifact.created":
       return { artifacts: [...step.artifacts, { id: event.artifact_id, title: event.title }] };

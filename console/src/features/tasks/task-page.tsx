@@ -71,8 +71,8 @@ function TaskHead({ task }: { task: Task }) {
           {task.request}
         </h1>
         {isOpen(task.status) && may("tasks.write") && (
-          <Button onClick={() => cancel.mutate()} disabled={cancel.isPending || cancel.isSuccess} data-testid="cancel-task">
-            {cancel.isSuccess ? "Stopping…" : "Cancel task"}
+          <Button onClick={() => cancel.mutate()} disabled={cancel.isPending || task.cancel_requested} data-testid="cancel-task">
+            {task.cancel_requested ? "Stopping…" : "Cancel task"}
           </Button>
         )}
       </div>
@@ -109,7 +109,7 @@ function TaskResult({ task, run }: { task: Task; run: RunView }) {
         <Empty title="Cancelled">The steps that were done before stay on record. Nothing more will be carried out.</Empty>
       )}
       {text ? (
-        <Answer text={text} citations={citations} abstained={task.abstained} forming={isOpen(task.status)} />
+        <Answer text={text} citations={citations} abstained={task.abstained === true} forming={isOpen(task.status)} />
       ) : (
         isOpen(task.status) && (
           <div role="status" className="flex flex-col gap-4">

@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useReducer, useState } from "react";
+import type { RecordedEvent } from "@/api/types";
 import { follow, type StreamState } from "@/api/stream";
-import { isTerminal, type RecordedEvent } from "@/features/tasks/events";
+import { isTerminal } from "@/features/tasks/events";
 import { EMPTY_RUN, takeUp, type RunView } from "@/features/tasks/run-view";
 
 /** Follows the events of a task and tells how the line is doing. The page is keyed by task, so it starts empty. */
