@@ -5,6 +5,7 @@ import logging
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from secretariat.platform import composition
 from secretariat.platform.console_files import mount_console
@@ -15,16 +16,26 @@ from secretariat.platform.routes import ROUTERS
 from secretariat.platform.services import Services
 from secretariat.platform.settings import MEGABYTE, Settings
 from secretariat.platform.telemetry.logs import configure_logs
-from secretariat.platform.web.middleware import RequestId, SecurityHeaders
+from secretariat.platform.web.middleware import PlainRefusals, RequestId, SecurityHeaders
 from secretariat.platform.web.openapi import install_openapi
 from secretariat.platform.web.problems import install_problem_handlers
 
 LARGEST_BODY = MEGABYTE  # of a route that doesn't set its own `max_body_size`
 
 
+class Application(FastAPI):
+    """FastAPI with our layers around everything, also around its own last resort and body limit."""
+
+    tls = False
+
+    def build_middleware_stack(self) -> ASGIApp:
+        inner = super().build_middleware_stack()
+        return RequestId(SecurityHeaders(PlainRefusals(inner), tls=self.tls))
+
+
 def create_app(services: Services) -> FastAPI:
     """The application over services that the caller made and will close."""
-    app = FastAPI(
+    app = Application(
         title="Secretariat",
         version="0.1.0",
         docs_url=None,
@@ -34,6 +45,7 @@ def create_app(services: Services) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
+    app.tls = services.settings.secure_cookies
     app.state.services = services
     app.state.providers = Providers()
     install_problem_handlers(app)
@@ -42,8 +54,6 @@ def create_app(services: Services) -> FastAPI:
     install_openapi(app)
     mount_docs(app)
     mount_console(app)
-    app.add_middleware(SecurityHeaders, tls=services.settings.secure_cookies)
-    app.add_middleware(RequestId)
     return app
 
 

@@ -1,5 +1,6 @@
 """Grants on one collection or document: read, add, remove."""
 
+import re
 from typing import Literal
 from uuid import UUID
 
@@ -10,7 +11,10 @@ from secretariat.platform.access.caller import EVERYONE
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.access import Grant
+from secretariat.platform.tables.identity import Group, User
+from secretariat.platform.web.errors import InvalidError
 
+_PRINCIPAL = re.compile(r"(user|group):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 ResourceType = Literal["collection", "document"]
 Effect = Literal["allow", "deny"]
 
@@ -33,7 +37,9 @@ async def grant(
     effect: Effect,
     created_by: UUID | None,
 ) -> Grant:
-    """The grant, made if it isn't there yet."""
+    """The grant, made if it isn't there yet. Raises InvalidError for a principal that isn't in the tenant."""
+    if not await principal_exists(session, principal):
+        raise InvalidError("No such user or group.")
     same = {
         "tenant_id": session.tenant_id,
         "resource_type": resource_type,
@@ -45,6 +51,16 @@ async def grant(
         insert(Grant).values(id=new_id(), created_by=created_by, **same).on_conflict_do_nothing()
     )
     return (await session.scalars(select(Grant).filter_by(**same))).one()
+
+
+async def principal_exists(session: TenantSession, principal: str) -> bool:
+    if principal == EVERYONE:
+        return True
+    match = _PRINCIPAL.fullmatch(principal)
+    if match is None:
+        return False
+    table = User if match[1] == "user" else Group
+    return await session.scalar(select(table.id).where(table.id == UUID(match[2]))) is not None
 
 
 async def open_collection(

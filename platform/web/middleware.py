@@ -8,9 +8,12 @@ import time
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secretariat.platform.kit.ids import new_id
+from secretariat.platform.web.errors import TooLargeError
+from secretariat.platform.web.problems import error_response
 
 log = structlog.get_logger(__name__)
 
@@ -66,6 +69,35 @@ class RequestId:
                     status=status,
                     milliseconds=round((time.monotonic() - began) * 1000, 1),
                 )
+
+
+class PlainRefusals:
+    """Puts a problem in place of the plain text that the framework's own body limit answers with."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        replaced = False
+
+        async def send_problem(message: Message) -> None:
+            nonlocal replaced
+            if message["type"] == "http.response.start" and _plain_413(message):
+                replaced = True
+                refusal = error_response(Request(scope), TooLargeError("The request is too large."))
+                await refusal(scope, receive, send)
+            if not replaced:
+                await send(message)
+
+        await self._app(scope, receive, send_problem)
+
+
+def _plain_413(message: Message) -> bool:
+    media_type = Headers(raw=message["headers"]).get("content-type", "")
+    return message["status"] == 413 and media_type.startswith("text/plain")
 
 
 class SecurityHeaders:

@@ -20,6 +20,7 @@ from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.jobs.broker import wake_after_commit
 from secretariat.platform.services import Services
 from secretariat.platform.settings import Settings
+from secretariat.platform.telemetry.logs import configure_logs
 
 BASE_URL = "http://secretariat.test"
 NO_MODELS = "http://127.0.0.1:9"  # the discard port: nothing answers
@@ -50,6 +51,7 @@ def make_services(database: Database, *, model_url: str = NO_MODELS, **settings:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def services(database: Database) -> AsyncIterator[Services]:
+    configure_logs()
     made = make_services(database)
     yield made
     await made.models.aclose()

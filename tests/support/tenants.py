@@ -1,0 +1,175 @@
+"""One tenant with one of everything, and which of its ids each parameter name of the API means.
+
+A slice that brings a new id parameter adds its thing here; the two-tenant test fails until it does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from fastapi import FastAPI
+
+from secretariat.platform.access import repository as access
+from secretariat.platform.access.grants import grant
+from secretariat.platform.audit.event import AuditEvent, ContentRef, Resource
+from secretariat.platform.audit.record import record
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.jobs.queue import Subject, enqueue
+from secretariat.platform.kit.ids import new_id
+from secretariat.platform.kit.times import now
+from secretariat.platform.services import Services
+from secretariat.platform.tables.audit import Export
+from secretariat.platform.tables.documents import Collection, Document
+from secretariat.platform.tables.identity import ApiKey, Group, GroupMember, SignInConnection
+from secretariat.platform.tables.tasks import Artifact, Assistant, TaskRow
+from tests.support.factories import Person, as_caller, make_person, make_tenant, make_user
+
+CANARY = "canary-b61f-of-the-other-tenant"
+
+
+@dataclass
+class World:
+    """`ids` maps parameter names to the id of this tenant's one thing of that kind."""
+
+    owner: Person
+    ids: dict[str, UUID] = field(default_factory=dict)
+
+    @property
+    def principals(self) -> Mapping[str, str]:
+        return {"user": f"user:{self.ids['user_id']}", "group": f"group:{self.ids['group_id']}"}
+
+
+async def make_world(app: FastAPI, services: Services, name: str) -> World:
+    tenant = await make_tenant(services.database, name)
+    owner = await make_person(app, services, tenant, "owner")
+    user = await make_user(services.database, tenant, "member", name=CANARY)
+    world = World(owner, {"tenant_id": tenant.id, "user_id": user.id, "actor_id": user.id})
+    async with services.database.tenant(tenant.id) as session:
+        await _identity(session, services, world)
+        await _documents(session, services, world)
+        await _work(session, services, world)
+        await _evidence(session, services, world)
+    return world
+
+
+async def _identity(session: TenantSession, services: Services, world: World) -> None:
+    tenant_id, user_id = session.tenant_id, world.ids["user_id"]
+    group = Group(tenant_id=tenant_id, id=new_id(), name=CANARY)
+    session.add(group)
+    await session.flush()
+    session.add(GroupMember(tenant_id=tenant_id, group_id=group.id, user_id=user_id))
+    key = ApiKey(
+        tenant_id=tenant_id, id=new_id(), user_id=user_id, name=CANARY, secret_hmac=b"x" * 32, permissions=[]
+    )
+    connection = SignInConnection(
+        tenant_id=tenant_id,
+        id=new_id(),
+        name=CANARY,
+        kind="oidc",
+        issuer="https://id.example",
+        client_id="client",
+        default_role="member",
+    )
+    session.add_all([key, connection])
+    await session.flush()
+    role = (await access.roles_named(session, ["member"]))[0]
+    world.ids |= {
+        "group_id": group.id,
+        "key_id": key.id,
+        "connection_id": connection.id,
+        "role_id": role.id,
+    }
+
+
+async def _documents(session: TenantSession, services: Services, world: World) -> None:
+    tenant_id = session.tenant_id
+    collection = Collection(tenant_id=tenant_id, id=new_id(), name=CANARY, created_by=world.owner.id)
+    session.add(collection)
+    await session.flush()
+    allowed = await grant(session, "collection", collection.id, "everyone", "allow", world.owner.id)
+
+    async def pieces():
+        yield CANARY.encode()
+
+    blob = await services.blobs.put(session, pieces(), "text/plain")
+    words = await services.contents.put(session, CANARY)
+    document = Document(
+        tenant_id=tenant_id,
+        id=new_id(),
+        collection_id=collection.id,
+        name=f"{CANARY}.txt",
+        title=CANARY,
+        media_type="text/plain",
+        size=blob.size,
+        sha256=blob.sha256,
+        blob_id=blob.id,
+        text_id=words.id,
+        status="ready",
+        created_by=world.owner.id,
+    )
+    session.add(document)
+    await session.flush()
+    world.ids |= {"collection_id": collection.id, "document_id": document.id, "grant_id": allowed.id}
+
+
+async def _work(session: TenantSession, services: Services, world: World) -> None:
+    tenant_id = session.tenant_id
+    assistant = Assistant(tenant_id=tenant_id, id=new_id(), name=CANARY, created_by=world.owner.id)
+    request = await services.contents.put(session, CANARY)
+    report = await services.contents.put_json(session, {"title": CANARY, "markdown": CANARY})
+    session.add(assistant)
+    await session.flush()
+    task = TaskRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        request_id=request.id,
+        assistant_id=assistant.id,
+        created_by=world.owner.id,
+        status="completed",
+        finished_at=now(),
+    )
+    session.add(task)
+    await session.flush()
+    artifact = Artifact(
+        tenant_id=tenant_id,
+        id=new_id(),
+        task_id=task.id,
+        effect_key="report",
+        media_type="text/markdown",
+        content_id=report.id,
+    )
+    session.add(artifact)
+    job_id = await enqueue(session, "documents.ingest", Subject("document", world.ids["document_id"], CANARY))
+    session.info.pop("wake", None)
+    world.ids |= {
+        "assistant_id": assistant.id,
+        "task_id": task.id,
+        "artifact_id": artifact.id,
+        "job_id": job_id,
+    }
+
+
+async def _evidence(session: TenantSession, services: Services, world: World) -> None:
+    words = await services.contents.put(session, CANARY)
+    record_id = await record(
+        session,
+        AuditEvent(
+            event_type="PROMPT",
+            action="task.create",
+            actor=as_caller(world.owner.user).actor,
+            resource=Resource("task", str(world.ids["task_id"]), CANARY),
+            task_id=world.ids["task_id"],
+            content=(ContentRef("request", words),),
+        ),
+    )
+    export = Export(
+        tenant_id=session.tenant_id,
+        id=new_id(),
+        window_from=now() - timedelta(days=1),
+        window_to=now(),
+        requested_by=world.owner.id,
+    )
+    session.add(export)
+    await session.flush()
+    world.ids |= {"record_id": record_id, "export_id": export.id}
