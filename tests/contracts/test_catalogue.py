@@ -1,5 +1,7 @@
 """What PostgreSQL itself says about isolation: not what the code means to do, but what the catalogue holds."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from sqlalchemy import select
@@ -20,7 +22,7 @@ def catalogue(postgres: Postgres):
         yield connection
 
 
-def rows(catalogue: psycopg.Connection, query: str, *values: object) -> list[tuple]:
+def rows(catalogue: psycopg.Connection, query: str, *values: object) -> list[tuple[Any, ...]]:
     return catalogue.execute(query, values).fetchall()
 
 

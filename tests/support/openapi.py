@@ -137,6 +137,5 @@ def _text(schema: Schema) -> str:
         return f"{new_id().hex}@example.com"
     if "user|group" in schema.get("pattern", "") or "user:" in schema.get("pattern", ""):
         return f"user:{new_id()}"
-    return (
-        "x" * max(schema.get("minLength", 0), 1) + new_id().hex[: max(0, schema.get("maxLength", 8) - 1)][:8]
-    )
+    shortest, longest = int(schema.get("minLength", 1)), int(schema.get("maxLength", 9))
+    return ("x" * max(shortest, 1) + new_id().hex[-8:])[: max(shortest, longest)]

@@ -77,10 +77,10 @@ async def test_a_new_collection_is_open_to_everyone_unless_private(database, ser
         await open_collection(session, private.id, ada.id, private=True)
         first = await add_document(session, services, shared)
         second = await add_document(session, services, private)
-    assert await readable(database, tenant, {f"user:{ada.id}"}) == ({first.id, second.id}, 0)
-    assert await readable(database, tenant, {f"user:{bob.id}"}) == ({first.id}, 1)
+    assert await readable(database, tenant, {f"user:{ada.id}"}) == (frozenset({first.id, second.id}), 0)
+    assert await readable(database, tenant, {f"user:{bob.id}"}) == (frozenset({first.id}), 1)
     assert await readable(database, tenant, {f"user:{bob.id}"}, {private.id}) == (frozenset(), 1)
-    assert await readable(database, tenant, {f"user:{bob.id}"}, {shared.id}) == ({first.id}, 0)
+    assert await readable(database, tenant, {f"user:{bob.id}"}, {shared.id}) == (frozenset({first.id}), 0)
     assert await readable(database, tenant, {f"user:{bob.id}"}, set()) == (frozenset(), 0)
 
 

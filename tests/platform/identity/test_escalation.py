@@ -15,7 +15,7 @@ async def admin(app, services, tenant):
 
 async def role_id(person: Person, name: str) -> str:
     listed = (await person.client.get("/api/v1/roles", params={"limit": 100})).json()["data"]
-    return next(role["id"] for role in listed if role["name"] == name)
+    return str(next(role["id"] for role in listed if role["name"] == name))
 
 
 async def refused(answer) -> bool:

@@ -1,6 +1,7 @@
 """API keys: what they may do, and when they stop."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -12,10 +13,11 @@ from secretariat.platform.tables.identity import ApiKey
 from tests.support.factories import Person, browser, make_person
 
 
-async def make_key(person: Person, **body: object) -> dict:
+async def make_key(person: Person, **body: object) -> dict[str, Any]:
     answer = await person.client.post("/api/v1/keys", json={"name": "robot", **body})
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    made: dict[str, Any] = answer.json()
+    return made
 
 
 def program(app, secret: str) -> httpx.AsyncClient:

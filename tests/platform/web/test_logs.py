@@ -1,13 +1,14 @@
 """Logs say what happened and keep quiet about what was said."""
 
 import json
+from typing import Any
 
 import structlog
 
 from secretariat.platform.telemetry.logs import WITHHELD, configure_logs
 
 
-def lines(capfd) -> list[dict]:
+def lines(capfd) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
 
 
@@ -26,7 +27,7 @@ def test_an_exceptions_words_stay_out_and_its_place_stays_in(capfd):
     configure_logs()
     try:
         try:
-            raise ValueError("the patient's name is Smith")
+            int("the patient's name is Smith")
         except ValueError as cause:
             raise RuntimeError("Smith again") from cause
     except RuntimeError:
