@@ -51,9 +51,11 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         401: "Not signed in",
         403: "Not allowed",
         404: "No such model",
+        413: "Too large",
         422: "Not valid",
         429: "Too much at once",
         503: "Unavailable for now",
+        504: "The model took too long",
     }.items()
 }
 STREAM: dict[str, Any] = {

@@ -7,7 +7,15 @@ from dataclasses import dataclass, replace
 from typing import cast
 from uuid import UUID
 
-from secretariat.agents.core import AgentContext, Task, TaskCancelled, TaskEvent, TaskFailed
+from secretariat.agents.core import (
+    AgentContext,
+    PlanProposed,
+    StepCompleted,
+    Task,
+    TaskCancelled,
+    TaskEvent,
+    TaskFailed,
+)
 from secretariat.agents.errors import AgentError
 from secretariat.agents.loop import run as think
 from secretariat.models.client import ChatModel
@@ -19,6 +27,7 @@ from secretariat.platform.audit.event import Actor
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.search import searcher
 from secretariat.platform.indexes.texts import SqlDocumentTexts
+from secretariat.platform.jobs import repository as job_repository
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.tables.tasks import Assistant, TaskRow
@@ -40,6 +49,22 @@ class _Loaded:
     actor: Actor
     events: Sequence[TaskEvent]
     model: str
+
+
+@dataclass(slots=True)
+class _Steps:
+    """How far the plan is carried out: the job's progress."""
+
+    done: int = 0
+    total: int = 0
+
+    def count(self, event: TaskEvent) -> bool:
+        """Whether the event changed it."""
+        if isinstance(event, PlanProposed):
+            self.total = len(event.steps)
+        elif isinstance(event, StepCompleted):
+            self.done += 1
+        return isinstance(event, PlanProposed | StepCompleted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +95,7 @@ async def run(run: JobRun, *, loop: Loop = cast("Loop", think)) -> None:
     context = await _context(run, loaded)
     try:
         async with aclosing(loop(loaded.task, context)) as events:
-            stopped = await _follow(run, loaded.actor, events)
+            stopped = await _follow(run, loaded, events)
     except AgentError as error:
         await _end(run, loaded.actor, TaskFailed(code=error.code, message=error.message))
         raise JobFailedError(error.code, error.message) from error
@@ -148,11 +173,11 @@ async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
     )
 
 
-async def _follow(run: JobRun, actor: Actor, events: AsyncGenerator[TaskEvent, None]) -> bool:
+async def _follow(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskEvent, None]) -> bool:
     """Until the loop ends, or until it is asked to stop: True. That is noticed amid a model call, too."""
     if await _cancel_requested(run):
         return True
-    work = asyncio.ensure_future(_write_down(run, actor, events))
+    work = asyncio.ensure_future(_write_down(run, loaded, events))
     try:
         while not (await asyncio.wait({work}, timeout=CANCEL_LOOK_SECONDS))[0]:
             if await _cancel_requested(run):
@@ -162,10 +187,13 @@ async def _follow(run: JobRun, actor: Actor, events: AsyncGenerator[TaskEvent, N
         await _stopped(work)
 
 
-async def _write_down(run: JobRun, actor: Actor, events: AsyncGenerator[TaskEvent, None]) -> bool:
+async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskEvent, None]) -> bool:
     """Journal each event before the loop makes the next one; True when asked to stop."""
+    steps = _Steps()
+    for earlier in loaded.events:
+        steps.count(earlier)
     async for event in events:
-        if await _journal(run, actor, event):
+        if await _journal(run, loaded.actor, event, steps):
             return True
     return False
 
@@ -177,13 +205,15 @@ async def _stopped(work: "asyncio.Future[bool]") -> None:
             await work
 
 
-async def _journal(run: JobRun, actor: Actor, event: TaskEvent) -> bool:
+async def _journal(run: JobRun, actor: Actor, event: TaskEvent, steps: _Steps) -> bool:
     """Write one event under the fencing token; whether the task was asked to stop and hasn't ended."""
     async with run.session() as session:
         row = await repository.locked_task(session, run.subject_id)
         if row is None or row.status in journal.TERMINAL_STATUSES:
             raise LeaseLostError(f"task {run.subject_id} has ended elsewhere")
         await journal.write(session, run.services.contents, row, event, actor)
+        if steps.count(event):
+            await job_repository.set_progress(session, run.job_id, steps.done, steps.total)
         return row.cancel_requested_at is not None and row.status not in journal.TERMINAL_STATUSES
 
 

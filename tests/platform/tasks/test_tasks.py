@@ -50,6 +50,7 @@ async def test_a_task_is_given_carried_out_and_shown(services: Services, owner: 
     assert [event["payload"] for event in events] == [event.model_dump(mode="json") for event in EVENTS]
     (job,) = (await owner.client.get("/api/v1/jobs")).json()["data"]
     assert (job["status"], job["subject"]["id"]) == ("done", given["id"])
+    assert job["progress"] == {"done": 1, "total": 1}
 
 
 async def test_journal_and_audit_log_say_the_same(services: Services, owner: Person, postgres) -> None:
