@@ -718,6 +718,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_documents")),
     )
     op.create_index(
+        op.f("ix_documents_tenant_id_text_id"),
+        "documents",
+        ["tenant_id", "text_id"],
+        unique=False,
+    )
+    op.create_index(
         op.f("ix_documents_tenant_id_collection_id"),
         "documents",
         ["tenant_id", "collection_id"],
@@ -830,6 +836,12 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_tasks")),
     )
+    op.create_index(
+        op.f("ix_tasks_tenant_id_request_id"),
+        "tasks",
+        ["tenant_id", "request_id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_tasks_tenant_id_created_by"), "tasks", ["tenant_id", "created_by"], unique=False)
     op.create_table(
         "artifacts",
@@ -862,6 +874,12 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "tenant_id", "task_id", "effect_key", name=op.f("uq_artifacts_tenant_id_task_id_effect_key")
         ),
+    )
+    op.create_index(
+        op.f("ix_artifacts_tenant_id_content_id"),
+        "artifacts",
+        ["tenant_id", "content_id"],
+        unique=False,
     )
     op.create_table(
         "chunks",
@@ -898,6 +916,12 @@ def upgrade() -> None:
             ["tenant_id"], ["tenants.id"], name=op.f("fk_chunks_tenant_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_chunks")),
+    )
+    op.create_index(
+        op.f("ix_chunks_tenant_id_content_id"),
+        "chunks",
+        ["tenant_id", "content_id"],
+        unique=False,
     )
     op.create_index(
         op.f("ix_chunks_tenant_id_document_id_ordinal"),
@@ -1025,6 +1049,12 @@ def upgrade() -> None:
             ["tenant_id"], ["tenants.id"], name=op.f("fk_task_events_tenant_id"), ondelete="RESTRICT"
         ),
         sa.PrimaryKeyConstraint("tenant_id", "task_id", "seq", name=op.f("pk_task_events")),
+    )
+    op.create_index(
+        op.f("ix_task_events_tenant_id_content_id"),
+        "task_events",
+        ["tenant_id", "content_id"],
+        unique=False,
     )
 
     isolate(TENANT_TABLES)

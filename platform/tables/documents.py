@@ -34,6 +34,7 @@ class Document(Identified, Base):
         ForeignKeyConstraint(["tenant_id", "text_id"], ["contents.tenant_id", "contents.id"]),
         CheckConstraint("status IN ('queued', 'processing', 'ready', 'rejected', 'deleted')", name="status"),
         Index(None, "tenant_id", "collection_id"),
+        Index(None, "tenant_id", "text_id"),
     )
 
     collection_id: Mapped[UUID]
@@ -67,6 +68,7 @@ class ChunkRow(Identified, Base):
         Index(None, "tenant_id", "seq", unique=True),
         Index(None, "tenant_id", "tombstone_seq"),
         Index(None, "tenant_id", "document_id", "ordinal"),
+        Index(None, "tenant_id", "content_id"),
     )
 
     collection_id: Mapped[UUID]

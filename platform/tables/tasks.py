@@ -31,6 +31,7 @@ class TaskRow(Identified, Base):
         ForeignKeyConstraint(["tenant_id", "created_by"], ["users.tenant_id", "users.id"]),
         CheckConstraint("status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="status"),
         Index(None, "tenant_id", "created_by"),
+        Index(None, "tenant_id", "request_id"),
     )
 
     request_id: Mapped[UUID]
@@ -54,6 +55,7 @@ class TaskEventRow(TenantRow, Base):
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "task_id"], ["tasks.tenant_id", "tasks.id"]),
         ForeignKeyConstraint(["tenant_id", "content_id"], ["contents.tenant_id", "contents.id"]),
+        Index(None, "tenant_id", "content_id"),
     )
 
     task_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -90,6 +92,7 @@ class Artifact(Identified, Base):
         UniqueConstraint("tenant_id", "task_id", "effect_key"),
         ForeignKeyConstraint(["tenant_id", "task_id"], ["tasks.tenant_id", "tasks.id"]),
         ForeignKeyConstraint(["tenant_id", "content_id"], ["contents.tenant_id", "contents.id"]),
+        Index(None, "tenant_id", "content_id"),
     )
 
     task_id: Mapped[UUID]
