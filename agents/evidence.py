@@ -40,7 +40,7 @@ _NUMBER_WORD = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, the whole request it is part of, and what earlier steps found.
+    """What is asked, the request around it (without its other questions), and what earlier steps found.
 
     The names and numbers that are new in the findings (a class, a group, a code) are what a follow-up is about:
     "that group" is only answered by sentences that name it.
@@ -52,7 +52,8 @@ class Question:
 
     @property
     def names(self) -> str:
-        return " ".join(dict.fromkeys(_NAME.findall(self.known)))
+        """Names and numbers of the findings; before there are any, of the request."""
+        return " ".join(dict.fromkeys(_NAME.findall(self.known or self.request)))
 
     @property
     def spelled_out(self) -> str:
@@ -79,7 +80,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Candidates, best first by words. `coverage`: the share [0, 1] of the question found in one passage."""
+    """Candidates, best first by words. `coverage`: the share [0, 1] of the question found in one passage.
+
+    A place or a product that is named in the request counts: passages about another one don't speak of it.
+    """
 
     candidates: tuple[Candidate, ...]
     coverage: float
@@ -109,11 +113,13 @@ def gather(
     asking = set(analyzer.terms(_ASKING))
     asked = set(analyzer.terms(question.text)) - asking
     requested = set(analyzer.terms(question.request)) - asked - asking
-    news = set(analyzer.terms(question.names)) - asked - requested - asking
+    names = set(analyzer.terms(question.names)) - asked - asking
+    news = names - requested
     told = requested | set(analyzer.terms(question.known)) - asked - asking - news
     units = [unit for passage in passages for unit in _units(analyzer, passage)]
     weights = _Weights([unit.terms for unit in units])
     whole = weights.sum(asked) or 1.0
+    needed = asked if question.known else asked | names
     scored = [
         Candidate(
             unit.sentence,
@@ -124,7 +130,7 @@ def gather(
         if unit.sentence.text not in quoted
     ]
     texts = [set(analyzer.terms(f"{passage.document} {passage.text}")) for passage in passages]
-    coverage = max((weights.sum(asked & text) / whole for text in texts), default=0.0)
+    coverage = max((weights.sum(needed & text) for text in texts), default=0.0) / (weights.sum(needed) or 1.0)
     distinct = {candidate.sentence.text: candidate for candidate in reversed(scored)}
     best = sorted(distinct.values(), key=lambda candidate: -candidate.score)
     return Evidence(tuple(best[:_SHORTLIST]), coverage)

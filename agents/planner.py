@@ -26,6 +26,7 @@ _MOST_PARTS = 12
 _BREAK = re.compile(
     r"[.?!;:]\s+|,\s+(?:and|but|or)\s+|,\s+|\s+(?:and|but)\s+(?=(?:who|what|when|where|which|why|how)\b)"
 )
+_ASKS = re.compile(r"\?$|\b(who|whom|whose|what|when|where|which|why|how)\b", re.IGNORECASE)
 _EDGES = " ,;:"
 
 _SEARCH_SYSTEM = "Plan the searches for the request: one for each thing that is asked. Reply with JSON."
@@ -49,10 +50,14 @@ _SUM_SHOTS = (
 
 
 def parts(request: str) -> list[str]:
-    """The request's clauses in its own words, in order: what a query can be made of."""
+    """The request's clauses in its own words, in order: what a query can be made of.
+
+    Where some of them ask, those that only tell aren't offered.
+    """
     clauses = [clause.strip(_EDGES) for clause in _BREAK.sub("\0", request).split("\0")]
     marked = [_with_mark(clause, request) for clause in clauses if len(clause) >= _SHORTEST_PART]
-    shortened = [clause[:_LONGEST_PART] for clause in marked]
+    asking = [clause for clause in marked if _ASKS.search(clause)] or marked
+    shortened = [clause[:_LONGEST_PART] for clause in asking]
     return list(dict.fromkeys(shortened))[:_MOST_PARTS] or [request[:_LONGEST_PART]]
 
 
@@ -148,10 +153,11 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 
 def _search_schema(clauses: list[str]) -> dict[str, Any]:
+    """A request of several questions takes two steps at least; a step said twice is one."""
     search = _object(tool={"const": "search"}, query={"enum": clauses})
     read = _object(tool={"const": "read"}, question={"enum": clauses})
     rest = {"type": "array", "prefixItems": [search], "items": {"anyOf": [search, read]}}
-    return _object(steps={**rest, "minItems": 1, "maxItems": MOST_SEARCHES})
+    return _object(steps={**rest, "minItems": min(2, len(clauses)), "maxItems": MOST_SEARCHES})
 
 
 _SUM_SCHEMA = _object(expression={"type": "string", "pattern": r"^[0-9(][0-9+\-*/(). %]{2,60}$"})

@@ -90,7 +90,7 @@ async def _shown(
     run: Run, step: str, asked: str, passages: Sequence[RetrievedPassage], known: Sequence[Finding]
 ) -> RetrievalCompleted:
     """Nothing, where the passages don't speak of what is asked: then there is nothing to quote."""
-    question = Question(asked, run.task.request, " ".join(finding.quote for finding in known))
+    question = Question(asked, _around(run, asked), " ".join(finding.quote for finding in known))
     evidence = gather(passages, question, frozenset(finding.quote for finding in known))
     lines: list[RetrievedPassage] = []
     if evidence.candidates and evidence.coverage >= LEAST_COVERAGE:
@@ -106,6 +106,17 @@ async def _shown(
         index_seq=sum(each.index_seq for each in last),
         unit="sentence",
     )
+
+
+def _around(run: Run, asked: str) -> str:
+    """The request without its other questions: their words would lead away from this one."""
+    assert run.journal.plan is not None
+    around = run.task.request
+    for step in run.journal.plan.steps:
+        other = step.arguments.get("query", asked)
+        if other != asked:
+            around = around.replace(str(other), " ")
+    return around
 
 
 async def _similarities(run: Run, question: Question, evidence: Evidence) -> tuple[list[float], list[float]]:

@@ -71,7 +71,7 @@ def test_the_hash_depends_on_what_the_plan_says_and_on_nothing_else() -> None:
     [
         (
             "Our boat is red. Which class is that, and where do boats of that class moor?",
-            ["Our boat is red", "Which class is that", "where do boats of that class moor?"],
+            ["Which class is that", "where do boats of that class moor?"],
         ),
         ("How deep is the lake?", ["How deep is the lake?"]),
         ("hm", ["hm"]),
