@@ -89,7 +89,7 @@ function List<Row>({ label, columns, rows, rowKey, testId }: DataTableProps<Row>
           ))}
           <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-[13px] text-muted [&_[data-status]]:text-ink">
             {at("meta").map((column) => (
-              <span key={column.id} className="min-w-0">
+              <span key={column.id} className="min-w-0 empty:hidden">
                 {column.cell(row)}
               </span>
             ))}

@@ -96,6 +96,7 @@ function TaskHead({ task }: { task: Task }) {
 function TaskResult({ task, run }: { task: Task; run: RunView }) {
   const text = task.answer ?? run.draft;
   const citations = task.status === "completed" ? task.citations : run.citations;
+  const artifacts = task.artifacts.length > 0 ? task.artifacts : run.steps.flatMap((step) => step.artifacts);
   return (
     <div className="flex min-w-0 flex-col gap-8">
       {task.status === "failed" && task.error && (
@@ -119,7 +120,7 @@ function TaskResult({ task, run }: { task: Task; run: RunView }) {
         )
       )}
       <Sources citations={citations} />
-      <Artifacts artifacts={task.artifacts} />
+      <Artifacts artifacts={artifacts} />
     </div>
   );
 }

@@ -7,7 +7,7 @@ import { plural } from "@/lib/format";
 /** How many records the task left, and whether all of them are sealed; leads to them. */
 export function TaskRecord({ taskId, isOver }: { taskId: string; isOver: boolean }) {
   const { data } = useQuery(taskRecordsQuery(taskId, isOver));
-  if (!data) return null;
+  if (!data || data.data.length === 0) return null;
   const sealed = data.data.filter((record) => record.integrity.sealed).length;
   const all = sealed === data.data.length && sealed > 0;
   const count = data.has_more ? `More than ${plural(data.data.length, "record")}` : plural(data.data.length, "record");

@@ -36,7 +36,7 @@ const COLUMNS: Column<Task>[] = [
       </Link>
     ),
   },
-  { id: "outcome", header: "Outcome", className: "w-44", cell: (task) => <span className="text-muted">{outcome(task)}</span> },
+  { id: "outcome", header: "Outcome", className: "w-44", cell: (task) => outcome(task) && <span className="text-muted">{outcome(task)}</span> },
   {
     id: "duration",
     header: "Duration",
