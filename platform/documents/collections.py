@@ -77,7 +77,9 @@ async def update(
 
 async def delete(session: TenantSession, caller: Caller, collection_id: UUID) -> None:
     """Raises NotFoundError, CollectionNotEmptyError."""
-    found = await collection(session, caller, collection_id)
+    found = await repository.collection(session, collection_id, _reach(caller), lock="update")
+    if found is None:
+        raise NotFoundError("collection")
     counts = await repository.document_counts(session, [found.id], None)
     if counts:
         raise CollectionNotEmptyError("Delete its documents first.")

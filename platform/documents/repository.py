@@ -1,6 +1,7 @@
 """The queries of collections, documents and their chunks."""
 
 from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, true
@@ -14,6 +15,7 @@ from secretariat.platform.tables.documents import ChunkRow, Collection, Document
 from secretariat.platform.tables.jobs import Job
 
 Principals = frozenset[str]
+Lock = Literal["share", "update"]
 
 
 async def add(session: TenantSession, row: Document) -> None:
@@ -40,11 +42,13 @@ def _visible(principals: Principals | None) -> ColumnElement[bool]:
 
 
 async def collection(
-    session: TenantSession, collection_id: UUID, principals: Principals | None
+    session: TenantSession, collection_id: UUID, principals: Principals | None, *, lock: Lock | None = None
 ) -> Collection | None:
-    return await session.scalar(
-        select(Collection).where(Collection.id == collection_id, _visible(principals))
-    )
+    """With a lock: `share` keeps it from being deleted, `update` keeps documents from being added."""
+    query = select(Collection).where(Collection.id == collection_id, _visible(principals))
+    if lock is not None:
+        query = query.with_for_update(read=lock == "share", of=Collection)
+    return await session.scalar(query.execution_options(populate_existing=True))
 
 
 async def collections(

@@ -38,7 +38,7 @@ async def upload(
     session: TenantSession, services: Services, caller: Caller, collection_id: UUID, incoming: IncomingFile
 ) -> Document:
     """The file, its document, the job that reads it and the record of all that. Raises NotFoundError."""
-    collection = await repository.collection(session, collection_id, caller.principals)
+    collection = await repository.collection(session, collection_id, caller.principals, lock="share")
     if collection is None:
         raise NotFoundError("collection")
     blob = await services.blobs.put(session, incoming.pieces(), incoming.media_type)

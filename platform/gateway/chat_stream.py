@@ -32,30 +32,35 @@ class ChatStream:
         self._seen: dict[str, Any] = {}
         self._finish_reason: str | None = None
         self._failure: str | None = None
+        self._told = False
         self._closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """The end is only shown once the record of it is committed."""
         try:
             async for line in self._upstream.aiter_lines():
-                if not line.startswith(_DATA):
-                    continue
                 data = line.removeprefix(_DATA)
                 if data == _DONE:
                     break
-                if self._take(orjson.loads(data)):
+                if line.startswith(_DATA) and self._take(orjson.loads(data)):
                     yield f"{_DATA}{data}\n\n".encode()
         except (httpx.HTTPError, ModelError, orjson.JSONDecodeError):
             self._failure = "upstream_broke"
+        await self.close()
+        if not self._whole and not self._told:
             broken = envelope(503, "UPSTREAM_BROKE", "The model server broke off. Try again.", ())
             yield _DATA.encode() + orjson.dumps(broken) + b"\n\n"
-        await self.close()
         yield f"{_DATA}{_DONE}\n\n".encode()
+
+    @property
+    def _whole(self) -> bool:
+        return self._finish_reason is not None and self._failure is None
 
     def _take(self, event: dict[str, Any]) -> bool:
         """Remember what the record needs; whether the caller asked for this event."""
         if "error" in event:
             self._failure = str(event["error"].get("code") or "engine_failed")
+            self._told = True
             return True
         self._seen |= {key: event[key] for key in ("id", "model", "secretariat", "usage") if event.get(key)}
         for choice in event["choices"]:
@@ -69,16 +74,15 @@ class ChatStream:
             return
         self._closed = True
         await self._held.aclose()
-        whole = self._finish_reason is not None and self._failure is None
         await self._exchange.answered(
             {"text": "".join(self._text)},
             identity(self._seen)
             | {
                 "stream": True,
                 "finish_reason": self._finish_reason,
-                "failure": None if whole else self._failure or "broken_off",
+                "failure": None if self._whole else self._failure or "broken_off",
             },
-            "success" if whole else "failure",
+            "success" if self._whole else "failure",
         )
 
 

@@ -55,6 +55,7 @@ class ModelServerDouble:
         self.release = asyncio.Event()
         self.release.set()
         self.aborted = 0
+        self.breaks = False
         self.app = Starlette(
             routes=[
                 Route("/v1/models", self._models),
@@ -108,6 +109,8 @@ class ModelServerDouble:
                 delta = {"index": 0, "delta": {"content": word}, "finish_reason": None, "logprobs": None}
                 yield _event(_frame([delta]))
                 await self.release.wait()
+                if self.breaks:
+                    return
             last = {"index": 0, "delta": {}, "finish_reason": "stop", "logprobs": None}
             yield _event(_frame([last]) | {"secretariat": IDENTITY})
             yield _event(_frame([]) | {"usage": _usage(text)})
@@ -166,6 +169,7 @@ def model_server(double: tuple[ModelServerDouble, str]) -> ModelServerDouble:
     server = double[0]
     server.headers.clear()
     server.release.set()
+    server.breaks = False
     return server
 
 

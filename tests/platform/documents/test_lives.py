@@ -180,3 +180,17 @@ async def test_text_is_not_there_before_it_is_ready(owner: Person) -> None:
     document_id = (await upload(owner, collection_id)).json()["id"]
     answer = await owner.client.get(f"/api/v1/documents/{document_id}/text")
     assert (answer.status_code, answer.json()["code"]) == (409, "DOCUMENT_NOT_READY")
+
+
+async def test_no_document_slips_into_a_collection_that_is_being_deleted(
+    services: Services, owner: Person
+) -> None:
+    for _ in range(5):
+        collection_id = await make_collection(owner, "Brief")
+        added, deleted = await asyncio.gather(
+            upload(owner, collection_id), owner.client.delete(f"/api/v1/collections/{collection_id}")
+        )
+        assert (added.status_code, deleted.status_code) in ((202, 409), (404, 204))
+        if added.status_code == 202:
+            await owner.client.delete(f"/api/v1/documents/{added.json()['id']}")
+            assert (await owner.client.delete(f"/api/v1/collections/{collection_id}")).status_code == 204

@@ -112,6 +112,19 @@ async def test_who_hangs_up_has_what_was_said_recorded(
     assert (output.outcome, output.details["failure"]) == ("failure", "broken_off")
 
 
+async def test_a_model_server_that_breaks_off_is_told_and_recorded(
+    services: Services, owner: Person, model_server: ModelServerDouble
+) -> None:
+    model_server.breaks = True
+    answer = await owner.client.post(COMPLETIONS, json=BODY | {"stream": True})
+    *chunks, broken = chunks_in(answer.text)
+    assert "".join(c["delta"]["content"] for chunk in chunks for c in chunk["choices"]) == "You "
+    assert broken["error"]["code"] == "upstream_broke"
+    _, output = await records(services, owner)
+    assert (output.outcome, output.details["failure"]) == ("failure", "broken_off")
+    assert await words(services, owner, output) == {"text": "You "}
+
+
 async def test_embeddings_are_forwarded_and_recorded(
     services: Services, owner: Person, model_server: ModelServerDouble
 ) -> None:
