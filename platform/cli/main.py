@@ -28,6 +28,15 @@ def run() -> None:
     start()
 
 
+@app.command("sign-in-link")
+def sign_in_link() -> None:
+    """A link that signs the first administrator in once, within 15 minutes. Needs a running database."""
+    from secretariat.platform.demo.installation import sign_in_link as make
+    from secretariat.platform.settings import Settings
+
+    typer.echo(make(Settings()))
+
+
 @app.command()
 def demo(
     judge: Annotated[bool, typer.Option("--eval", help="Run all twenty tasks too.")] = False,
