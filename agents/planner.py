@@ -153,11 +153,15 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 
 def _search_schema(clauses: list[str]) -> dict[str, Any]:
-    """A request of several questions takes two steps at least; a step said twice is one."""
-    search = _object(tool={"const": "search"}, query={"enum": clauses})
+    """A request of several questions takes two searches at least, in the order in which it asks."""
+
+    def search(offered: list[str]) -> dict[str, Any]:
+        return _object(tool={"const": "search"}, query={"enum": offered})
+
     read = _object(tool={"const": "read"}, question={"enum": clauses})
-    rest = {"type": "array", "prefixItems": [search], "items": {"anyOf": [search, read]}}
-    return _object(steps={**rest, "minItems": min(2, len(clauses)), "maxItems": MOST_SEARCHES})
+    first = [search(clauses[:-1]), search(clauses[1:])] if len(clauses) > 1 else [search(clauses)]
+    rest = {"type": "array", "prefixItems": first, "items": {"anyOf": [search(clauses), read]}}
+    return _object(steps={**rest, "minItems": len(first), "maxItems": MOST_SEARCHES})
 
 
 _SUM_SCHEMA = _object(expression={"type": "string", "pattern": r"^[0-9(][0-9+\-*/(). %]{2,60}$"})
