@@ -168,6 +168,7 @@ async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
         call=call,
         searcher=await searcher(services.indexes, run.tenant_id, authority, services.models, call),
         texts=SqlDocumentTexts(services.database, services.contents, authority),
+        embedder=services.models,
         effects=SqlEffectLedger(run, loaded.task.id, loaded.actor),
         journal=tuple(loaded.events),
     )
