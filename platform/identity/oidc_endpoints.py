@@ -16,10 +16,10 @@ from secretariat.platform.identity.oidc.people import user_of
 from secretariat.platform.identity.oidc.provider import Providers
 from secretariat.platform.identity.pages import browser_page
 from secretariat.platform.identity.sessions import OpenedSession
-from secretariat.platform.identity.sign_in import Origin, refused, signed_in
+from secretariat.platform.identity.sign_in import Origin, check_throttle, refused, signed_in
 from secretariat.platform.services import Services
 from secretariat.platform.web.dependencies import ServicesDep
-from secretariat.platform.web.errors import PlatformError, problem_responses
+from secretariat.platform.web.errors import PlatformError, TooManyRequestsError, problem_responses
 
 router = APIRouter(prefix="/auth/oidc", tags=["session"])
 
@@ -75,7 +75,7 @@ async def start(
     operation_id="finish_sso",
     status_code=status.HTTP_303_SEE_OTHER,
     response_class=RedirectResponse,
-    responses=problem_responses(400, 409),
+    responses=problem_responses(400, 409, 429),
 )
 async def callback(
     request: Request,
@@ -92,7 +92,11 @@ async def callback(
         return browser_page(request, OidcError("state_missing", "This is not a sign-in that began here."))
     origin = origin_of(request)
     try:
+        async with services.database.tenant(begun.tenant_id) as session:
+            await check_throttle(session, None, origin)
         opened, next_path = await _finish(request, services, providers, begun, (code, error, iss), origin)
+    except TooManyRequestsError as refusal:
+        return browser_page(request, refusal)
     except OidcError as refusal:
         await _record_refusal(services, begun.tenant_id, refusal, origin)
         response = browser_page(request, refusal)

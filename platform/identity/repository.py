@@ -198,7 +198,7 @@ async def touch_key(session: TenantSession, key_id: UUID, before: datetime, used
 
 
 async def refused_sign_ins(
-    session: TenantSession, email: str, ip: str | None, since: datetime
+    session: TenantSession, email: str | None, ip: str | None, since: datetime
 ) -> tuple[int, int]:
     """(of this account from this address, of this address), since then, counted in the audit log itself."""
     of_address = (

@@ -57,7 +57,7 @@ async def sign_in_with_password(
         await verify_password(None, password)
         raise WrongCredentialsError
     async with services.database.tenant(tenant.id) as session:
-        await _check_throttle(session, email, origin)
+        await check_throttle(session, email, origin)
         user = await repository.user_by_email(session, email)
     usable = user if user is not None and user.status == "active" else None
     matches = await verify_password(usable.password_hash if usable else None, password)
@@ -68,8 +68,11 @@ async def sign_in_with_password(
     raise WrongCredentialsError
 
 
-async def _check_throttle(session: TenantSession, email: str, origin: Origin) -> None:
-    """Counts what the audit log says, so that restarts and replicas don't forget."""
+async def check_throttle(session: TenantSession, email: str | None, origin: Origin) -> None:
+    """Counts what the audit log says, so that restarts and replicas don't forget.
+
+    What is refused here is not recorded again: nobody may fill the log. Raises TooManyRequestsError.
+    """
     of_account, of_address = await repository.refused_sign_ins(session, email, origin.ip, now() - WINDOW)
     if of_account >= FAILURES_OF_ACCOUNT or of_address >= FAILURES_OF_ADDRESS:
         raise TooManyRequestsError(

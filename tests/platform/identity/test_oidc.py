@@ -344,6 +344,16 @@ async def test_a_code_of_another_sign_in(journey, client, app):
     assert await refusal(journey, client, {**answer, "code": stolen["code"]}) == "provider_refused"
 
 
+async def test_nobody_fills_the_audit_log_with_made_up_answers(journey, client, database, monkeypatch):
+    monkeypatch.setattr("secretariat.platform.identity.sign_in.FAILURES_OF_ADDRESS", 5)
+    made_up = f"{journey.tenant.id.hex}.{'0' * 32}.{'A' * 43}"
+    answers = [await client.get(CALLBACK, params={"state": made_up, "code": "x"}) for _ in range(8)]
+    assert [answer.status_code for answer in answers] == [400] * 5 + [429] * 3
+    async with database.tenant(journey.tenant.id) as session:
+        query = select(func.count()).where(AuditRecord.outcome == "denied")
+        assert await session.scalar(query) == 5
+
+
 async def test_no_code_and_an_error_of_the_provider(journey, client):
     answer = await journey.begin(client)
     assert await refusal(journey, client, {"state": answer["state"]}) == "code_missing"
