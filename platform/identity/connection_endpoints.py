@@ -36,7 +36,7 @@ async def create_connection(
     caller: ConnectionsManage, session: TenantSessionDep, services: ServicesDep, body: ConnectionCreate
 ) -> ConnectionView:
     """Register `redirect_uri` of the answer at the provider."""
-    made = await connections.create_connection(session, services.contents, caller, body)
+    made = await connections.create_connection(session, services, caller, body)
     return _view(made, services.settings)
 
 

@@ -14,6 +14,7 @@ from secretariat.platform.identity.escalation import check_holds
 from secretariat.platform.identity.schemas import ConnectionChange, ConnectionCreate
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
+from secretariat.platform.services import Services
 from secretariat.platform.tables.identity import SignInConnection
 from secretariat.platform.web.errors import ConflictError, InvalidError, NotFoundError
 
@@ -29,10 +30,11 @@ async def get_connection(session: TenantSession, connection_id: UUID) -> SignInC
 
 
 async def create_connection(
-    session: TenantSession, contents: ContentStore, caller: Caller, wanted: ConnectionCreate
+    session: TenantSession, services: Services, caller: Caller, wanted: ConnectionCreate
 ) -> SignInConnection:
     """Raises ConflictError, InvalidError, EscalationError."""
-    check_provider_url(wanted.issuer)
+    contents = services.contents
+    check_provider_url(wanted.issuer, loopback=not services.settings.secure_cookies)
     await _check_role(session, caller, wanted.default_role)
     await _check_free(session, wanted.name)
     connection = SignInConnection(
@@ -105,15 +107,27 @@ async def remove_connection(session: TenantSession, caller: Caller, connection_i
     await record_change(session, caller, "IDENTITY", "connection.delete", _resource(connection))
 
 
-def check_provider_url(url: str) -> None:
-    """TLS, except on this machine itself. Raises InvalidError."""
+def check_provider_url(url: str, *, loopback: bool) -> None:
+    """TLS; plain HTTP only on this machine itself, and only where this service has no TLS either.
+
+    So that nobody makes a service on the internet look around on its own machine. Raises InvalidError.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError as cause:
         raise InvalidError("The issuer is not a URL.") from cause
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
-    if not secure or not host or parts.username or parts.password or parts.query or parts.fragment:
+    here = host in LOOPBACK
+    secure = parts.scheme == "https" or (parts.scheme == "http" and here)
+    if (
+        (here and not loopback)
+        or not secure
+        or not host
+        or parts.username
+        or parts.password
+        or parts.query
+        or parts.fragment
+    ):
         raise InvalidError("The issuer is an https URL without user, query or fragment.")
 
 
