@@ -23,6 +23,15 @@ async def lease(session: TenantSession, job_id: UUID) -> Lease | None:
     return await session.scalar(select(Lease).where(Lease.id == job_id))
 
 
+async def free_lease(session: TenantSession, job_id: UUID) -> Lease | None:
+    """The lease under a row lock, if it has lapsed.
+
+    None too while its holder is in the midst of a transaction, however long that takes: it lives.
+    """
+    query = select(Lease).where(Lease.id == job_id, Lease.due_at <= now()).with_for_update(skip_locked=True)
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
 async def held_token(session: TenantSession, job_id: UUID) -> int | None:
     """The token in force, under a share lock: nobody can take the lease before this transaction ends."""
     return await session.scalar(select(Lease.token).where(Lease.id == job_id).with_for_update(read=True))

@@ -59,7 +59,7 @@ class Runner:
                 await repository.leave_outbox(session, job_id)
                 return None
             lease = await repository.lease(session, job_id)
-            if lease is not None and lease.due_at > now():
+            if lease is not None and await repository.free_lease(session, job_id) is None:
                 return None
             limit = self._handlers[job.kind].at_once
             if limit is not None and self._running[job.kind] >= limit:

@@ -1,6 +1,7 @@
 """Jobs end exactly once, whoever dies on the way."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -161,3 +162,28 @@ async def test_a_kind_runs_at_most_so_often_at_once(services: Services, tenant: 
     await running
     await runner.carry_out(tenant.id, second)
     assert started == [first, second]
+
+
+async def test_a_holder_in_a_long_transaction_keeps_its_lease(services: Services, tenant: Tenant) -> None:
+    tokens, in_it, enough = [], asyncio.Event(), asyncio.Event()
+
+    async def slow(run: JobRun) -> None:
+        tokens.append(run.token)
+        async with run.session():
+            in_it.set()
+            await enough.wait()
+        async with run.session():
+            pass
+
+    job_id = await put_down(services, tenant)
+    brief = replace(services, settings=services.settings.model_copy(update={"lease_seconds": 1}))
+    runners = [Runner(brief, {"test.work": Handler(slow)}) for _ in range(2)]
+    first = asyncio.create_task(runners[0].carry_out(tenant.id, job_id))
+    await in_it.wait()
+    await asyncio.sleep(1.3)
+    rivals = [asyncio.create_task(runners[1].carry_out(tenant.id, job_id)) for _ in range(2)]
+    await asyncio.wait(rivals, timeout=0.5)
+    enough.set()
+    await asyncio.gather(first, *rivals)
+    assert tokens == [1]
+    assert (await look(services, tenant, job_id)).status == "done"
