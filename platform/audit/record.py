@@ -2,15 +2,20 @@
 
 from uuid import UUID
 
+from secretariat.platform.audit.chain import sealed_form
 from secretariat.platform.audit.event import AuditEvent
 from secretariat.platform.db.session import TenantSession
+from secretariat.platform.kit.canonical import canonical
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.tables.audit import AuditPending, AuditRecord
 
 
 async def record(session: TenantSession, event: AuditEvent) -> UUID:
-    """Write one record; if it can't be written, the caller's transaction can't commit either."""
+    """Write one record; if it can't be written, the caller's transaction can't commit either.
+
+    Raises rfc8785.CanonicalizationError for details that couldn't be sealed.
+    """
     row = AuditRecord(
         tenant_id=session.tenant_id,
         id=new_id(),
@@ -25,6 +30,7 @@ async def record(session: TenantSession, event: AuditEvent) -> UUID:
         details=event.details,
         content=[reference.as_json() for reference in event.content],
     )
+    canonical(sealed_form(row))
     session.add(row)
     session.add(AuditPending(tenant_id=session.tenant_id, record_id=row.id))
     await session.flush()

@@ -47,6 +47,23 @@ async def head(session: TenantSession) -> AuditHead | None:
     return await session.scalar(select(AuditHead))
 
 
+async def last_seq(session: TenantSession) -> int:
+    """Of the seals that are there, whatever the head says."""
+    return await session.scalar(select(func.max(AuditSeal.seq))) or 0
+
+
+async def stray_count(session: TenantSession) -> int:
+    """Records that neither have a seal nor wait for one."""
+    query = (
+        select(func.count())
+        .select_from(AuditRecord)
+        .outerjoin(AuditSeal, AuditSeal.record_id == AuditRecord.id)
+        .outerjoin(AuditPending, AuditPending.record_id == AuditRecord.id)
+        .where(AuditSeal.seq.is_(None), AuditPending.record_id.is_(None))
+    )
+    return await session.scalar(query) or 0
+
+
 async def leave_pending(session: TenantSession, ids: Sequence[UUID]) -> None:
     await session.execute(delete(AuditPending).where(AuditPending.record_id.in_(ids)))
 

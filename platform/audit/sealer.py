@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import structlog
+from rfc8785 import CanonicalizationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from secretariat.platform.audit import repository
@@ -53,7 +54,15 @@ async def keep_sealing(database: Database, interval_seconds: float) -> None:
             async with database.unbound() as session:
                 tenants = await repository.tenant_ids(session)
             for tenant_id in tenants:
-                await seal_tenant(database, tenant_id)
+                await _seal_apart(database, tenant_id)
         except SQLAlchemyError:
             log.warning("sealing paused: the database did not answer")
         await asyncio.sleep(interval_seconds)
+
+
+async def _seal_apart(database: Database, tenant_id: UUID) -> None:
+    """What ails one tenant's log leaves the others' alone."""
+    try:
+        await seal_tenant(database, tenant_id)
+    except (SQLAlchemyError, CanonicalizationError):
+        log.exception("a log could not be sealed", tenant_id=str(tenant_id))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from secretariat.platform.audit import repository
-from secretariat.platform.audit.chain import Break, Link, first_break, genesis
+from secretariat.platform.audit.chain import Break, first_break, genesis
 from secretariat.platform.db.session import TenantSession
 
 
@@ -22,18 +22,27 @@ class Verdict:
 
 
 async def verify(session: TenantSession, from_seq: int = 1, to_seq: int | None = None) -> Verdict:
-    """Recompute every link of the range and compare the last with the head."""
+    """Recompute every link of the range and compare the last with the head, link by link in little memory."""
+    last_seal = await repository.last_seq(session)  # before the head: a sealer at work only moves the head on
     head = await repository.head(session)
     head_seq = head.seq if head else 0
     head_hash = head.hash if head else genesis(session.tenant_id)
     last = min(to_seq or head_seq, head_seq)
     before = genesis(session.tenant_id) if from_seq == 1 else await repository.hash_at(session, from_seq - 1)
-    links: list[Link] = [link async for link in repository.links(session, from_seq, last)]
-    count, last_hash, broken = first_break(links, before or "", from_seq)
+    count, last_hash, broken = 0, before or "", None
+    async for link in repository.links(session, from_seq, last):
+        held, last_hash, broken = first_break([link], last_hash, from_seq + count)
+        count += held
+        if broken is not None:
+            break
     if broken is None and count != max(last - from_seq + 1, 0):
         broken = Break(from_seq + count, "the record or its seal is missing")
     if broken is None and last == head_seq and last_hash != head_hash and count:
         broken = Break(head_seq, "the head does not match the last record")
+    if broken is None and last_seal > head_seq:
+        broken = Break(head_seq + 1, "a sealed record lies beyond the head")
+    if broken is None and await repository.stray_count(session):
+        broken = Break(head_seq + 1, "a record neither has a seal nor waits for one")
     return Verdict(
         verified=broken is None,
         records=count,

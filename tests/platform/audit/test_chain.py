@@ -4,6 +4,7 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from rfc8785 import CanonicalizationError
 from sqlalchemy.exc import ProgrammingError
 
 from secretariat.platform.audit.event import SYSTEM, AuditEvent, Resource
@@ -127,3 +128,59 @@ async def test_an_action_whose_record_can_not_be_written_does_not_happen(
             await record(session, AuditEvent("ADMIN", "role.create", SYSTEM, outcome="unheard of"))  # type: ignore[arg-type]
     async with services.database.tenant(tenant.id) as session:
         assert await session.get(Role, (tenant.id, role_id)) is None
+
+
+async def test_what_could_not_be_sealed_is_not_recorded(services: Services, tenant: Tenant) -> None:
+    with pytest.raises(CanonicalizationError):
+        async with services.database.tenant(tenant.id) as session:
+            await record(session, AuditEvent("SYSTEM", "test.happened", SYSTEM, details={"n": 2**60}))
+
+
+async def test_one_tenants_broken_log_does_not_stop_the_others(
+    services: Services, tenant: Tenant, other_tenant: Tenant, postgres: Postgres
+) -> None:
+    await write(services, tenant)
+    await write(services, other_tenant)
+    with postgres.connect(postgres.superuser_url) as superuser:
+        superuser.execute(
+            "UPDATE audit_records SET details = '{\"n\": 1152921504606846976}' WHERE tenant_id = %s",
+            [tenant.id],
+        )
+    sealing = asyncio.create_task(keep_sealing(services.database, 0.02))
+    try:
+        async with asyncio.timeout(20):
+            while (await verdict(services, other_tenant)).unsealed:
+                await asyncio.sleep(0.02)
+    finally:
+        sealing.cancel()
+    assert (await verdict(services, tenant)).unsealed > 0
+
+
+@pytest.mark.parametrize(
+    ("deed", "reason"),
+    [
+        ("DELETE FROM audit_heads WHERE tenant_id = %s", "beyond the head"),
+        ("UPDATE audit_heads SET seq = seq - 1 WHERE tenant_id = %s", ""),
+    ],
+)
+async def test_a_head_set_back_is_named(
+    services: Services, tenant: Tenant, postgres: Postgres, deed: str, reason: str
+) -> None:
+    await write(services, tenant, 3)
+    await seal_tenant(services.database, tenant.id)
+    with postgres.connect(postgres.superuser_url) as superuser:
+        superuser.execute(deed, [tenant.id])
+    found = await verdict(services, tenant)
+    assert found.first_bad is not None
+    assert reason in found.first_bad.reason
+
+
+async def test_a_record_taken_out_of_the_queue_is_missed(
+    services: Services, tenant: Tenant, postgres: Postgres
+) -> None:
+    await write(services, tenant, 2)
+    with postgres.connect(postgres.superuser_url) as superuser:
+        superuser.execute("DELETE FROM audit_pending WHERE tenant_id = %s", [tenant.id])
+    found = await verdict(services, tenant)
+    assert found.first_bad is not None
+    assert "seal" in found.first_bad.reason
