@@ -1,10 +1,13 @@
 """Background jobs over HTTP."""
 
+from collections.abc import Set as AbstractSet
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
 
+from secretariat.platform.access.caller import Caller
+from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity.callers import JobsManage, JobsRead, TenantSessionDep
 from secretariat.platform.jobs import repository
 from secretariat.platform.kit.times import now
@@ -20,36 +23,42 @@ router = api_router("jobs", "/api/v1/jobs")
 
 @router.get("", operation_id="list_jobs")
 async def list_jobs(
-    _caller: JobsRead,
+    caller: JobsRead,
     session: TenantSessionDep,
     page: PageQueryDep,
     status: Annotated[JobStatus | None, Query()] = None,
 ) -> Page[JobView]:
     rows = await repository.jobs(session, limit=page.fetch, after=page.after, status=status)
-    return page_of(rows, page.limit, _view)
+    hidden = await service.hidden(session, caller, rows)
+    return page_of(rows, page.limit, lambda job: _view(job, hidden))
 
 
 @router.get("/{job_id}", operation_id="get_job", responses=problem_responses(404))
-async def get_job(_caller: JobsRead, session: TenantSessionDep, job_id: UUID) -> JobView:
-    return _view(await service.get(session, job_id))
+async def get_job(caller: JobsRead, session: TenantSessionDep, job_id: UUID) -> JobView:
+    return await _shown(session, caller, await service.get(session, job_id))
 
 
 @router.post("/{job_id}/cancel", operation_id="cancel_job", responses=problem_responses(404, 409))
 async def cancel_job(caller: JobsManage, session: TenantSessionDep, job_id: UUID) -> JobView:
-    return _view(await service.cancel(session, caller, job_id))
+    return await _shown(session, caller, await service.cancel(session, caller, job_id))
 
 
 @router.post("/{job_id}/retry", operation_id="retry_job", responses=problem_responses(404, 409))
 async def retry_job(caller: JobsManage, session: TenantSessionDep, job_id: UUID) -> JobView:
-    return _view(await service.retry(session, caller, job_id))
+    return await _shown(session, caller, await service.retry(session, caller, job_id))
 
 
-def _view(job: Job) -> JobView:
+async def _shown(session: TenantSession, caller: Caller, job: Job) -> JobView:
+    return _view(job, await service.hidden(session, caller, [job]))
+
+
+def _view(job: Job, hidden: AbstractSet[UUID]) -> JobView:
+    name = "" if job.subject_id in hidden else job.subject_name
     return JobView(
         id=job.id,
         kind=job.kind,
         queue=job.queue,
-        subject=JobSubject(type=job.subject_type, id=job.subject_id, name=job.subject_name),
+        subject=JobSubject(type=job.subject_type, id=job.subject_id, name=name),
         status=job.status,
         attempt=job.attempt,
         progress=JobProgress(done=job.progress_done, total=job.progress_total),

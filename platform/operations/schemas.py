@@ -10,6 +10,8 @@ JobStatus = Literal["queued", "running", "done", "failed", "cancelled", "quarant
 
 
 class JobSubject(BaseModel):
+    """`name` is empty for a document that the reader may not read."""
+
     type: str
     id: UUID
     name: str

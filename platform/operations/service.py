@@ -1,5 +1,6 @@
 """Cancelling and retrying jobs."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from secretariat.platform.access.caller import Caller
@@ -8,6 +9,7 @@ from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.jobs import repository
 from secretariat.platform.kit.times import now
+from secretariat.platform.operations.repository import readable_documents
 from secretariat.platform.tables.jobs import Job
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 
@@ -21,12 +23,21 @@ async def get(session: TenantSession, job_id: UUID) -> Job:
     return found
 
 
+async def hidden(session: TenantSession, caller: Caller, jobs: Sequence[Job]) -> set[UUID]:
+    """Documents among the subjects whose names are not the caller's to know."""
+    documents = {job.subject_id for job in jobs if job.subject_type == "document"}
+    return documents - await readable_documents(session, caller.principals, list(documents))
+
+
 async def cancel(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
     """Ask the job to stop; its worker does so at its next step, and keeps what was committed."""
     job = await get(session, job_id)
     if job.status not in ("queued", "running"):
         raise ConflictError(f"The job is {job.status} already.")
     job.cancel_requested_at = job.cancel_requested_at or now()
+    if job.status == "queued":  # perhaps in a long pause after a failed attempt
+        await repository.wake_at(session, job_id, now())
+        session.info.setdefault("wake", []).append(job_id)
     await _record(session, caller, job, "job.cancel")
     return job
 
