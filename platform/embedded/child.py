@@ -25,6 +25,7 @@ class Child:
     command: Sequence[str]
     log: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    withheld: frozenset[str] = frozenset()
     restarts: int = 0
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
@@ -37,11 +38,16 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **self.environment},
+                env=self._whole_environment(),
                 start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops its children in order
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - the supervisor starts children from its main thread
             )
         self.started_at = time.monotonic()
+
+    def _whole_environment(self) -> dict[str, str]:
+        """Ours and what was added to it, without what this child has no business with."""
+        whole = {**os.environ, **self.environment}
+        return {name: value for name, value in whole.items() if name not in self.withheld}
 
     @property
     def running(self) -> bool:

