@@ -26,6 +26,7 @@ _START_SECONDS = 90
 _WATCH_SECONDS = 1.0
 _STEADY_SECONDS = 60
 _MOST_RESTARTS = 5
+_OWNER, _DISPATCHER = frozenset({"DATABASE_OWNER_URL"}), frozenset({"DATABASE_DISPATCHER_URL"})
 
 
 @dataclass(slots=True)
@@ -109,19 +110,22 @@ class Stack:
                 "--token-file",
                 str(self.settings.model_token_path),
             ),
+            withheld=_OWNER | _DISPATCHER | {"DATABASE_URL", "REDIS_URL"},
         )
 
     def _start_service(self) -> None:
         self.say("Starting the service and its worker")
-        self._python("api", "secretariat.platform.app")
-        self._python("worker", "secretariat.platform.worker")
+        self._python("api", "secretariat.platform.app", withheld=_OWNER | _DISPATCHER)
+        self._python("worker", "secretariat.platform.worker", withheld=_OWNER)
         self._await("the service", f"http://{self.settings.host}:{self.settings.port}/readyz")
         if self.settings.model_url is None:
             self._await("the model server", self.environment["MODEL_URL"] + "/healthz")
 
-    def _python(self, name: str, module: str, *arguments: str) -> None:
+    def _python(self, name: str, module: str, *arguments: str, withheld: frozenset[str]) -> None:
+        """`withheld`: the keys to what it has no business with; a part that is taken over has not got them."""
         log = self.settings.home / "logs" / f"{name}.log"
-        self._launch(Child(name, [sys.executable, "-m", module, *arguments], log, dict(self.environment)))
+        command = [sys.executable, "-m", module, *arguments]
+        self._launch(Child(name, command, log, dict(self.environment), withheld))
 
     def _launch(self, child: Child) -> None:
         child.start()
@@ -130,6 +134,8 @@ class Stack:
     def _await(self, name: str, url: str) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
+            if self.stopping:
+                raise StackError(f"Stopped while waiting for {name}.")
             self.watch_once()
             try:
                 if httpx.get(url, timeout=2).is_success:

@@ -1,0 +1,36 @@
+"""Stopping is heard at every moment, and each part gets only the keys that it needs."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from secretariat.platform import supervisor
+from secretariat.platform.embedded.errors import StackError
+from secretariat.platform.settings import Settings
+from secretariat.platform.supervisor import Stack
+
+
+def test_a_stack_that_is_told_to_stop_while_it_starts_does_not_wait(tmp_path: Path) -> None:
+    stack = Stack(Settings(home=tmp_path), lambda _line: None, stopping=True)
+    with pytest.raises(StackError, match="Stopped"):
+        stack._await("the service", "http://127.0.0.1:9/readyz")
+
+
+def test_the_model_server_gets_no_way_into_the_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = ("DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_DISPATCHER_URL", "REDIS_URL")
+    for key in keys:
+        monkeypatch.setenv(key, f"secret of {key}")
+    prints_its_environment = tmp_path / "python"
+    prints_its_environment.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import os; print(os.environ)'\n")
+    prints_its_environment.chmod(0o755)
+    monkeypatch.setattr(supervisor.sys, "executable", str(prints_its_environment))
+    stack = Stack(Settings(home=tmp_path), lambda _line: None)
+    stack._launch_models()
+    (child,) = stack.children
+    assert child.process is not None
+    child.process.wait(20)
+    assert "MODEL_URL" in child.last_words()
+    assert "secret of" not in child.last_words()
