@@ -7,6 +7,7 @@ within a file; the first line continues `first_prev_hash`, and `last_hash` is wh
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -98,7 +99,7 @@ def verify_bundle(path: Path) -> BundleVerdict:
                 _links(archive), manifest.first_prev_hash, manifest.first_seq or 1
             )
             broken = broken or _disagreement(archive, manifest, count, last_hash)
-    except (OSError, zipfile.BadZipFile, KeyError) as error:
+    except (OSError, EOFError, KeyError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleInvalidError(f"{path} is not a readable audit export: {error}") from error
     return BundleVerdict(manifest, count, broken)
 

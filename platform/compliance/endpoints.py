@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import Depends, Query, status
 from fastapi.responses import StreamingResponse
 
+from secretariat.platform.audit.event import EventType, Outcome
 from secretariat.platform.audit.verify import verify
 from secretariat.platform.compliance import repository, service
 from secretariat.platform.compliance.jobs import MEDIA_TYPE
@@ -40,10 +41,10 @@ exports_router = api_router("compliance", "/v1/compliance")
 
 
 def _filter(
-    event_type: Annotated[list[str] | None, Query(description="Repeat for several.")] = None,
+    event_type: Annotated[list[EventType] | None, Query(description="Repeat for several.")] = None,
     actor_id: UUID | None = None,
     task_id: UUID | None = None,
-    outcome: str | None = None,
+    outcome: Outcome | None = None,
     created_gte: Annotated[datetime | None, Query(alias="created_at[gte]")] = None,
     created_lt: Annotated[datetime | None, Query(alias="created_at[lt]")] = None,
 ) -> RecordFilter:
@@ -79,8 +80,8 @@ async def reveal_content(
 async def verify_chain(
     _caller: AuditRead,
     session: TenantSessionDep,
-    from_seq: Annotated[int, Query(ge=1)] = 1,
-    to_seq: Annotated[int | None, Query(ge=1)] = None,
+    from_seq: Annotated[int, Query(ge=1, lt=2**63)] = 1,
+    to_seq: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
 ) -> ChainVerdict:
     verdict = await verify(session, from_seq, to_seq)
     return ChainVerdict(

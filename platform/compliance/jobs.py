@@ -29,7 +29,10 @@ async def export(run: JobRun) -> None:
         raise JobCancelledError
     await seal_tenant(run.services.database, run.tenant_id)
     async with run.session() as session:
-        (await _row(session, run)).status = "running"
+        row = await _row(session, run)
+        if row.status == "done":  # by an attempt that was lost after its last commit
+            return
+        row.status, row.finished_at, row.error = "running", None, None
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "export.zip"
         async with run.session() as session:

@@ -83,6 +83,8 @@ class ExportRequest(BaseModel):
 
     @model_validator(mode="after")
     def _ordered(self) -> "ExportRequest":
+        if min(self.window_from.year, 10_000 - self.window_to.year) < 2:
+            raise ValueError("the years lie outside of the calendar")
         if self.window_from >= self.window_to:
             raise ValueError("`from` must lie before `to`")
         return self

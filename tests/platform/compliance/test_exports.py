@@ -8,13 +8,17 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 from typer.testing import CliRunner
 
 from secretariat.platform.cli.main import app as cli
 from secretariat.platform.compliance import jobs
+from secretariat.platform.jobs import repository
 from secretariat.platform.jobs.run import Handler
 from secretariat.platform.jobs.runner import Runner
+from secretariat.platform.kit.times import now
 from secretariat.platform.services import Services
+from secretariat.platform.tables.jobs import Job
 from tests.support.factories import Person
 
 
@@ -117,3 +121,52 @@ async def test_a_job_can_be_cancelled_once_and_is_listed(owner: Person) -> None:
     assert cancelled.status_code == 200
     assert cancelled.json()["cancel_requested"] is True
     assert (await owner.client.post(f"/api/v1/jobs/{job['id']}/retry")).status_code == 409
+
+
+async def test_a_second_run_of_a_finished_export_changes_nothing(
+    services: Services, owner: Person, tmp_path: Path
+) -> None:
+    """Its worker may have died between the last commit and the end of the job."""
+    done = await export(services, owner, tmp_path / "export.zip")
+    async with services.database.tenant(owner.tenant.id) as session:
+        row = await session.scalar(select(Job).where(Job.subject_id == UUID(done["id"])))
+        assert row is not None
+        row.status = "queued"
+        lease = await repository.lease(session, row.id)
+        assert lease is not None
+        lease.due_at = now() - timedelta(seconds=1)
+        job_id = row.id
+    runner = Runner(services, {"compliance.export": Handler(jobs.export, jobs.on_quarantine)})
+    await runner.carry_out(owner.tenant.id, job_id)
+    again = (await owner.client.get(f"/v1/compliance/exports/{done['id']}")).json()
+    assert again == done
+
+
+def test_a_file_with_a_torn_stream_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "export.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", "{" + " " * 5000 + "}")
+    data = bytearray(path.read_bytes())
+    data[30 + len("manifest.json")] = 0xFF  # the first byte of the deflated stream (an invalid block type)
+    path.write_bytes(bytes(data))
+    code, verdict = verify(path)
+    assert (code, verdict["verified"]) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/api/v1/audit/verify", {"from_seq": str(2**70)}),
+        ("/api/v1/audit/records", {"outcome": "\x00"}),
+        ("/api/v1/audit/records", {"event_type": "\x00"}),
+    ],
+)
+async def test_queries_that_the_database_could_not_take_are_refused(
+    owner: Person, path: str, query: dict[str, str]
+) -> None:
+    assert (await owner.client.get(path, params=query)).status_code == 422
+
+
+async def test_a_window_at_the_end_of_the_calendar_is_refused(owner: Person) -> None:
+    body = {"from": "0001-01-01T00:00:00+14:00", "to": "9999-12-31T23:59:59-12:00"}
+    assert (await owner.client.post("/v1/compliance/exports", json=body)).status_code == 422
