@@ -47,7 +47,9 @@ class Database:
     """
 
     def __init__(self, url: str, **options: Any) -> None:
-        self.engine: AsyncEngine = create_async_engine(url, pool_pre_ping=True, **options)
+        self.engine: AsyncEngine = create_async_engine(
+            url, pool_pre_ping=True, hide_parameters=True, **options
+        )
         self.after_commit: Callable[[TenantSession], Awaitable[None]] | None = None
 
     @asynccontextmanager
