@@ -21,7 +21,7 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # not longer: asyncio tests can't run while Playwright's loop does
 def chromium() -> Iterator[Browser]:
     found = subprocess.run([sys.executable, str(FINDER)], capture_output=True, text=True, check=False)
     if found.returncode != 0:

@@ -5,9 +5,11 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import httpx
@@ -22,6 +24,8 @@ from secretariat.platform.settings import Settings
 from secretariat.platform.supervisor import Stack
 from secretariat.platform.tenants.service import create_tenant, find_tenant
 from tests.support.weights import CHAT, EMBEDDER, models_dir, weights
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class RunningStack:
             owner = await ensure_owner(services, self.tenant_id, OWNER_EMAIL, "Owner")
             return await new_sign_in_link(services, owner)
 
-        return with_services(self.settings, make)
+        return _apart(self.settings, make)
 
     def child_pid(self, name: str) -> int:
         child = next(child for child in self.stack.children if child.name == name)
@@ -71,7 +75,7 @@ def running_stack() -> Iterator[RunningStack]:
     try:
         stack.start()
         reachable = stack.reachable_settings()
-        tenant_id, key = with_services(reachable, _first_tenant)
+        tenant_id, key = _apart(reachable, _first_tenant)
         watcher = threading.Thread(target=_watch, args=(stack, ended))
         watcher.start()
         yield RunningStack(stack, reachable, tenant_id, key)
@@ -82,6 +86,12 @@ def running_stack() -> Iterator[RunningStack]:
         stack.stop()
         os.environ.pop("SECRETARIAT_LEASE_SECONDS", None)
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _apart(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:
+    """In a thread of its own: Playwright keeps an event loop running in the tests' thread."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(with_services, settings, work).result()
 
 
 def _watch(stack: Stack, ended: threading.Event) -> None:
