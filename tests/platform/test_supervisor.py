@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from secretariat.platform import supervisor
 from secretariat.platform.embedded.errors import StackError
 from secretariat.platform.settings import Settings
 from secretariat.platform.supervisor import Stack
@@ -26,7 +25,7 @@ def test_the_model_server_gets_no_way_into_the_database(
     prints_its_environment = tmp_path / "python"
     prints_its_environment.write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import os; print(os.environ)'\n")
     prints_its_environment.chmod(0o755)
-    monkeypatch.setattr(supervisor.sys, "executable", str(prints_its_environment))
+    monkeypatch.setattr(sys, "executable", str(prints_its_environment))
     stack = Stack(Settings(home=tmp_path), lambda _line: None)
     stack._launch_models()
     (child,) = stack.children
