@@ -60,6 +60,13 @@ class Worker:
     def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
+    def _wait_quietly(self, work: Coroutine[Any, Any, Any]) -> None:
+        """What fails is done again by a later sweep. Celery would log the message, which may quote someone."""
+        try:
+            self._wait(work)
+        except Exception:
+            log.exception("left to the next sweep")
+
     def serve(self) -> None:
         """Until SIGTERM; a job under way is given up to another lease if it doesn't end in time."""
         self._register(self.celery)
@@ -77,11 +84,11 @@ class Worker:
     def _register(self, celery: Celery) -> None:
         @celery.task(name=RUN_JOB)  # type: ignore[untyped-decorator]
         def run_job(tenant_id: str, job_id: str) -> None:
-            self._wait(self._runner.carry_out(UUID(tenant_id), UUID(job_id)))
+            self._wait_quietly(self._runner.carry_out(UUID(tenant_id), UUID(job_id)))
 
         @celery.task(name=SWEEP)  # type: ignore[untyped-decorator]
         def sweep() -> None:
-            self._wait(self._dispatcher.sweep())
+            self._wait_quietly(self._dispatcher.sweep())
 
     def _start_clock(self, **_signal: object) -> None:
         self._beat.start()

@@ -33,20 +33,19 @@ class Runner:
         self._handlers = handlers
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._running: Counter[str] = Counter()
+        self._taking = asyncio.Lock()
 
     async def carry_out(self, tenant_id: UUID, job_id: UUID) -> None:
         """Does nothing when the job has ended or another holds it."""
-        taken = await self._take(tenant_id, job_id)
-        if taken is None:
-            return
-        run, kind, quarantined = taken
-        handler = self._handlers[kind]
-        if quarantined:
-            await self._give_up(run, handler)
-            return
-        self._running[kind] += 1
+        async with self._taking:  # nobody looks at what runs before the last one taken is counted
+            taken = await self._take(tenant_id, job_id)
+            if taken is None:
+                return
+            run, kind, quarantined = taken
+            self._running[kind] += 1
         try:
-            await self._hold(run, handler)
+            handler = self._handlers[kind]
+            await (self._give_up(run, handler) if quarantined else self._hold(run, handler))
         finally:
             self._running[kind] -= 1
 

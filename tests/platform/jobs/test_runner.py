@@ -187,3 +187,21 @@ async def test_a_holder_in_a_long_transaction_keeps_its_lease(services: Services
     await asyncio.gather(first, *rivals)
     assert tokens == [1]
     assert (await look(services, tenant, job_id)).status == "done"
+
+
+async def test_jobs_taken_at_the_same_moment_keep_to_their_kinds_limit(
+    services: Services, tenant: Tenant
+) -> None:
+    running = most = 0
+
+    async def work(_run: JobRun) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(0.2)
+        running -= 1
+
+    ids = [await put_down(services, tenant) for _ in range(6)]
+    runner = Runner(services, {"test.work": Handler(work, at_once=2)})
+    await asyncio.gather(*(runner.carry_out(tenant.id, job_id) for job_id in ids))
+    assert most == 2
