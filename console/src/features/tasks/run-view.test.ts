@@ -54,3 +54,25 @@ test("a task that is cancelled leaves no step running", () => {
   const view = [...events, cancelled].reduce(takeUp, EMPTY_RUN);
   expect(view.steps.map((step) => step.state)).toEqual(["completed", "cancelled"]);
 });
+
+test("lines put before the model are not taken for what a search found", () => {
+  const line = { document_id: "d", document: "Staff", chunk_id: "c", start: 4, end: 18, text: "Thirty days.", score: 1.5 };
+  const shown: RecordedEvent = {
+    seq: 99,
+    type: "retrieval.completed",
+    at: "2025-03-01T12:00:05Z",
+    payload: {
+      type: "retrieval.completed",
+      step: "s1",
+      query: "notice period",
+      passages: [line],
+      allowed_count: 4,
+      denied_count: 2,
+      index_seq: 7,
+      unit: "sentence",
+    },
+  };
+  const [search] = [...events, shown].reduce(takeUp, EMPTY_RUN).steps;
+  expect(search?.retrievals).toHaveLength(1);
+  expect(search?.readings).toEqual([{ question: "notice period", lines: [line] }]);
+});

@@ -10,8 +10,10 @@ export type ModelCall = {
   answer: { text: string; finishReason: string; model: ModelUse; seconds: number; meanLogprob: number | null } | null;
 };
 
-/** `sentence`: single sentences of the passages found before, as the model is shown them. */
-export type Retrieval = { unit: "passage" | "sentence"; query: string; passages: Passage[]; allowed: number; denied: number };
+/** What a search found, and how many documents were in and out of the asker's reach. */
+export type Retrieval = { query: string; passages: Passage[]; allowed: number; denied: number };
+/** Single sentences of the passages found, put before the model with a question. */
+export type Reading = { question: string; lines: Passage[] };
 export type Failure = { code: string; message: string };
 export type StepState = "pending" | "running" | "completed" | "failed" | "cancelled";
 
@@ -27,6 +29,7 @@ export type StepView = {
   failure: Failure | null;
   result: Record<string, unknown> | null;
   retrievals: Retrieval[];
+  readings: Reading[];
   artifacts: { id: string; title: string }[];
 };
 
@@ -94,6 +97,7 @@ function planned(step: PlanStep): StepView {
     failure: null,
     result: null,
     retrievals: [],
+    readings: [],
     artifacts: [],
   };
 }
@@ -129,7 +133,8 @@ function stepChange(step: StepView, event: StepEvent, at: string): Partial<StepV
       return { state: "failed", failure: { code: event.code, message: event.message } };
     case "retrieval.completed": {
       const { unit, query, passages, allowed_count: allowed, denied_count: denied } = event;
-      return { retrievals: [...step.retrievals, { unit, query, passages, allowed, denied }] };
+      if (unit === "sentence") return { readings: [...step.readings, { question: query, lines: passages }] };
+      return { retrievals: [...step.retrievals, { query, passages, allowed, denied }] };
     }
     case "artifact.created":
       return { artifacts: [...step.artifacts, { id: event.artifact_id, title: event.title }] };

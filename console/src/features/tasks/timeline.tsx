@@ -4,7 +4,7 @@ import { ArgumentList } from "@/components/mono";
 import { Status } from "@/components/status";
 import { Elapsed } from "@/components/time";
 import { CallLinks } from "@/features/tasks/call-links";
-import { Passages } from "@/features/tasks/passages";
+import { Lines, Passages } from "@/features/tasks/passages";
 import type { ModelCall, RunView, StepView } from "@/features/tasks/run-view";
 import { cn } from "@/lib/classes";
 import { formatDuration, humanise } from "@/lib/format";
@@ -63,6 +63,9 @@ function Step({ step, calls }: { step: StepView; calls: ModelCall[] }) {
       )}
       {step.retrievals.map((retrieval, index) => (
         <Passages key={index} retrieval={retrieval} />
+      ))}
+      {step.readings.map((reading, index) => (
+        <Lines key={index} reading={reading} />
       ))}
       <CallLinks calls={calls} />
     </Rung>
