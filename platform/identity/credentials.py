@@ -3,7 +3,6 @@
 A credential names its tenant in clear, so that the look-up itself runs under that tenant.
 """
 
-import base64
 import hashlib
 import hmac
 import re
@@ -66,9 +65,3 @@ class Credential:
 def new_secret() -> str:
     """256 random bits, 43 characters."""
     return secrets.token_urlsafe(32)
-
-
-def pkce_challenge(verifier: str) -> str:
-    """S256 (RFC 7636 §4.2)."""
-    digest = hashlib.sha256(verifier.encode("ascii")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")

@@ -9,20 +9,14 @@ import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, urlencode
 from uuid import UUID
 
-import httpx
+from authlib.integrations.httpx_client import AsyncOAuth2Client
 
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity import repository
-from secretariat.platform.identity.credentials import (
-    Credential,
-    CredentialHasher,
-    new_secret,
-    pkce_challenge,
-)
+from secretariat.platform.identity.credentials import Credential, CredentialHasher, new_secret
 from secretariat.platform.identity.oidc.errors import OidcError
 from secretariat.platform.identity.oidc.provider import Provider, Providers
 from secretariat.platform.identity.oidc.tokens import Expected, UnknownKeyError, read_id_token
@@ -110,22 +104,16 @@ async def depart(
                 expires_at=now() + LIFE,
             )
         )
-    query = {
-        "response_type": "code",
-        "client_id": connection.client_id,
-        "redirect_uri": redirect_uri(services.settings),
-        "scope": SCOPE,
-        "state": state.as_cookie,
-        "nonce": nonce,
-        "code_challenge": pkce_challenge(verifier),
-        "code_challenge_method": "S256",
-    }
-    joint = "&" if "?" in provider.authorization_endpoint else "?"
-    return Departure(
-        url=provider.authorization_endpoint + joint + urlencode(query, quote_via=quote),
-        cookie_name=cookie_name(state.id),
-        cookie_value=browser,
-    )
+    async with AsyncOAuth2Client(
+        connection.client_id,
+        scope=SCOPE,
+        redirect_uri=redirect_uri(services.settings),
+        code_challenge_method="S256",
+    ) as client:
+        url, _state = client.create_authorization_url(
+            provider.authorization_endpoint, state=state.as_cookie, nonce=nonce, code_verifier=verifier
+        )
+    return Departure(url=url, cookie_name=cookie_name(state.id), cookie_value=browser)
 
 
 def cookie_name(state_id: UUID) -> str:
@@ -199,20 +187,17 @@ def _check_answering_issuer(provider: Provider, issuer: str | None) -> None:
 async def _exchange(
     services: Services, providers: Providers, provider: Provider, under_way: UnderWay, code: str
 ) -> dict[str, Any]:
+    secret = under_way.client_secret
+    method = (
+        "none" if secret is None else "client_secret_basic" if provider.takes_basic else "client_secret_post"
+    )
     form = {
-        "grant_type": "authorization_code",
         "code": code,
         "redirect_uri": redirect_uri(services.settings),
         "code_verifier": under_way.verifier,
     }
-    client_id, secret, auth = under_way.connection.client_id, under_way.client_secret, None
-    if secret is not None and provider.takes_basic:
-        auth = httpx.BasicAuth(quote(client_id, safe=""), quote(secret, safe=""))  # RFC 6749 §2.3.1
-    else:
-        form["client_id"] = client_id
-        if secret is not None:
-            form["client_secret"] = secret
-    return await providers.post_form(provider.token_endpoint, form, auth)
+    client_id = under_way.connection.client_id
+    return await providers.exchange(provider.token_endpoint, client_id, secret, method, form)
 
 
 async def _with_userinfo(

@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-import httpx
+import httpx2
 import orjson
+from authlib.integrations.base_client.errors import OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
@@ -21,7 +23,7 @@ PublicKey = RSAKey | ECKey | OKPKey
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LARGEST_ANSWER = 256_000
-_PATIENCE = httpx.Timeout(5.0)
+_PATIENCE = httpx2.Timeout(5.0)
 _FRESH_SECONDS = 300.0
 
 
@@ -41,8 +43,7 @@ class Provider:
 class Providers:
     """Fetches and keeps what providers publish, for five minutes, apart for each tenant."""
 
-    def __init__(self, client: httpx.AsyncClient | None = None) -> None:
-        self._client = client
+    def __init__(self) -> None:
         self._documents: dict[tuple[UUID, str], tuple[float, Provider]] = {}
         self._keys: dict[tuple[UUID, str], tuple[float, list[PublicKey]]] = {}
 
@@ -65,47 +66,80 @@ class Providers:
         self._keys[tenant_id, provider.jwks_uri] = time.monotonic(), keys
         return keys
 
-    async def get_json(self, url: str, **options: Any) -> dict[str, Any]:
-        return await self._json("GET", url, **options)
-
-    async def post_form(self, url: str, form: dict[str, str], auth: httpx.BasicAuth | None) -> dict[str, Any]:
-        return await self._json("POST", url, data=form, auth=auth)
-
-    async def _json(self, method: str, url: str, **options: Any) -> dict[str, Any]:
-        headers = {"Accept": "application/json", **options.pop("headers", {})}
-        try:
-            if self._client is not None:
-                return await self._ask(self._client, method, url, headers, options)
-            async with httpx.AsyncClient(
-                timeout=_PATIENCE, follow_redirects=False, trust_env=False
-            ) as client:
-                return await self._ask(client, method, url, headers, options)
-        except (httpx.HTTPError, httpx.InvalidURL) as cause:
-            raise OidcError("provider_unreachable", "The identity provider does not answer.") from cause
-
-    async def _ask(
-        self,
-        client: httpx.AsyncClient,
-        method: str,
-        url: str,
-        headers: dict[str, str],
-        options: dict[str, Any],
+    async def exchange(
+        self, token_endpoint: str, client_id: str, secret: str | None, method: str, form: dict[str, str]
     ) -> dict[str, Any]:
-        received = bytearray()
-        async with client.stream(method, url, headers=headers, **options) as answer:
-            async for piece in answer.aiter_bytes():
-                received += piece
-                if len(received) > _LARGEST_ANSWER:
-                    raise OidcError("answer_too_large")
-        if answer.status_code != 200:
+        """A code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5). Raises OidcError."""
+        async with AsyncOAuth2Client(
+            client_id, secret, token_endpoint_auth_method=method, **self._manners()
+        ) as client:
+            try:
+                token = await client.fetch_token(token_endpoint, grant_type="authorization_code", **form)
+            except OAuthError as cause:
+                raise OidcError("provider_refused", "The identity provider refused the request.") from cause
+            except (httpx2.HTTPError, httpx2.InvalidURL) as cause:
+                raise OidcError("provider_unreachable", "The identity provider does not answer.") from cause
+            except (ValueError, TypeError) as cause:
+                raise OidcError("answer_not_json") from cause
+        if not isinstance(token, dict):
+            raise OidcError("answer_not_json")
+        return dict(token)
+
+    async def get_json(self, url: str, **options: Any) -> dict[str, Any]:
+        """Raises OidcError."""
+        async with httpx2.AsyncClient(**self._manners()) as client:
+            try:
+                answer = await client.get(url, **options)
+            except (httpx2.HTTPError, httpx2.InvalidURL) as cause:
+                raise OidcError("provider_unreachable", "The identity provider does not answer.") from cause
+        if answer.status_code != httpx2.codes.OK:
             raise OidcError("provider_refused", "The identity provider refused the request.")
         try:
-            value = orjson.loads(bytes(received))
+            value = orjson.loads(answer.content)
         except orjson.JSONDecodeError as cause:
             raise OidcError("answer_not_json") from cause
         if not isinstance(value, dict):
             raise OidcError("answer_not_json")
         return value
+
+    @staticmethod
+    def _manners() -> dict[str, Any]:
+        return {
+            "transport": _Capped(httpx2.AsyncHTTPTransport()),
+            "timeout": _PATIENCE,
+            "follow_redirects": False,
+            "trust_env": False,
+            "headers": {"Accept": "application/json", "Accept-Encoding": "identity"},
+        }
+
+
+class _Capped(httpx2.AsyncBaseTransport):
+    """Reads each answer whole, or refuses it once it is larger than a provider's answer can honestly be."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await self._inner.handle_async_request(request)
+        if answer.headers.get("content-encoding", "identity") != "identity":
+            await answer.aclose()
+            raise OidcError("answer_compressed")  # what it unpacks to isn't known before
+        received = bytearray()
+        try:
+            assert isinstance(answer.stream, httpx2.AsyncByteStream)
+            async for piece in answer.stream:
+                received += piece
+                if len(received) > _LARGEST_ANSWER:
+                    raise OidcError("answer_too_large")
+        finally:
+            await answer.aclose()
+        headers = [
+            (name, value) for name, value in answer.headers.raw if name.lower() != b"transfer-encoding"
+        ]
+        return httpx2.Response(answer.status_code, headers=headers, content=bytes(received), request=request)
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 def _provider(issuer: str, document: dict[str, Any]) -> Provider:
