@@ -8,7 +8,7 @@ from uuid import UUID
 
 import structlog
 from celery import Celery
-from celery.beat import EmbeddedService
+from celery.beat import EmbeddedService, Scheduler
 from celery.signals import worker_ready, worker_shutdown
 
 from secretariat.platform.audit.sealer import keep_sealing
@@ -49,7 +49,7 @@ class Worker:
         self._sealing = asyncio.run_coroutine_threadsafe(
             keep_sealing(self._services.database, settings.seal_interval_seconds), self._loop
         )
-        self._beat = EmbeddedService(self.celery, thread=True)
+        self._beat = EmbeddedService(self.celery, thread=True, scheduler_cls=Scheduler)  # in memory
 
     async def _compose(self) -> Any:
         return make_services(self._settings)

@@ -36,7 +36,6 @@ def make_celery(redis_url: str) -> Celery:
             "socket_keepalive": True,
         },
         beat_schedule={"sweep": {"task": SWEEP, "schedule": 1.0, "options": {"expires": 5}}},
-        beat_scheduler="celery.beat:Scheduler",  # in memory: what is due stands in the database
         timezone="UTC",
     )
     return celery
