@@ -26,6 +26,7 @@ from secretariat.models.errors import ModelError
 
 _ATTEMPTS = 3
 _FIRST_PAUSE_S = 0.5
+_MOST_INSTRUCTIONS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +43,15 @@ class Prompt:
         return ChatRequest(self.messages, sampling=sampling, constraint=self.constraint)
 
 
-def few_shot(system: str, shots: tuple[tuple[str, str], ...], question: str) -> tuple[ChatMessage, ...]:
-    """Instructions in the system's turn alone; examples as turns; what is to be judged comes last."""
-    messages = [ChatMessage("system", system)]
+def few_shot(
+    system: str, shots: tuple[tuple[str, str], ...], question: str, instructions: str = ""
+) -> tuple[ChatMessage, ...]:
+    """Instructions in the system's turn alone; examples as turns; what is to be judged comes last.
+
+    `instructions`: those of the task's assistant, the first 600 characters of them.
+    """
+    added = instructions.strip()[:_MOST_INSTRUCTIONS]
+    messages = [ChatMessage("system", f"{system}\n{added}" if added else system)]
     for asked, answered in shots:
         messages += [ChatMessage("user", asked), ChatMessage("assistant", answered)]
     return (*messages, ChatMessage("user", question))
@@ -66,7 +73,7 @@ class Run:
         """Prompt the model under the id `call`, unless the journal holds the answer; read it with `said`.
 
         An overloaded or unreachable model is asked again, twice, and each prompt is announced. Raises
-        LimitExceededError and ModelError.
+        LimitExceededError, and ModelError, which is retryable where the model may be back for a later lease.
         """
         for attempt in range(_ATTEMPTS):
             if self.journal.answer(call) is not None:

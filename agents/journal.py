@@ -34,6 +34,8 @@ _REPEATABLE = (ModelPrompted, ToolRequested)
 
 @dataclass(frozen=True, slots=True)
 class Spent:
+    """Only calls that were answered: a model that was away mustn't use up the task's allowance."""
+
     model_calls: int
     tokens: int
     seconds: float
@@ -77,7 +79,7 @@ class Journal:
         answers = list(self._all(ModelAnswered))
         tools = sum(event.seconds for event in self._all(ToolCompleted))
         return Spent(
-            model_calls=sum(1 for _ in self._all(ModelPrompted)),
+            model_calls=len(answers),
             tokens=sum(event.model.prompt_tokens + event.model.completion_tokens for event in answers),
             seconds=max(sum(event.seconds for event in answers), tools),  # a tool's time holds its calls
         )

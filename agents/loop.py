@@ -1,7 +1,8 @@
 """A task's life: what is wanted, how to get it, doing it, and the answer. One loop that yields events.
 
 Whoever runs the loop puts each event on record before asking for the next. Given that record again, the loop
-takes the same path without repeating what was done. Knows no database, no lease and no HTTP.
+takes the same path without repeating what was done. A model that is away for now ends nothing: its error goes
+up to the host, which has the task go on later. Knows no database, no lease and no HTTP.
 """
 
 import contextlib
@@ -37,7 +38,9 @@ _FAILURES = (AgentError, ModelError, RetrievalError)
 async def run(task: Task, context: AgentContext) -> AsyncGenerator[TaskEvent, None]:
     """New events only, ending in TaskCompleted or TaskFailed; nothing if the journal has ended already.
 
-    Cancelling is closing the iterator: what runs stops at its next await, and nothing more is yielded.
+    Cancelling is closing the iterator: what runs stops at its next await, and nothing more is yielded. Raises
+    ModelError when a model, asked again, still can't answer for now: the task hasn't failed, and its journal goes
+    on from there.
     """
     journal = Journal(context.journal)
     if journal.ended:
@@ -63,6 +66,8 @@ async def _life(run_: Run) -> AsyncGenerator[TaskEvent, None]:
                 yield event
         yield _completed(run_, plan)
     except _FAILURES as error:
+        if _passes(error):
+            raise
         yield TaskFailed(code=error.code, message=error.message)
 
 
@@ -76,6 +81,8 @@ async def _carried_out(run_: Run, step: PlanStep) -> AsyncIterator[TaskEvent]:
         async for event in execute(run_, step):
             yield event
     except _FAILURES as error:
+        if _passes(error):
+            raise
         yield StepFailed(step=step.id, tool=step.tool, code=error.code, message=error.message)
         raise
     summary = str(_result(run_, step)["summary"])
@@ -95,6 +102,11 @@ def _result(run_: Run, step: PlanStep) -> dict[str, Any]:
     outcome = run_.journal.outcome(step.id)
     assert isinstance(outcome, ToolCompleted), step.id
     return outcome.result
+
+
+def _passes(error: Exception) -> bool:
+    """Whether a later lease may fare better without a change to anything."""
+    return isinstance(error, ModelError) and error.retryable
 
 
 class _RecordedError(AgentError):

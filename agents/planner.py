@@ -66,13 +66,14 @@ def _with_mark(clause: str, request: str) -> str:
     return clause + "?" if f"{clause}?" in request else clause
 
 
-def prompt(request: str, intent: Intent) -> Prompt:
+def prompt(request: str, intent: Intent, instructions: str = "") -> Prompt:
     if intent == "calculation":
         shots = tuple((asked, json.dumps({"expression": sum_})) for asked, sum_ in _SUM_SHOTS)
-        return Prompt("plan", few_shot(_SUM_SYSTEM, shots, request), _grammar(_SUM_SCHEMA), max_tokens=60)
+        messages = few_shot(_SUM_SYSTEM, shots, request, instructions)
+        return Prompt("plan", messages, _grammar(_SUM_SCHEMA), max_tokens=60)
     shots = tuple((asked, _example(queries)) for asked, queries in _SEARCH_SHOTS)
-    schema = _search_schema(parts(request))
-    return Prompt("plan", few_shot(_SEARCH_SYSTEM, shots, request), _grammar(schema), max_tokens=260)
+    messages = few_shot(_SEARCH_SYSTEM, shots, request, instructions)
+    return Prompt("plan", messages, _grammar(_search_schema(parts(request))), max_tokens=260)
 
 
 async def propose(run: Run) -> AsyncIterator[TaskEvent]:
@@ -80,7 +81,7 @@ async def propose(run: Run) -> AsyncIterator[TaskEvent]:
     if run.journal.plan is not None:
         return
     intent = classified(run)
-    async for event in run.ask(prompt(run.task.request, intent), CALL):
+    async for event in run.ask(prompt(run.task.request, intent, run.task.instructions), CALL):
         yield event
     plan = Plan.validated(_steps(run.said(CALL).text, run.task.request, intent), ARGUMENTS)
     yield PlanProposed(steps=plan.steps, plan_sha256=plan.sha256)

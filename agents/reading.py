@@ -61,7 +61,9 @@ async def read(
     shown = run.journal.shown(step)
     assert shown is not None
     if shown.passages:
-        async for event in run.ask(_prompt(question, shown.passages), _call(step), step):
+        async for event in run.ask(
+            _prompt(question, shown.passages, run.task.instructions), _call(step), step
+        ):
             yield event
 
 
@@ -131,9 +133,9 @@ async def _similarities(run: Run, question: Question, evidence: Evidence) -> tup
     return [float(row @ alone) for row in rows], [float(row @ together) for row in rows]
 
 
-def _prompt(question: str, lines: Sequence[RetrievedPassage]) -> Prompt:
+def _prompt(question: str, lines: Sequence[RetrievedPassage], instructions: str) -> Prompt:
     shown = "\n".join(" ".join(line.text.split()) for line in lines)
-    messages = few_shot(_SYSTEM, _SHOTS, f"Text: {shown}\nQuestion: {question}")
+    messages = few_shot(_SYSTEM, _SHOTS, f"Text: {shown}\nQuestion: {question}", instructions)
     constraint = VerbatimSpanConstraint(tuple(line.text for line in lines))
     return Prompt("answer", messages, constraint, max_tokens=_MOST_TOKENS)
 

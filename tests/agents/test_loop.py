@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import json
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,6 +18,7 @@ from secretariat.agents.core import (
     PlanProposed,
     RetrievalCompleted,
     StepFailed,
+    StepStarted,
     TaskCompleted,
     TaskEvent,
     TaskFailed,
@@ -26,13 +28,14 @@ from secretariat.agents.core import (
     ToolRequested,
 )
 from secretariat.agents.loop import run
-from secretariat.models.core import CallContext, ChatRequest, ChatResult
+from secretariat.models.core import CallContext, ChatRequest, ChatResult, EmbeddingResult
 from secretariat.models.errors import ModelError
 from tests.agents.corpus import DOCUMENTS
 from tests.agents.world import (
     Library,
     MemoryLedger,
     ScriptedChat,
+    WordEmbedder,
     context,
     events_of,
     last,
@@ -179,6 +182,52 @@ async def test_a_model_error_fails_the_task_with_the_models_code() -> None:
     events = await events_of(task(REQUEST), await context(Library(DOCUMENTS), chat))
     assert [type(event) for event in events] == [TaskStarted, ModelPrompted, TaskFailed]
     assert last(TaskFailed, events).code == "context_length_exceeded"
+
+
+def away(times: int) -> list[Exception]:
+    return [ModelError("unreachable", "Away.", retryable=True) for _ in range(times)]
+
+
+async def test_a_model_that_stays_away_ends_nothing_and_a_later_lease_goes_on() -> None:
+    library, journal = Library(DOCUMENTS), list[TaskEvent]()
+    whole = await events_of(task(REQUEST), await context(library, seahorses()))
+    cut = whole.index(only(PlanProposed, whole)[0]) + 1
+    for _ in range(4):
+        found = await context(library, ScriptedChat(faults=away(3)), journal=(*whole[:cut], *journal))
+        with pytest.raises(ModelError, match="Away"):
+            await recorded(journal, run(task(REQUEST), found))
+    assert not [event for event in journal if isinstance(event, ToolFailed | StepFailed | TaskFailed)]
+    assert len(only(ModelPrompted, journal)) == 12
+    again = await context(library, seahorses(), journal=(*whole[:cut], *journal))
+    rest = await events_of(task(REQUEST, max_model_calls=len(only(ModelAnswered, whole))), again)
+    assert last(TaskCompleted, rest) == last(TaskCompleted, whole)
+
+
+class AwayEmbedder(WordEmbedder):
+    """Answers the index; is away for questions."""
+
+    async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
+        if any("seahorses and pipefish" in text and "|" not in text for text in texts):
+            raise ModelError("overloaded", "Busy.", retryable=True)
+        return await super().embed(texts, call)
+
+
+async def test_an_embedding_model_that_is_away_ends_nothing_either() -> None:
+    seen: list[TaskEvent] = []
+    found = await context(Library(DOCUMENTS, AwayEmbedder()), seahorses())
+    with pytest.raises(ModelError, match="Busy"):
+        await recorded(seen, run(task(REQUEST), found))
+    assert [type(event) for event in seen[-2:]] == [StepStarted, ToolRequested]
+    rest = await events_of(task(REQUEST), await context(Library(DOCUMENTS), seahorses(), journal=seen))
+    assert last(TaskCompleted, rest)
+
+
+async def test_an_assistants_instructions_are_on_record_in_the_prompts_that_plan_and_read() -> None:
+    chosen = task(REQUEST, instructions="Prefer the newest page." + "x" * 2000)
+    events = await events_of(chosen, await context(Library(DOCUMENTS), seahorses()))
+    systems = {event.purpose: event.messages[0]["content"] for event in only(ModelPrompted, events)}
+    assert {purpose for purpose, system in systems.items() if "newest page" in system} == {"plan", "answer"}
+    assert all(len(system) < 900 for system in systems.values())
 
 
 async def test_a_plan_cut_off_is_refused() -> None:
