@@ -30,6 +30,11 @@ class Narrator:
         self._out.print("\n[bold]Steps[/bold]")
 
     def _retrieval_completed(self, payload: dict[str, Any]) -> None:
+        if payload["unit"] == "sentence":
+            self._out.print(
+                f"  {payload['step']}  puts {len(payload['passages'])} sentences before the model"
+            )
+            return
         reach = f"{payload['allowed_count']} documents in reach, {payload['denied_count']} denied"
         self._out.print(f"  {payload['step']}  found {len(payload['passages'])} passages  [dim]{reach}[/dim]")
 
