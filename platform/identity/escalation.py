@@ -35,9 +35,10 @@ def check_known(permissions: Sequence[str]) -> None:
 
 
 async def check_not_above(session: TenantSession, caller: Caller, user: User) -> None:
-    """Whoever could change a stronger person's password or roles could become that person."""
-    if user.id == caller.user_id:
-        return
+    """Whoever could change a stronger person's password or roles could become that person.
+
+    An API key may hold less than its own user, so that user is no exception.
+    """
     standing = await access.standing(session, user.id)
     if standing.permissions - caller.permissions:
         raise EscalationError("This person holds permissions that you don't.")

@@ -11,8 +11,10 @@ from secretariat.platform.identity.changes import record_change
 from secretariat.platform.identity.escalation import check_not_above, roles_to_give
 from secretariat.platform.identity.passwords import check_new_password, hash_password
 from secretariat.platform.identity.schemas import UserChange, UserCreate
+from secretariat.platform.identity.sign_in import confirm_password
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
+from secretariat.platform.services import Services
 from secretariat.platform.tables.identity import Group, User
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 
@@ -52,15 +54,19 @@ async def create_user(session: TenantSession, caller: Caller, wanted: UserCreate
     return user
 
 
-async def change_user(session: TenantSession, caller: Caller, user_id: UUID, change: UserChange) -> User:
-    """Raises NotFoundError, ConflictError, InvalidError, EscalationError."""
+async def change_user(
+    session: TenantSession, services: Services, caller: Caller, user_id: UUID, change: UserChange
+) -> User:
+    """Raises NotFoundError, ConflictError, InvalidError, EscalationError, TooManyRequestsError."""
     user = await get_user(session, user_id)
     await check_not_above(session, caller, user)
-    changed = sorted(change.model_fields_set)
+    changed = sorted(change.model_fields_set - {"current_password"})
     if change.name is not None:
         user.name = change.name
     if change.password is not None:
         check_new_password(change.password, user.email)
+        if user.id == caller.user_id and user.password_hash is not None:
+            await confirm_password(services, caller, user, change.current_password)
         user.password_hash = await hash_password(change.password)
         await repository.revoke_sessions_of(session, user.id, now(), keep=caller.session_id)
     if change.roles is not None:

@@ -18,6 +18,7 @@ from secretariat.platform.identity.schemas import (
     UserView,
 )
 from secretariat.platform.tables.identity import Group, User
+from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import problem_responses
 from secretariat.platform.web.pages import Page, PageQueryDep, page_of
 from secretariat.platform.web.routing import api_router
@@ -54,12 +55,12 @@ async def get_user(_caller: UsersManage, session: TenantSessionDep, user_id: UUI
     return await _seen(session, await people.get_user(session, user_id))
 
 
-@users.patch("/{user_id}", operation_id="change_user", responses=problem_responses(404, 409))
+@users.patch("/{user_id}", operation_id="change_user", responses=problem_responses(404, 409, 429))
 async def change_user(
-    caller: UsersManage, session: TenantSessionDep, user_id: UUID, body: UserChange
+    caller: UsersManage, session: TenantSessionDep, services: ServicesDep, user_id: UUID, body: UserChange
 ) -> UserView:
     """Disabling someone, or changing a password, ends that person's sessions at once."""
-    return await _seen(session, await people.change_user(session, caller, user_id, body))
+    return await _seen(session, await people.change_user(session, services, caller, user_id, body))
 
 
 @users.delete(

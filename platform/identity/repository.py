@@ -1,5 +1,6 @@
 """People, groups, sessions, keys, links, connections: the queries of identity."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
@@ -195,6 +196,13 @@ async def touch_key(session: TenantSession, key_id: UUID, before: datetime, used
         .where(ApiKey.id == key_id, or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < before))
         .values(last_used_at=used)
     )
+
+
+async def lock_sign_ins(session: TenantSession, ip: str | None) -> None:
+    """Until the transaction ends, for sign-ins to this tenant from this address."""
+    name = f"sign-in\x00{session.tenant_id}\x00{ip}".encode()
+    key = int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
+    await session.execute(select(func.pg_advisory_xact_lock(key)))
 
 
 async def refused_sign_ins(

@@ -86,8 +86,11 @@ class UserCreate(Request):
 
 
 class UserChange(Request):
+    """`current_password` goes with a new password of one's own, once one has a password."""
+
     name: Name | None = None
     password: Password | None = None
+    current_password: Password | None = None
     roles: list[str] | None = Field(default=None, max_length=50)
     status: Literal["active", "disabled"] | None = None
 

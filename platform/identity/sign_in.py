@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from secretariat.platform.access.caller import Caller
 from secretariat.platform.audit.event import Actor, AuditEvent, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
@@ -15,7 +16,12 @@ from secretariat.platform.kit.times import now
 from secretariat.platform.services import Services
 from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.tenants import Tenant
-from secretariat.platform.web.errors import TooManyRequestsError, UnauthenticatedError
+from secretariat.platform.web.errors import (
+    Fault,
+    InvalidError,
+    TooManyRequestsError,
+    UnauthenticatedError,
+)
 
 WINDOW = timedelta(minutes=15)
 FAILURES_OF_ACCOUNT = 10
@@ -29,6 +35,14 @@ class WrongCredentialsError(UnauthenticatedError):
 
     def __init__(self) -> None:
         super().__init__("The workspace, e-mail or password is not right.")
+
+
+class WrongPasswordError(InvalidError):
+    code = "WRONG_PASSWORD"
+
+    def __init__(self) -> None:
+        fault = Fault(pointer="/current_password", code="wrong", detail="This is not your password.")
+        super().__init__("A new password needs the one you have now.", errors=(fault,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +76,41 @@ async def sign_in_with_password(
     usable = user if user is not None and user.status == "active" else None
     matches = await verify_password(usable.password_hash if usable else None, password)
     async with services.database.tenant(tenant.id) as session:
+        await admit(session, email, origin)
         if usable is not None and matches:
             return await signed_in(session, services, usable, "password", origin)
         await refused(session, email, "password", "wrong_credentials", origin)
     raise WrongCredentialsError
+
+
+async def confirm_password(services: Services, caller: Caller, user: User, given: str | None) -> None:
+    """A session that was left open or stolen must not become the account.
+
+    Wrong ones count as refused sign-ins. Raises WrongPasswordError, TooManyRequestsError.
+    """
+    if given is None:
+        raise WrongPasswordError
+    origin = Origin(caller.ip, None, caller.request_id)
+    async with services.database.tenant(caller.tenant_id) as session:
+        await check_throttle(session, user.email, origin)
+    matches = await verify_password(user.password_hash, given)
+    async with services.database.tenant(caller.tenant_id) as session:
+        await admit(session, user.email, origin)
+        if matches:
+            return
+        await refused(session, user.email, "password", "wrong_current_password", origin)
+    raise WrongPasswordError
+
+
+async def admit(session: TenantSession, email: str | None, origin: Origin) -> None:
+    """The throttle once more, one after the other for each address, before the outcome counts.
+
+    Of tries that run at the same time, each sees the refusals of those before it, and no more outcomes get
+    out than the throttle allows. No connection is held while a password is hashed. Raises
+    TooManyRequestsError.
+    """
+    await repository.lock_sign_ins(session, origin.ip)
+    await check_throttle(session, email, origin)
 
 
 async def check_throttle(session: TenantSession, email: str | None, origin: Origin) -> None:

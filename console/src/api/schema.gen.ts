@@ -1637,7 +1637,10 @@ export interface components {
             /** Total */
             total: number;
         };
-        /** JobSubject */
+        /**
+         * JobSubject
+         * @description `name` is empty for a document that the reader may not read.
+         */
         JobSubject: {
             /**
              * Id
@@ -2783,8 +2786,13 @@ export interface components {
              */
             type: "tool.requested";
         };
-        /** UserChange */
+        /**
+         * UserChange
+         * @description `current_password` goes with a new password of one's own, once one has a password.
+         */
         UserChange: {
+            /** Current Password */
+            current_password?: string | null;
             /** Name */
             name?: string | null;
             /** Password */
@@ -3221,10 +3229,10 @@ export interface operations {
                 "created_at[gte]"?: string | null;
                 "created_at[lt]"?: string | null;
                 /** @description Repeat for several. */
-                event_type?: string[] | null;
+                event_type?: ("AUTH" | "ADMIN" | "IDENTITY" | "KEY" | "DATA_INGEST" | "DATA_ACCESS" | "PROMPT" | "OUTPUT" | "TOOL_CALL" | "TASK" | "EXPORT" | "AUDIT_READ" | "SYSTEM")[] | null;
                 /** @description Most items to give. */
                 limit?: number;
-                outcome?: string | null;
+                outcome?: ("success" | "failure" | "denied") | null;
                 task_id?: string | null;
             };
             header?: never;
@@ -7813,6 +7821,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unavailable for now */
             503: {
                 headers: {
@@ -7960,6 +7977,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
     health: {
@@ -8090,6 +8116,15 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAIErrorBody"];
                 };
             };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorBody"];
+                };
+            };
             /** @description Not valid */
             422: {
                 headers: {
@@ -8110,6 +8145,15 @@ export interface operations {
             };
             /** @description Unavailable for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorBody"];
+                };
+            };
+            /** @description The model took too long */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8441,6 +8485,15 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAIErrorBody"];
                 };
             };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorBody"];
+                };
+            };
             /** @description Not valid */
             422: {
                 headers: {
@@ -8461,6 +8514,15 @@ export interface operations {
             };
             /** @description Unavailable for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorBody"];
+                };
+            };
+            /** @description The model took too long */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8524,6 +8586,15 @@ export interface operations {
                     "application/json": components["schemas"]["OpenAIErrorBody"];
                 };
             };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorBody"];
+                };
+            };
             /** @description Not valid */
             422: {
                 headers: {
@@ -8544,6 +8615,15 @@ export interface operations {
             };
             /** @description Unavailable for now */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OpenAIErrorBody"];
+                };
+            };
+            /** @description The model took too long */
+            504: {
                 headers: {
                     [name: string]: unknown;
                 };

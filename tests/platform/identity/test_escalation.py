@@ -5,7 +5,7 @@ import pytest_asyncio
 
 from secretariat.platform.identity.connections import check_provider_url
 from secretariat.platform.web.errors import InvalidError
-from tests.support.factories import Person, make_person
+from tests.support.factories import Person, browser, make_person
 
 
 @pytest_asyncio.fixture(loop_scope="session")
@@ -22,6 +22,26 @@ async def role_id(person: Person, name: str) -> str:
 
 async def refused(answer) -> bool:
     return answer.status_code == 403 and answer.json()["code"] in ("ESCALATION", "PERMISSION_MISSING")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"password": "a new long password"}, {"status": "disabled"}, {"roles": ["member"]}, {"name": "X"}],
+)
+async def test_a_narrow_key_does_not_become_its_whole_owner(app, tenant, owner, change):
+    wanted = {"name": "People", "permissions": ["users.manage", "roles.manage"]}
+    secret = (await owner.client.post("/api/v1/keys", json=wanted)).json()["secret"]
+    path = f"/api/v1/users/{owner.id}"
+    async with browser(app) as program:
+        program.headers["authorization"] = f"Bearer {secret}"
+        assert await refused(await program.patch(path, json=change))
+        assert await refused(await program.delete(path))
+        made = await program.post("/api/v1/users", json={"email": "plain@example.com", "name": "Plain"})
+        assert made.status_code == 201
+        plain = await program.patch(
+            f"/api/v1/users/{made.json()['id']}", json={"password": "a good long one"}
+        )
+        assert plain.status_code == 200
 
 
 async def test_an_admin_cannot_make_an_owner(admin):

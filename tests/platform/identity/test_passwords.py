@@ -1,5 +1,6 @@
 """Signing in with a password, and what a thief of pieces can't do."""
 
+import asyncio
 import json
 import statistics
 import time
@@ -113,6 +114,15 @@ async def test_guessing_is_slowed_down_for_one_account_and_address(app, tenant, 
         assert int(stopped.headers["retry-after"]) > 0
         other = await make_user(database, tenant, "member", password_hash=await hash_password(PASSWORD))
         assert (await sign_in(client, tenant, other)).status_code == 200
+
+
+async def test_guessing_at_the_same_time_gains_nothing(app, tenant, user):
+    async with browser(app) as client:
+        guesses = [sign_in(client, tenant, user, f"guess {n}") for n in range(30)]
+        statuses = [answer.status_code for answer in await asyncio.gather(*guesses)]
+        assert statuses.count(401) == 10
+        assert statuses.count(429) == 20
+        assert (await sign_in(client, tenant, user)).status_code == 429
 
 
 async def test_every_try_is_on_record(anonymous, database, tenant, user):

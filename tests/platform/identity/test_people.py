@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.factories import browser, make_person, make_user
+from secretariat.platform.identity.passwords import hash_password
+from tests.support.factories import browser, make_person, make_user, sign_in
 
 
 async def test_a_person_is_added_and_signs_in(app, owner, tenant):
@@ -51,6 +52,44 @@ async def test_a_new_password_ends_the_persons_sessions(app, services, tenant, o
     assert (await member.client.get("/api/v1/session")).status_code == 401
     assert (await owner.client.get("/api/v1/session")).status_code == 200
     await member.client.aclose()
+
+
+async def test_a_session_alone_does_not_change_its_own_password(app, services, tenant, database, owner):
+    old, new = "the old long password", "another long one"
+    user = await make_user(database, tenant, "owner", password_hash=await hash_password(old))
+    client = await sign_in(app, services, user)
+    path = f"/api/v1/users/{user.id}"
+    for body in ({"password": new}, {"password": new, "current_password": "a guess"}):
+        refused = await client.patch(path, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (422, "WRONG_PASSWORD")
+        assert refused.json()["errors"][0]["pointer"] == "/current_password"
+    assert (await client.patch(path, json={"name": "Ada L."})).status_code == 200
+    assert (await client.patch(path, json={"password": new, "current_password": old})).status_code == 200
+    credentials = {"tenant": tenant.slug, "email": user.email, "password": new}
+    async with browser(app) as fresh:
+        assert (await fresh.post("/api/v1/session", json=credentials)).status_code == 200
+    await client.aclose()
+
+
+async def test_a_stolen_session_does_not_guess_the_password(app, services, tenant, database):
+    old, new = "the old long password", "another long one"
+    user = await make_user(database, tenant, "owner", password_hash=await hash_password(old))
+    client = await sign_in(app, services, user)
+    path = f"/api/v1/users/{user.id}"
+    guesses = [
+        (await client.patch(path, json={"password": new, "current_password": f"guess {n}"})).status_code
+        for n in range(11)
+    ]
+    assert guesses == [422] * 10 + [429]
+    right = await client.patch(path, json={"password": new, "current_password": old})
+    assert right.status_code == 429
+    await client.aclose()
+
+
+async def test_who_has_no_password_sets_the_first(owner):
+    path = f"/api/v1/users/{owner.id}"
+    assert (await owner.client.patch(path, json={"password": "a first long one"})).status_code == 200
+    assert (await owner.client.patch(path, json={"password": "a second long one"})).status_code == 422
 
 
 async def test_a_changed_role_counts_from_the_next_request(app, services, tenant, owner):
