@@ -22,6 +22,7 @@ from secretariat.platform.settings import Settings
 
 Say = Callable[[str], None]
 
+MODELS = "models"
 _START_SECONDS = 90
 _WATCH_SECONDS = 1.0
 _STEADY_SECONDS = 60
@@ -58,7 +59,7 @@ class Stack:
         ensure_secret(self.settings.model_token_path)
         if self.settings.model_url is None:
             self._launch_models()
-            self._await("the model server", self.environment["MODEL_URL"] + "/healthz")
+            self._await_models()
 
     def _prepare(self) -> None:
         check_disk(self.settings.home)
@@ -101,7 +102,7 @@ class Stack:
         self.environment["MODEL_URL"] = f"http://127.0.0.1:{port}"
         self.say("Starting the model server")
         self._python(
-            "models",
+            MODELS,
             "secretariat.models.serving",
             *("--host", "127.0.0.1", "--port", str(port), "--threads", str(self.settings.model_threads)),
             *(
@@ -119,7 +120,7 @@ class Stack:
         self._python("worker", "secretariat.platform.worker", withheld=_OWNER)
         self._await("the service", f"http://{self.settings.host}:{self.settings.port}/readyz")
         if self.settings.model_url is None:
-            self._await("the model server", self.environment["MODEL_URL"] + "/healthz")
+            self._await_models()
 
     def _python(self, name: str, module: str, *arguments: str, withheld: frozenset[str]) -> None:
         """`withheld`: the keys to what it has no business with; a part that is taken over has not got them."""
@@ -131,12 +132,18 @@ class Stack:
         child.start()
         self.children.append(child)
 
+    def _await_models(self) -> None:
+        self._await("the model server", self.environment["MODEL_URL"] + "/healthz")
+
     def _await(self, name: str, url: str) -> None:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
             if self.stopping:
                 raise StackError(f"Stopped while waiting for {name}.")
             self.watch_once()
+            trouble = self.model_trouble()
+            if trouble is not None:
+                raise StackError(f"The model server can't serve: {trouble}.")
             try:
                 if httpx.get(url, timeout=2).is_success:
                     return
@@ -169,7 +176,26 @@ class Stack:
         """Until a signal asks to stop."""
         while not self.stopping:
             self.watch_once()
+            if self.model_trouble() is not None:
+                self._stop_models()
             time.sleep(_WATCH_SECONDS)
+
+    def model_trouble(self) -> str | None:
+        """What the model server says it can't mend itself: alive, but only a new start will help."""
+        url = self.environment.get("MODEL_URL")
+        if url is None:
+            return None
+        try:
+            health = httpx.get(f"{url}/healthz", timeout=2)
+        except httpx.TransportError:
+            return None
+        report = health.json() if health.status_code == httpx.codes.SERVICE_UNAVAILABLE else {}
+        return str(report["message"]) if report.get("status") == "failed" else None
+
+    def _stop_models(self) -> None:
+        for child in self.children:
+            if child.name == MODELS:
+                child.stop()
 
     def stop(self) -> None:
         """Workers and service first, data last; waits until each has ended."""

@@ -33,3 +33,12 @@ def test_the_model_server_gets_no_way_into_the_database(
     child.process.wait(20)
     assert "MODEL_URL" in child.last_words()
     assert "secret of" not in child.last_words()
+
+
+def test_a_model_server_without_weights_is_named_at_once(tmp_path: Path) -> None:
+    stack = Stack(Settings(home=tmp_path), lambda _line: None)
+    try:
+        with pytest.raises(StackError, match="secretariat models pull"):
+            stack.start_models()
+    finally:
+        stack.stop()
