@@ -15,7 +15,10 @@ COPY retrieval retrieval
 COPY agents agents
 COPY platform platform
 COPY migrations migrations
-RUN pip install --no-cache-dir --editable . && useradd --system --create-home --home-dir /var/lib/secretariat secretariat
+RUN pip install --no-cache-dir --editable . && \
+    useradd --system --create-home --home-dir /var/lib/secretariat secretariat && \
+    mkdir -p /var/lib/secretariat/models /run/secretariat && \
+    chown -R secretariat /var/lib/secretariat /run/secretariat
 COPY --from=console /build/platform/console/static platform/console/static
 ENV SECRETARIAT_HOME=/var/lib/secretariat SECRETARIAT_HOST=0.0.0.0
 USER secretariat

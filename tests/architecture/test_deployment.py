@@ -27,9 +27,16 @@ def test_no_secret_has_a_default() -> None:
 
 
 def test_the_service_does_not_connect_as_the_owner_of_the_tables() -> None:
-    environment = COMPOSE["services"]["api"]["environment"]
-    assert "secretariat_app:" in environment["DATABASE_URL"]
-    assert environment["DATABASE_URL"] != environment["DATABASE_OWNER_URL"]
+    for name in ("api", "worker"):
+        environment = COMPOSE["services"][name]["environment"]
+        assert "secretariat_app:" in environment["DATABASE_URL"]
+        assert "DATABASE_OWNER_URL" not in environment
+
+
+def test_the_model_server_gets_neither_the_database_nor_the_master_key() -> None:
+    models = COMPOSE["services"]["models"]
+    assert "environment" not in models
+    assert not any(volume.startswith("home:") for volume in models["volumes"])
 
 
 def test_modules_that_the_commands_name_exist() -> None:
