@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response, StreamingResponse
 from fastapi.security import HTTPBearer
 
 from secretariat.platform.access.caller import Caller
+from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity.callers import (
     SESSION_COOKIE,
     TasksRead,
@@ -17,7 +18,9 @@ from secretariat.platform.identity.callers import (
 )
 from secretariat.platform.services import Services
 from secretariat.platform.tasks import journal, schemas, service
+from secretariat.platform.tasks.policies import Sight, glance, look
 from secretariat.platform.tasks.stream import stream
+from secretariat.platform.tasks.views import shown
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import NotFoundError, UnauthenticatedError, problem_responses
 from secretariat.platform.web.pages import Page, PageQueryDep
@@ -34,7 +37,7 @@ async def create_task(
 ) -> schemas.Task:
     """Carried out in the background, with the rights that the caller has while it runs."""
     row = await service.create(session, services.contents, caller, body)
-    return (await service.shown(session, services.contents, [row]))[0]
+    return (await shown(session, services.contents, [(row, glance(caller, row.created_by))]))[0]
 
 
 @router.get("", operation_id="list_tasks")
@@ -45,13 +48,14 @@ async def list_tasks(
     page: PageQueryDep,
     status: Annotated[schemas.TaskStatus | None, Query()] = None,
 ) -> Page[schemas.Task]:
-    """One's own; all of the tenant for those who administer people or read the audit log."""
+    """One's own; all of the tenant, others' without their words, for those who administer people or audit."""
     rows = await service.listed(session, caller, page.fetch, page.after, status)
-    shown = await service.shown(session, services.contents, rows[: page.limit])
+    seen = [(row, glance(caller, row.created_by)) for row in rows[: page.limit]]
+    data = await shown(session, services.contents, seen)
     return Page(
-        data=shown,
-        first_id=shown[0].id if shown else None,
-        last_id=shown[-1].id if shown else None,
+        data=data,
+        first_id=data[0].id if data else None,
+        last_id=data[-1].id if data else None,
         has_more=len(rows) > page.limit,
     )
 
@@ -60,8 +64,9 @@ async def list_tasks(
 async def get_task(
     caller: TasksRead, services: ServicesDep, session: TenantSessionDep, task_id: UUID
 ) -> schemas.Task:
-    row = await service.task(session, caller, task_id)
-    return (await service.shown(session, services.contents, [row]))[0]
+    """The words of someone else's task take `audit.content.read`, and the look is on record."""
+    seen = await service.look(session, caller, task_id, "task")
+    return (await shown(session, services.contents, [seen]))[0]
 
 
 @router.post("/{task_id}/cancel", operation_id="cancel_task", responses=problem_responses(404, 409))
@@ -70,7 +75,7 @@ async def cancel_task(
 ) -> schemas.Task:
     """Asks it to stop. A task that waits ends at once; one that runs ends within a second or so."""
     row = await service.cancel(session, services.contents, caller, task_id)
-    return (await service.shown(session, services.contents, [row]))[0]
+    return (await shown(session, services.contents, [(row, glance(caller, row.created_by))]))[0]
 
 
 @router.get(
@@ -98,17 +103,17 @@ async def task_events(
     last_event_id: Annotated[str | None, Header(description="What an EventSource sends to resume.")] = None,
 ) -> Response:
     """The journal. As server-sent events it goes on until the task ends; `id` is the number to resume at."""
-    async with services.database.tenant(caller.tenant_id) as session:
-        await service.task(session, caller, task_id)
     seen = max(after, _number(last_event_id))
-    if "application/json" in request.headers.get("accept", ""):
-        return await _listed(services, caller, task_id, seen, limit)
+    async with services.database.tenant(caller.tenant_id) as session:
+        _, sight = await service.look(session, caller, task_id, "events")
+        if "application/json" in request.headers.get("accept", ""):
+            return await _listed(session, services, task_id, sight, seen, limit)
 
-    async def allowed() -> bool:
-        return await _still_sees(request, services, caller, task_id)
+    async def look_again() -> Sight | None:
+        return await _sight_now(request, services, caller, task_id, sight)
 
     return StreamingResponse(
-        stream(services, caller.tenant_id, task_id, seen, allowed),
+        stream(services, caller.tenant_id, task_id, seen, sight, look_again),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
@@ -119,10 +124,11 @@ def _number(last_event_id: str | None) -> int:
     return min(int(last_event_id or "0"), 2**62) if known else 0
 
 
-async def _listed(services: Services, caller: Caller, task_id: UUID, after: int, limit: int) -> JSONResponse:
-    async with services.database.tenant(caller.tenant_id) as session:
-        entries = await journal.read(session, services.contents, task_id, after, limit + 1)
-    data = [schemas.TaskEventView.of(entry) for entry in entries[:limit]]
+async def _listed(
+    session: TenantSession, services: Services, task_id: UUID, sight: Sight, after: int, limit: int
+) -> JSONResponse:
+    entries = await journal.read(session, services.contents, task_id, after, limit + 1)
+    data = [schemas.TaskEventView.of(entry, sight) for entry in entries[:limit]]
     page = schemas.TaskEvents(
         data=data,
         first_id=data[0].seq if data else None,
@@ -132,8 +138,13 @@ async def _listed(services: Services, caller: Caller, task_id: UUID, after: int,
     return JSONResponse(page.model_dump(mode="json"))
 
 
-async def _still_sees(request: Request, services: Services, caller: Caller, task_id: UUID) -> bool:
-    """Asked while a stream is open: credentials, permissions and the task's visibility as of now."""
+async def _sight_now(
+    request: Request, services: Services, caller: Caller, task_id: UUID, before: Sight
+) -> Sight | None:
+    """Asked while a stream is open: credentials, permissions and the task's visibility as of now.
+
+    What wasn't to be seen when the stream was opened isn't seen later: that look is not on record.
+    """
     try:
         now = await current_caller(
             request,
@@ -143,7 +154,9 @@ async def _still_sees(request: Request, services: Services, caller: Caller, task
             await _bearer(request),
         )
         async with services.database.tenant(now.tenant_id) as session:
-            await service.task(session, now, task_id)
+            row = await service.task(session, now, task_id)
     except (UnauthenticatedError, NotFoundError):
-        return False
-    return "tasks.read" in now.permissions
+        return None
+    if "tasks.read" not in now.permissions:
+        return None
+    return look(now, row.created_by) if before.words else before

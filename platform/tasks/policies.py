@@ -1,13 +1,23 @@
-"""Who sees which tasks.
+"""Who sees which tasks, and how much of their words.
 
 A person sees the tasks they gave. Whoever administers people (`users.manage`) or reads the audit log
-(`audit.read`) sees all tasks of the tenant, because both answer for what was done in it. Cancelling follows
-seeing: one's own, or any with `users.manage`; auditors look and don't touch.
+(`audit.read`) sees that the tenant's other tasks are there, because both answer for what was done in it; the
+words of those take `audit.content.read`, and the look is on record. Cancelling follows seeing: one's own, or
+any with `users.manage`; auditors look and don't touch.
 """
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from secretariat.platform.access.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """How much a reader gets: of a task's words at all, and whether by a look that is on record."""
+
+    words: bool
+    on_record: bool = False
 
 
 def sees_all(caller: Caller) -> bool:
@@ -17,6 +27,19 @@ def sees_all(caller: Caller) -> bool:
 def only_of(caller: Caller) -> UUID | None:
     """The person whose tasks the caller is limited to; None for all of the tenant."""
     return None if sees_all(caller) else caller.user_id
+
+
+def glance(caller: Caller, created_by: UUID) -> Sight:
+    """What lists and answers to changes show: the words of one's own tasks alone."""
+    return Sight(words=created_by == caller.user_id)
+
+
+def look(caller: Caller, created_by: UUID) -> Sight:
+    """What asking for one task shows. Whoever gets a sight `on_record` must put the look on record."""
+    own = glance(caller, created_by)
+    if own.words or "audit.content.read" not in caller.permissions:
+        return own
+    return Sight(words=True, on_record=True)
 
 
 def may_cancel(caller: Caller, created_by: UUID) -> bool:

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from secretariat.agents.core import CitationClaim, PlanStep, TaskEvent
 from secretariat.platform.tasks.journal import JournalEvent
+from secretariat.platform.tasks.policies import Sight
+from secretariat.platform.tasks.withhold import without_words
 
 TaskStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 
@@ -23,15 +25,20 @@ class TaskCreate(BaseModel):
 
 
 class ArtifactRef(BaseModel):
+    """`title` is null where the words are withheld."""
+
     id: UUID
-    title: str
+    title: str | None
 
 
 class Artifact(BaseModel):
+    """`title` and `text` are null where they are `withheld`."""
+
     id: UUID
-    title: str
+    title: str | None
     media_type: str
-    text: str
+    text: str | None
+    withheld: bool
 
 
 class TaskError(BaseModel):
@@ -40,10 +47,15 @@ class TaskError(BaseModel):
 
 
 class Task(BaseModel):
-    """`plan`, `answer`, `abstained` and `citations` are there once the journal has them."""
+    """`plan`, `answer`, `abstained` and `citations` are there once the journal has them.
+
+    `withheld`: words are left out, because the reader may not read them; `request` is null in someone else's
+    task.
+    """
 
     id: UUID
-    request: str
+    request: str | None
+    withheld: bool
     status: TaskStatus
     assistant_id: UUID | None
     collection_ids: list[UUID]
@@ -61,16 +73,21 @@ class Task(BaseModel):
 
 
 class TaskEventView(BaseModel):
-    """One event of the journal. `seq` counts from 1 without gaps."""
+    """One event of the journal. `seq` counts from 1 without gaps.
+
+    `withheld`: the payload's words are empty, because the reader may not read them.
+    """
 
     seq: int
     type: str
     at: datetime
     payload: TaskEvent
+    withheld: bool
 
     @classmethod
-    def of(cls, entry: JournalEvent) -> "TaskEventView":
-        return cls(seq=entry.seq, type=entry.event.type, at=entry.at, payload=entry.event)
+    def of(cls, entry: JournalEvent, sight: Sight) -> "TaskEventView":
+        event = entry.event if sight.words else without_words(entry.event)
+        return cls(seq=entry.seq, type=event.type, at=entry.at, payload=event, withheld=event != entry.event)
 
 
 class TaskEvents(BaseModel):

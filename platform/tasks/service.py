@@ -1,9 +1,8 @@
 """What can be done with tasks. Takes the session first and never commits."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from secretariat.agents.core import PlanProposed, TaskCancelled, TaskCompleted
+from secretariat.agents.core import TaskCancelled
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.audit.event import AuditEvent, ContentRef, Resource
 from secretariat.platform.audit.record import record
@@ -13,8 +12,8 @@ from secretariat.platform.jobs.queue import Subject, enqueue
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.tables.tasks import TaskRow
-from secretariat.platform.tasks import journal, repository, schemas
-from secretariat.platform.tasks.policies import may_cancel, only_of
+from secretariat.platform.tasks import journal, policies, repository, schemas
+from secretariat.platform.tasks.policies import Sight, may_cancel, only_of
 from secretariat.platform.web.errors import ConflictError, ForbiddenError, NotFoundError
 
 RUN = "tasks.run"
@@ -109,74 +108,40 @@ async def cancel(session: TenantSession, contents: ContentStore, caller: Caller,
     return found
 
 
-async def shown(
-    session: TenantSession, contents: ContentStore, rows: Sequence[TaskRow]
-) -> list[schemas.Task]:
-    """Tasks with what their journals say of plan, answer and citations."""
-    ids = [row.id for row in rows]
-    telling = await repository.events_of(session, ids, ("plan.proposed", "task.completed"))
-    entries = await journal.decode(session, contents, telling)
-    requests = await contents.get_many(session, [row.request_id for row in rows])
-    plans: dict[UUID, PlanProposed] = {}
-    answers: dict[UUID, TaskCompleted] = {}
-    for event_row, entry in zip(telling, entries, strict=True):
-        if isinstance(entry.event, PlanProposed):
-            plans[event_row.task_id] = entry.event
-        elif isinstance(entry.event, TaskCompleted):
-            answers[event_row.task_id] = entry.event
-    made = await _artifact_refs(session, contents, ids)
-    return [
-        _view(row, requests[row.request_id].decode(), plans.get(row.id), answers.get(row.id), made[row.id])
-        for row in rows
-    ]
+async def look(session: TenantSession, caller: Caller, task_id: UUID, what: str) -> tuple[TaskRow, Sight]:
+    """A task to be shown, and how much of it. A look at the words of someone else's task is on record before
+    it is had. Raises NotFoundError."""
+    found = await task(session, caller, task_id)
+    sight = policies.look(caller, found.created_by)
+    if sight.on_record:
+        await record(
+            session,
+            AuditEvent(
+                event_type="AUDIT_READ",
+                action="task.content.reveal",
+                actor=caller.actor,
+                resource=Resource("task", str(task_id)),
+                task_id=task_id,
+                request_id=caller.request_id,
+                details={"what": what},
+            ),
+        )
+    return found, sight
 
 
 async def artifact(
     session: TenantSession, contents: ContentStore, caller: Caller, task_id: UUID, artifact_id: UUID
 ) -> schemas.Artifact:
     """Raises NotFoundError."""
-    await task(session, caller, task_id)
+    _, sight = await look(session, caller, task_id, "artifact")
     found = await repository.artifact(session, task_id, artifact_id)
     if found is None:
         raise NotFoundError("artifact")
-    words = await contents.json(session, found.content_id)
+    words = await contents.json(session, found.content_id) if sight.words else {}
     return schemas.Artifact(
-        id=found.id, title=words["title"], media_type=found.media_type, text=words["markdown"]
-    )
-
-
-async def _artifact_refs(
-    session: TenantSession, contents: ContentStore, task_ids: Sequence[UUID]
-) -> dict[UUID, list[schemas.ArtifactRef]]:
-    made: dict[UUID, list[schemas.ArtifactRef]] = {task_id: [] for task_id in task_ids}
-    for row in await repository.artifacts(session, task_ids):
-        words = await contents.json(session, row.content_id)
-        made[row.task_id].append(schemas.ArtifactRef(id=row.id, title=words["title"]))
-    return made
-
-
-def _view(
-    row: TaskRow,
-    request: str,
-    plan: PlanProposed | None,
-    answer: TaskCompleted | None,
-    artifacts: list[schemas.ArtifactRef],
-) -> schemas.Task:
-    return schemas.Task(
-        id=row.id,
-        request=request,
-        status=row.status,
-        assistant_id=row.assistant_id,
-        collection_ids=row.collection_ids,
-        created_by=row.created_by,
-        plan=list(plan.steps) if plan else None,
-        answer=answer.answer if answer else None,
-        abstained=row.abstained,
-        citations=list(answer.citations) if answer else [],
-        artifacts=artifacts,
-        error=schemas.TaskError(**row.error) if row.error else None,
-        cancel_requested=row.cancel_requested_at is not None,
-        created_at=row.created_at,
-        started_at=row.started_at,
-        finished_at=row.finished_at,
+        id=found.id,
+        title=words.get("title"),
+        media_type=found.media_type,
+        text=words.get("markdown"),
+        withheld=not sight.words,
     )

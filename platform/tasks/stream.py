@@ -13,6 +13,7 @@ from uuid import UUID
 from secretariat.platform.services import Services
 from secretariat.platform.tasks import journal, repository
 from secretariat.platform.tasks.journal import TERMINAL_EVENTS, TERMINAL_STATUSES, JournalEvent
+from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.schemas import TaskEventView
 
 LOOK_SECONDS = 0.2
@@ -29,26 +30,29 @@ async def stream(
     tenant_id: UUID,
     task_id: UUID,
     after: int,
-    allowed: Callable[[], Awaitable[bool]],
+    sight: Sight,
+    look_again: Callable[[], Awaitable[Sight | None]],
     *,
     look_seconds: float = LOOK_SECONDS,
     heartbeat_seconds: float = HEARTBEAT_SECONDS,
     permission_seconds: float = PERMISSION_SECONDS,
 ) -> AsyncIterator[str]:
-    """Events above `after`, until a terminal one or until `allowed` says no; it is asked again and again."""
+    """Events above `after`, until a terminal one or until `look_again`, asked again and again, says None."""
     yield RETRY
     if await _over(services, tenant_id, task_id, after):
         return
     spoke = checked = time.monotonic()
     while True:
         if time.monotonic() - checked >= permission_seconds:
-            if not await allowed():
+            now = await look_again()
+            if now is None:
                 return
+            sight = now
             checked = time.monotonic()
         async with services.database.tenant(tenant_id) as session:
             entries = await journal.read(session, services.contents, task_id, after, BATCH)
         for entry in entries:
-            yield spelled(entry)
+            yield spelled(entry, sight)
             after, spoke = entry.seq, time.monotonic()
             if entry.event.type in TERMINAL_EVENTS:
                 return
@@ -69,6 +73,6 @@ async def _over(services: Services, tenant_id: UUID, task_id: UUID, after: int) 
     return row is None or (row.status in TERMINAL_STATUSES and not rest)
 
 
-def spelled(entry: JournalEvent) -> str:
-    data = TaskEventView.of(entry).model_dump_json()
+def spelled(entry: JournalEvent, sight: Sight) -> str:
+    data = TaskEventView.of(entry, sight).model_dump_json()
     return f"id: {entry.seq}\nevent: {entry.event.type}\ndata: {data}\n\n"

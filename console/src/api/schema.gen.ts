@@ -671,7 +671,7 @@ export interface paths {
         };
         /**
          * List Tasks
-         * @description One's own; all of the tenant for those who administer people or read the audit log.
+         * @description One's own; all of the tenant, others' without their words, for those who administer people or audit.
          */
         get: operations["list_tasks"];
         put?: never;
@@ -693,7 +693,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Get Task */
+        /**
+         * Get Task
+         * @description The words of someone else's task take `audit.content.read`, and the look is on record.
+         */
         get: operations["get_task"];
         put?: never;
         post?: never;
@@ -1054,7 +1057,10 @@ export interface components {
              */
             status: "ok";
         };
-        /** Artifact */
+        /**
+         * Artifact
+         * @description `title` and `text` are null where they are `withheld`.
+         */
         Artifact: {
             /**
              * Id
@@ -1064,9 +1070,11 @@ export interface components {
             /** Media Type */
             media_type: string;
             /** Text */
-            text: string;
+            text: string | null;
             /** Title */
-            title: string;
+            title: string | null;
+            /** Withheld */
+            withheld: boolean;
         };
         /** ArtifactCreated */
         ArtifactCreated: {
@@ -1085,7 +1093,10 @@ export interface components {
              */
             type: "artifact.created";
         };
-        /** ArtifactRef */
+        /**
+         * ArtifactRef
+         * @description `title` is null where the words are withheld.
+         */
         ArtifactRef: {
             /**
              * Id
@@ -1093,7 +1104,7 @@ export interface components {
              */
             id: string;
             /** Title */
-            title: string;
+            title: string | null;
         };
         /**
          * Assistant
@@ -2532,6 +2543,9 @@ export interface components {
         /**
          * Task
          * @description `plan`, `answer`, `abstained` and `citations` are there once the journal has them.
+         *
+         *     `withheld`: words are left out, because the reader may not read them; `request` is null in someone else's
+         *     task.
          */
         Task: {
             /** Abstained */
@@ -2569,7 +2583,7 @@ export interface components {
             /** Plan */
             plan: components["schemas"]["PlanStep"][] | null;
             /** Request */
-            request: string;
+            request: string | null;
             /** Started At */
             started_at: string | null;
             /**
@@ -2577,6 +2591,8 @@ export interface components {
              * @enum {string}
              */
             status: "queued" | "running" | "completed" | "failed" | "cancelled";
+            /** Withheld */
+            withheld: boolean;
         };
         /** TaskCancelled */
         TaskCancelled: {
@@ -2650,6 +2666,8 @@ export interface components {
         /**
          * TaskEventView
          * @description One event of the journal. `seq` counts from 1 without gaps.
+         *
+         *     `withheld`: the payload's words are empty, because the reader may not read them.
          */
         TaskEventView: {
             /**
@@ -2663,6 +2681,8 @@ export interface components {
             seq: number;
             /** Type */
             type: string;
+            /** Withheld */
+            withheld: boolean;
         };
         /** TaskFailed */
         TaskFailed: {

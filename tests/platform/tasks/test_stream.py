@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from secretariat.platform.services import Services
+from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.stream import HEARTBEAT, stream
 from tests.platform.tasks.steps import EVENTS, carry_out, give, read, scripted
 from tests.support.factories import Person
@@ -104,15 +105,15 @@ async def test_events_are_heard_while_they_happen(app: FastAPI, services: Servic
 
 async def test_silence_is_filled_and_rights_are_asked_again(services: Services, owner: Person) -> None:
     given = await give(owner)
-    answers = [True, True, False]
+    answers = [Sight(words=True), Sight(words=True), None]
 
-    async def allowed() -> bool:
+    async def look_again() -> Sight | None:
         return answers.pop(0)
 
     said = [
         piece
         async for piece in stream(
-            services, owner.tenant.id, UUID(given["id"]), 0, allowed,
+            services, owner.tenant.id, UUID(given["id"]), 0, Sight(words=True), look_again,
             look_seconds=0.02, heartbeat_seconds=0.05, permission_seconds=0.2,
         )
     ]  # fmt: skip

@@ -46,10 +46,16 @@ export function Sources({ citations }: { citations: Citation[] }) {
                 resetScroll={false}
                 className="font-medium break-words underline-offset-4 hover:underline"
               >
-                {citation.document}
+                {citation.document || "Withheld"}
               </Link>
-              <blockquote className="reading line-clamp-4 text-[15px] leading-6 text-muted">“{citation.quote.trim()}”</blockquote>
-              <VerifiedQuote verified={citation.verified} />
+              {citation.quote ? (
+                <>
+                  <blockquote className="reading line-clamp-4 text-[15px] leading-6 text-muted">“{citation.quote.trim()}”</blockquote>
+                  <VerifiedQuote verified={citation.verified} />
+                </>
+              ) : (
+                <p className="text-[13px] text-muted">This document may not be read now.</p>
+              )}
             </div>
           </li>
         ))}
@@ -74,7 +80,7 @@ export function Artifacts({ artifacts }: { artifacts: ArtifactRef[] }) {
               className="flex items-center gap-3 rounded-md border bg-sheet px-4 py-3 hover:bg-well"
             >
               <FileText aria-hidden className="size-4 shrink-0 text-muted" />
-              <span className="min-w-0 flex-1 font-medium break-words">{title}</span>
+              <span className="min-w-0 flex-1 font-medium break-words">{title || "Withheld"}</span>
               <span className="text-[13px] text-muted">Read</span>
             </Link>
           </li>

@@ -17,7 +17,7 @@ export function ArtifactDrawer({ taskId, artifactId, onClose }: ArtifactDrawerPr
     <Drawer open onClose={onClose} testId="artifact-drawer" title={data?.title ?? "Report"}>
       {error && <Failure error={error} title="The report can't be shown" onRetry={() => void refetch()} />}
       {!data && !error && <SkeletonLines count={10} />}
-      {data && <ArtifactText mediaType={data.media_type} text={data.text} />}
+      {data && (data.text === null ? <p className="text-muted">Withheld: you may not read what this report was made of.</p> : <ArtifactText mediaType={data.media_type} text={data.text} />)}
     </Drawer>
   );
 }

@@ -41,7 +41,7 @@ function Places({ title, note, places, testId }: PlacesProps) {
                   resetScroll={false}
                   className="min-w-0 truncate font-medium underline-offset-4 hover:underline"
                 >
-                  {place.document}
+                  {place.document || "Withheld"}
                 </Link>
                 <span className="shrink-0 font-mono text-[12px] text-muted">{place.score.toFixed(3)}</span>
               </p>

@@ -28,6 +28,7 @@ const events: RecordedEvent[] = payloads.map((payload, index) => ({
   type: payload.type,
   at: "2025-03-01T12:00:00Z",
   payload,
+  withheld: false,
 }));
 
 test("steps show what ran with the arguments it really ran with", () => {
@@ -49,6 +50,7 @@ test("a task that is cancelled leaves no step running", () => {
     seq: 99,
     type: "task.cancelled",
     at: "2025-03-01T12:00:05Z",
+    withheld: false,
     payload: { type: "task.cancelled", message: "Cancelled on request." },
   };
   const view = [...events, cancelled].reduce(takeUp, EMPTY_RUN);
@@ -61,6 +63,7 @@ test("lines put before the model are not taken for what a search found", () => {
     seq: 99,
     type: "retrieval.completed",
     at: "2025-03-01T12:00:05Z",
+    withheld: false,
     payload: {
       type: "retrieval.completed",
       step: "s1",

@@ -14,6 +14,7 @@ import { taskQuery, useCancelTask } from "@/features/tasks/api";
 import { Answer, Artifacts, Sources } from "@/features/tasks/answer";
 import { isOpen } from "@/features/tasks/events";
 import type { RunView } from "@/features/tasks/run-view";
+import { Withheld } from "@/features/tasks/withheld";
 import { TaskDrawers } from "@/features/tasks/task-drawers";
 import { TaskRecord } from "@/features/tasks/task-record";
 import { Timeline } from "@/features/tasks/timeline";
@@ -29,7 +30,7 @@ export function TaskPage() {
 function TaskView({ taskId }: { taskId: string }) {
   const { data: task, error, refetch } = useQuery(taskQuery(taskId));
   const { view, line } = useRun(taskId);
-  usePageTitle(task?.request.slice(0, 60) ?? "Task");
+  usePageTitle(task?.request?.slice(0, 60) ?? "Task");
   return (
     <div className="mx-auto flex w-full max-w-[1200px] flex-col gap-6 px-4 py-6 sm:px-8 sm:py-8">
       <Link to="/tasks" className="inline-flex items-center gap-1.5 self-start text-muted hover:text-ink">
@@ -68,7 +69,7 @@ function TaskHead({ task }: { task: Task }) {
     <header className="flex flex-col gap-3 border-b pb-6">
       <div className="flex flex-wrap items-start justify-between gap-x-6 gap-y-3">
         <h1 className="max-w-[72ch] min-w-0 flex-1 basis-64 text-[20px] leading-7 font-semibold tracking-[-0.01em] break-words whitespace-pre-line">
-          {task.request}
+          {task.request ?? <Withheld />}
         </h1>
         {isOpen(task.status) && may("tasks.write") && (
           <Button onClick={() => cancel.mutate()} disabled={cancel.isPending || task.cancel_requested} data-testid="cancel-task">
@@ -119,6 +120,7 @@ function TaskResult({ task, run }: { task: Task; run: RunView }) {
           </div>
         )
       )}
+      {task.withheld && task.request !== null && <p className="text-muted">Parts are withheld: they come from documents that may not be read now.</p>}
       <Sources citations={citations} />
       <Artifacts artifacts={artifacts} />
     </div>

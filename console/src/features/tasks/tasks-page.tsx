@@ -12,6 +12,7 @@ import { Select } from "@/components/ui/select";
 import { useMay } from "@/features/session/api";
 import { tasksQuery } from "@/features/tasks/api";
 import { Composer } from "@/features/tasks/composer";
+import { Withheld } from "@/features/tasks/withheld";
 
 const route = getRouteApi("/app/tasks");
 const STATUSES = [
@@ -32,7 +33,7 @@ const COLUMNS: Column<Task>[] = [
     className: "min-w-56",
     cell: (task) => (
       <Link to="/tasks/$taskId" params={{ taskId: task.id }} className={`${ROW_LINK} line-clamp-2 break-words`}>
-        {task.request}
+        {task.request ?? <Withheld />}
       </Link>
     ),
   },

@@ -1,0 +1,113 @@
+"""Tasks as readers see them: rows, and what the journals say, as far as each reader's sight goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from secretariat.agents.core import PlanProposed, TaskCompleted
+from secretariat.platform.contents.store import ContentStore
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.tables.tasks import TaskRow
+from secretariat.platform.tasks import journal, repository, schemas
+from secretariat.platform.tasks.policies import Sight
+from secretariat.platform.tasks.withhold import shape
+
+_TELLING = ("plan.proposed", "task.completed")
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the journal says of one task."""
+
+    plan: PlanProposed | None = None
+    answer: TaskCompleted | None = None
+
+
+async def shown(
+    session: TenantSession, contents: ContentStore, seen: Sequence[tuple[TaskRow, Sight]]
+) -> list[schemas.Task]:
+    """Tasks with what their journals say of plan, answer and citations."""
+    ids = [row.id for row, _ in seen]
+    told = await _told(session, contents, ids)
+    requests = await contents.get_many(session, [row.request_id for row, sight in seen if sight.words])
+    made = await _artifact_refs(session, contents, [row.id for row, sight in seen if sight.words])
+    made |= await _artifact_ids(session, [row.id for row, sight in seen if not sight.words])
+    return [
+        _whole(row, requests[row.request_id].decode(), told[row.id], made[row.id])
+        if sight.words
+        else _withheld(row, told[row.id], made[row.id])
+        for row, sight in seen
+    ]
+
+
+async def _told(
+    session: TenantSession, contents: ContentStore, task_ids: Sequence[UUID]
+) -> dict[UUID, _Told]:
+    told = {task_id: _Told() for task_id in task_ids}
+    rows = await repository.events_of(session, task_ids, _TELLING)
+    for row, entry in zip(rows, await journal.decode(session, contents, rows), strict=True):
+        if isinstance(entry.event, PlanProposed):
+            told[row.task_id].plan = entry.event
+        elif isinstance(entry.event, TaskCompleted):
+            told[row.task_id].answer = entry.event
+    return told
+
+
+async def _artifact_refs(
+    session: TenantSession, contents: ContentStore, task_ids: Sequence[UUID]
+) -> dict[UUID, list[schemas.ArtifactRef]]:
+    made: dict[UUID, list[schemas.ArtifactRef]] = {task_id: [] for task_id in task_ids}
+    for row in await repository.artifacts(session, task_ids):
+        words = await contents.json(session, row.content_id)
+        made[row.task_id].append(schemas.ArtifactRef(id=row.id, title=words["title"]))
+    return made
+
+
+async def _artifact_ids(
+    session: TenantSession, task_ids: Sequence[UUID]
+) -> dict[UUID, list[schemas.ArtifactRef]]:
+    made: dict[UUID, list[schemas.ArtifactRef]] = {task_id: [] for task_id in task_ids}
+    for row in await repository.artifacts(session, task_ids):
+        made[row.task_id].append(schemas.ArtifactRef(id=row.id, title=None))
+    return made
+
+
+def _whole(row: TaskRow, request: str, told: _Told, artifacts: list[schemas.ArtifactRef]) -> schemas.Task:
+    return _facts(row, artifacts).model_copy(
+        update={
+            "request": request,
+            "plan": list(told.plan.steps) if told.plan else None,
+            "answer": told.answer.answer if told.answer else None,
+            "citations": list(told.answer.citations) if told.answer else [],
+            "error": schemas.TaskError(**row.error) if row.error else None,
+            "withheld": False,
+        }
+    )
+
+
+def _withheld(row: TaskRow, told: _Told, artifacts: list[schemas.ArtifactRef]) -> schemas.Task:
+    plan = list(shape(told.plan.steps)) if told.plan else None
+    return _facts(row, artifacts).model_copy(update={"plan": plan})
+
+
+def _facts(row: TaskRow, artifacts: list[schemas.ArtifactRef]) -> schemas.Task:
+    """Without any words."""
+    return schemas.Task(
+        id=row.id,
+        request=None,
+        withheld=True,
+        status=row.status,
+        assistant_id=row.assistant_id,
+        collection_ids=row.collection_ids,
+        created_by=row.created_by,
+        plan=None,
+        answer=None,
+        abstained=row.abstained,
+        citations=[],
+        artifacts=artifacts,
+        error=schemas.TaskError(code=row.error["code"], message="") if row.error else None,
+        cancel_requested=row.cancel_requested_at is not None,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
