@@ -48,6 +48,11 @@ async def extend_lease(session: TenantSession, job_id: UUID, token: int, until: 
     return True
 
 
+async def let_go(session: TenantSession, job_id: UUID) -> None:
+    """The lease may be taken by anyone from now on."""
+    await session.execute(update(Lease).where(Lease.id == job_id).values(due_at=now()))
+
+
 async def wake_at(session: TenantSession, job_id: UUID, moment: datetime) -> None:
     await session.execute(update(Outbox).where(Outbox.id == job_id).values(due_at=moment))
 

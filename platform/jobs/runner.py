@@ -60,9 +60,9 @@ class Runner:
             lease = await repository.lease(session, job_id)
             if lease is not None and await repository.free_lease(session, job_id) is None:
                 return None
-            limit = self._handlers[job.kind].at_once
-            if limit is not None and self._running[job.kind] >= limit:
-                await repository.wake_at(session, job_id, now() + timedelta(seconds=_BUSY_SECONDS))
+            pause = self._pause_for(job.kind)
+            if pause is not None:
+                await repository.wake_at(session, job_id, now() + pause)
                 return None
             until = now() + self._lease_time
             if lease is None:
@@ -73,6 +73,16 @@ class Runner:
             quarantined = job.attempt >= self._services.settings.job_attempts
             job.status, job.attempt, job.started_at = "running", job.attempt + 1, job.started_at or now()
             return self._run_of(job, lease), job.kind, quarantined
+
+    def _pause_for(self, kind: str) -> timedelta | None:
+        """How long a job of that kind has to wait: for a free place, or for a worker that knows the kind."""
+        handler = self._handlers.get(kind)
+        if handler is None:
+            log.warning("no handler; a newer worker may have one", kind=kind)
+            return timedelta(seconds=_LONGEST_PAUSE_SECONDS)
+        if handler.at_once is not None and self._running[kind] >= handler.at_once:
+            return timedelta(seconds=_BUSY_SECONDS)
+        return None
 
     def _run_of(self, job: Job, lease: Lease) -> JobRun:
         return JobRun(
@@ -136,21 +146,20 @@ class Runner:
                 assert job is not None
                 job.status, job.error, job.finished_at = status, error, now()
                 await repository.leave_outbox(session, run.job_id)
+                await repository.let_go(session, run.job_id)
 
     async def _put_back(self, run: JobRun, error: Exception) -> None:
         pause = timedelta(seconds=min(2**run.attempt, _LONGEST_PAUSE_SECONDS))
         with suppress(LeaseLostError):
             async with run.session() as session:
                 job = await repository.job(session, run.job_id)
-                lease = await repository.lease(session, run.job_id)
                 assert job is not None
-                assert lease is not None
                 job.status = "queued"
                 job.error = {
                     "code": "attempt_failed",
                     "message": f"{type(error).__name__} in attempt {run.attempt}",
                 }
-                lease.due_at = now()
+                await repository.let_go(session, run.job_id)
                 await repository.wake_at(session, run.job_id, now() + pause)
 
     async def _give_up(self, run: JobRun, handler: Handler) -> None:

@@ -205,3 +205,28 @@ async def test_jobs_taken_at_the_same_moment_keep_to_their_kinds_limit(
     runner = Runner(services, {"test.work": Handler(work, at_once=2)})
     await asyncio.gather(*(runner.carry_out(tenant.id, job_id) for job_id in ids))
     assert most == 2
+
+
+async def test_a_kind_that_this_worker_does_not_know_is_left_for_another(
+    services: Services, tenant: Tenant
+) -> None:
+    job_id = await put_down(services, tenant)
+    await Runner(services, {}).carry_out(tenant.id, job_id)
+    assert (await look(services, tenant, job_id)).status == "queued"
+    await Runner(services, {"test.work": Handler(do_nothing)}).carry_out(tenant.id, job_id)
+    assert (await look(services, tenant, job_id)).status == "done"
+
+
+async def test_a_job_that_is_put_back_into_its_queue_runs_at_once(services: Services, tenant: Tenant) -> None:
+    async def refuse(_run: JobRun) -> None:
+        raise JobFailedError("NO", "No.")
+
+    job_id = await put_down(services, tenant)
+    await Runner(services, {"test.work": Handler(refuse)}).carry_out(tenant.id, job_id)
+    async with services.database.tenant(tenant.id) as session:
+        job = await repository.job(session, job_id)
+        assert job is not None
+        job.status = "queued"
+        await repository.ensure_outbox(session, job_id)
+    await Runner(services, {"test.work": Handler(do_nothing)}).carry_out(tenant.id, job_id)
+    assert (await look(services, tenant, job_id)).status == "done"
