@@ -11,6 +11,7 @@ from secretariat.platform import composition
 from secretariat.platform.console_files import mount_console
 from secretariat.platform.docs_page import mount_docs
 from secretariat.platform.health import router as health
+from secretariat.platform.identity.oidc.network import Networks
 from secretariat.platform.identity.oidc.provider import Providers
 from secretariat.platform.routes import ROUTERS
 from secretariat.platform.services import Services
@@ -47,7 +48,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.tls = services.settings.secure_cookies
     app.state.services = services
-    app.state.providers = Providers()
+    app.state.providers = Providers(Networks.of(services.settings))
     install_problem_handlers(app)
     for router in (health, *ROUTERS):
         app.include_router(router)
@@ -57,22 +58,27 @@ def create_app(services: Services) -> FastAPI:
     return app
 
 
+def server_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    """Who a request comes from is the peer; what a header says counts from trusted proxies only."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=10,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies,
+    )
+
+
 async def serve(settings: Settings) -> None:
     """Until a signal; then finishes what is under way and closes its connections."""
     services, _celery = composition.make_services(settings)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(services),
-            host=settings.host,
-            port=settings.port,
-            log_config=None,
-            log_level=logging.WARNING,
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            timeout_graceful_shutdown=10,
-        )
-    )
+    server = uvicorn.Server(server_config(create_app(services), settings))
     try:
         await server.serve()
     finally:

@@ -53,6 +53,16 @@ class Settings(BaseSettings):
     model_threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, description="Threads of the model server."
     )
+    sso_private_networks: bool = Field(
+        default=False, description="Whether identity providers may have addresses of private networks."
+    )
+    sso_loopback: bool = Field(
+        default=False, description="Whether identity providers may be on this machine; also without TLS."
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Proxies whose X-Forwarded-For and -Proto are believed: addresses, networks, with commas.",
+    )
     secure_cookies: bool = Field(default=False, description="Set when the service is behind TLS.")
 
     @property

@@ -11,14 +11,14 @@ from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity import repository
 from secretariat.platform.identity.changes import record_change
 from secretariat.platform.identity.escalation import check_holds
+from secretariat.platform.identity.oidc.network import Networks
+from secretariat.platform.identity.oidc.provider import LOOPBACK
 from secretariat.platform.identity.schemas import ConnectionChange, ConnectionCreate
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.services import Services
 from secretariat.platform.tables.identity import SignInConnection
 from secretariat.platform.web.errors import ConflictError, InvalidError, NotFoundError
-
-LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 async def get_connection(session: TenantSession, connection_id: UUID) -> SignInConnection:
@@ -34,7 +34,7 @@ async def create_connection(
 ) -> SignInConnection:
     """Raises ConflictError, InvalidError, EscalationError."""
     contents = services.contents
-    check_provider_url(wanted.issuer, loopback=not services.settings.secure_cookies)
+    check_provider_url(wanted.issuer, Networks.of(services.settings))
     await _check_role(session, caller, wanted.default_role)
     await _check_free(session, wanted.name)
     connection = SignInConnection(
@@ -107,28 +107,18 @@ async def remove_connection(session: TenantSession, caller: Caller, connection_i
     await record_change(session, caller, "IDENTITY", "connection.delete", _resource(connection))
 
 
-def check_provider_url(url: str, *, loopback: bool) -> None:
-    """TLS; plain HTTP only on this machine itself, and only where this service has no TLS either.
-
-    So that nobody makes a service on the internet look around on its own machine. Raises InvalidError.
-    """
+def check_provider_url(url: str, networks: Networks) -> None:
+    """TLS, and a host that may be asked; plain HTTP only on this machine itself. Raises InvalidError."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
     except ValueError as cause:
         raise InvalidError("The issuer is not a URL.") from cause
-    here = host in LOOPBACK
-    secure = parts.scheme == "https" or (parts.scheme == "http" and here)
-    if (
-        (here and not loopback)
-        or not secure
-        or not host
-        or parts.username
-        or parts.password
-        or parts.query
-        or parts.fragment
-    ):
+    secure = parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK)
+    if not secure or not host or parts.username or parts.password or parts.query or parts.fragment:
         raise InvalidError("The issuer is an https URL without user, query or fragment.")
+    if not networks.allow_host(host):
+        raise InvalidError("The issuer is at an address that this service may not ask.")
 
 
 async def _check_role(session: TenantSession, caller: Caller, name: str) -> None:

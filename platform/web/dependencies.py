@@ -22,7 +22,7 @@ def get_request_id(connection: HTTPConnection) -> str:
 
 
 def client_ip(connection: HTTPConnection) -> str | None:
-    """The address of the peer. Behind a proxy, the server is told to trust its headers (uvicorn)."""
+    """The address of the peer, or what a proxy that the operator trusts says it is (`trusted_proxies`)."""
     return connection.client.host if connection.client else None
 
 

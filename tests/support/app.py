@@ -32,7 +32,11 @@ async def nobody_wakes(_tenant_id: UUID, _job_id: UUID) -> None:
 
 def make_services(database: Database, *, model_url: str = NO_MODELS, **settings: object) -> Services:
     """Services as the composition root makes them; the key is new, the directories are temporary."""
-    values = {"home": Path(tempfile.mkdtemp(prefix="secretariat-test-")), "public_url": BASE_URL}
+    values = {
+        "home": Path(tempfile.mkdtemp(prefix="secretariat-test-")),
+        "public_url": BASE_URL,
+        "sso_loopback": True,
+    }
     made = Settings.model_validate({**values, **settings})
     keyring = Keyring(os.urandom(32))
     contents = ContentStore(keyring)

@@ -26,6 +26,7 @@ from secretariat.platform.tenants.service import create_tenant, find_tenant
 from tests.support.weights import CHAT, EMBEDDER, models_dir, weights
 
 T = TypeVar("T")
+_SETTINGS = {"SECRETARIAT_LEASE_SECONDS": "3", "SECRETARIAT_SSO_LOOPBACK": "true"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def running_stack() -> Iterator[RunningStack]:
     home = Path(tempfile.mkdtemp(prefix="secretariat-e2e-"))
     home.chmod(0o755)
     (home / "models").symlink_to(models_dir())
-    os.environ["SECRETARIAT_LEASE_SECONDS"] = "3"
+    os.environ |= _SETTINGS
     settings = Settings(home=home).model_copy(update={"port": free_port()})
     stack = Stack(settings, lambda line: print(line, file=sys.stderr))
     ended = threading.Event()
@@ -84,7 +85,8 @@ def running_stack() -> Iterator[RunningStack]:
     finally:
         ended.set()
         stack.stop()
-        os.environ.pop("SECRETARIAT_LEASE_SECONDS", None)
+        for name in _SETTINGS:
+            os.environ.pop(name, None)
         shutil.rmtree(home, ignore_errors=True)
 
 

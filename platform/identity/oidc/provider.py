@@ -1,7 +1,7 @@
 """What a provider says about itself: discovery document and signing keys, fetched with care.
 
 No redirects are followed, answers are small and quick or refused, and every address must be https (or on this
-machine, for providers that are on this machine themselves).
+machine, for providers that are on this machine themselves, where the operator allows those).
 """
 
 import time
@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from secretariat.platform.identity.oidc.errors import OidcError
+from secretariat.platform.identity.oidc.network import Networks, Pinned
 
 PublicKey = RSAKey | ECKey | OKPKey
 
@@ -43,7 +44,8 @@ class Provider:
 class Providers:
     """Fetches and keeps what providers publish, for five minutes, apart for each tenant."""
 
-    def __init__(self) -> None:
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
         self._documents: dict[tuple[UUID, str], tuple[float, Provider]] = {}
         self._keys: dict[tuple[UUID, str], tuple[float, list[PublicKey]]] = {}
 
@@ -102,10 +104,9 @@ class Providers:
             raise OidcError("answer_not_json")
         return value
 
-    @staticmethod
-    def _manners() -> dict[str, Any]:
+    def _manners(self) -> dict[str, Any]:
         return {
-            "transport": _Capped(httpx2.AsyncHTTPTransport()),
+            "transport": _Capped(Pinned(httpx2.AsyncHTTPTransport(), self._networks)),
             "timeout": _PATIENCE,
             "follow_redirects": False,
             "trust_env": False,

@@ -3,8 +3,6 @@
 import pytest
 import pytest_asyncio
 
-from secretariat.platform.identity.connections import check_provider_url
-from secretariat.platform.web.errors import InvalidError
 from tests.support.factories import Person, browser, make_person
 
 
@@ -105,13 +103,6 @@ async def test_a_connections_issuer_never_changes(owner):
 async def test_an_issuer_is_a_plain_https_address(owner, issuer):
     body = {"name": "SSO", "issuer": issuer, "client_id": "c"}
     assert (await owner.client.post("/api/v1/connections", json=body)).status_code == 422
-
-
-@pytest.mark.parametrize("issuer", ["http://127.0.0.1:9000", "https://localhost", "https://[::1]:8443"])
-def test_a_service_behind_tls_does_not_look_around_on_its_own_machine(issuer):
-    check_provider_url(issuer, loopback=True)
-    with pytest.raises(InvalidError):
-        check_provider_url(issuer, loopback=False)
 
 
 async def test_without_roles_manage_no_role_is_given(app, services, tenant, owner):
