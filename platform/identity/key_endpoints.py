@@ -10,6 +10,7 @@ from secretariat.platform.identity.schemas import KeyCreate, KeyCreated, KeyView
 from secretariat.platform.tables.identity import ApiKey
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import problem_responses
+from secretariat.platform.web.idempotency import shown_once
 from secretariat.platform.web.pages import Page, PageQueryDep, page_of
 from secretariat.platform.web.routing import api_router
 
@@ -23,10 +24,14 @@ async def list_keys(caller: KeysManage, session: TenantSessionDep, page: PageQue
     return page_of(await repository.api_keys(session, owner, page.fetch, page.after), page.limit, _view)
 
 
-@router.post("", operation_id="create_key", status_code=status.HTTP_201_CREATED)
+@router.post(
+    "", operation_id="create_key", status_code=status.HTTP_201_CREATED, responses=problem_responses(409)
+)
+@shown_once
 async def create_key(
     caller: KeysManage, session: TenantSessionDep, services: ServicesDep, body: KeyCreate
 ) -> KeyCreated:
+    """`secret` is shown once: a repeated Idempotency-Key is answered with 409 and makes no second key."""
     key, secret = await keys.create_key(session, services, caller, body)
     return KeyCreated(**_view(key).model_dump(), secret=secret)
 

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from secretariat.platform.web.errors import problem_responses
-from secretariat.platform.web.idempotency import Claim, Replayed
+from secretariat.platform.web.idempotency import Claim, Replayed, is_shown_once
 
 
 class PlatformRoute(APIRoute):
@@ -25,7 +25,7 @@ class PlatformRoute(APIRoute):
                 return replayed.response
             claim = getattr(request.state, "claim", None)
             if isinstance(claim, Claim) and not isinstance(response, StreamingResponse):
-                await claim.keep(response)
+                await claim.keep(response, once=is_shown_once(self.endpoint))
             return response
 
         return handler

@@ -520,7 +520,10 @@ export interface paths {
          */
         get: operations["list_keys"];
         put?: never;
-        /** Create Key */
+        /**
+         * Create Key
+         * @description `secret` is shown once: a repeated Idempotency-Key is answered with 409 and makes no second key.
+         */
         post: operations["create_key"];
         delete?: never;
         options?: never;
@@ -752,7 +755,9 @@ export interface paths {
         };
         /**
          * Task Events
-         * @description The journal. As server-sent events it goes on until the task ends; `id` is the number to resume at.
+         * @description The journal, without the words of documents that may not be read now.
+         *
+         *     As server-sent events it goes on until the task ends; `id` is the number to resume at.
          */
         get: operations["task_events"];
         put?: never;
@@ -2544,8 +2549,9 @@ export interface components {
          * Task
          * @description `plan`, `answer`, `abstained` and `citations` are there once the journal has them.
          *
-         *     `withheld`: words are left out, because the reader may not read them; `request` is null in someone else's
-         *     task.
+         *     `withheld`: words are left out, because the reader may not read them. `request` is null in someone else's
+         *     task. In one's own, `answer` is null and quotes are empty where they come from documents that were deleted
+         *     or may not be read any more.
          */
         Task: {
             /** Abstained */
@@ -2667,7 +2673,8 @@ export interface components {
          * TaskEventView
          * @description One event of the journal. `seq` counts from 1 without gaps.
          *
-         *     `withheld`: the payload's words are empty, because the reader may not read them.
+         *     `withheld`: words of the payload are empty, because the reader may not read them: it is someone else's
+         *     task, or they come from documents that were deleted or may not be read any more.
          */
         TaskEventView: {
             /**
@@ -6084,6 +6091,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,12 +1,15 @@
 """One effect for one key, whatever the network does."""
 
 import asyncio
+import hashlib
+import json
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
 
 from secretariat.platform.kit.times import now
+from secretariat.platform.tables.contents import Content
 from secretariat.platform.tables.jobs import IdempotencyKey
 from tests.support.factories import make_person, sign_in
 
@@ -66,25 +69,46 @@ async def test_keys_belong_to_one_person_and_one_route(owner, app, services, ten
 async def test_a_key_holds_for_a_day(owner, database, tenant):
     await owner.client.post("/api/v1/groups", json={"name": "Today"}, headers=KEY)
     async with database.tenant(tenant.id) as session:
+        kept = await session.scalar(select(IdempotencyKey.response_id))
         await session.execute(update(IdempotencyKey).values(created_at=now() - timedelta(hours=25)))
     later = await owner.client.post("/api/v1/groups", json={"name": "Tomorrow"}, headers=KEY)
     assert later.status_code == 201
     async with database.tenant(tenant.id) as session:
         assert len((await session.scalars(select(IdempotencyKey))).all()) == 1
+        assert await session.scalar(select(Content).where(Content.id == kept)) is None
+
+
+async def test_a_secret_that_is_shown_once_is_not_shown_again(owner, database, tenant):
+    body = {"name": "k", "permissions": []}
+    made = await owner.client.post("/api/v1/keys", json=body, headers=KEY)
+    again = await owner.client.post("/api/v1/keys", json=body, headers=KEY)
+    assert (made.status_code, again.status_code) == (201, 409)
+    assert again.json()["code"] == "IDEMPOTENCY_ANSWER_NOT_KEPT"
+    assert made.json()["secret"] not in again.text
+    assert len((await owner.client.get("/api/v1/keys")).json()["data"]) == 1
+    other = await owner.client.post("/api/v1/keys", json=body | {"name": "other"}, headers=KEY)
+    assert other.json()["code"] == "IDEMPOTENCY_KEY_REUSED"
+    async with database.tenant(tenant.id) as session:
+        assert (await session.scalars(select(IdempotencyKey.response_id))).all() == [None]
+
+
+async def test_the_hash_of_a_request_does_not_tell_its_password(owner, database, tenant):
+    body = json.dumps({"email": "ada@example.com", "name": "Ada", "password": "a good long one"}).encode()
+    headers = KEY | {"content-type": "application/json"}
+    assert (await owner.client.post("/api/v1/users", content=body, headers=headers)).status_code == 201
+    async with database.tenant(tenant.id) as session:
+        kept = await session.scalar(select(IdempotencyKey.request_sha256))
+    assert kept not in {hashlib.sha256(before + body).hexdigest() for before in (b"", b"\x00")}
 
 
 async def test_kept_answers_are_encrypted(owner, postgres):
-    """An API key's answer holds its secret; the stored copy must not."""
-    made = await owner.client.post("/api/v1/keys", json={"name": "k", "permissions": []}, headers=KEY)
-    again = await owner.client.post("/api/v1/keys", json={"name": "k", "permissions": []}, headers=KEY)
-    secret = made.json()["secret"]
-    assert again.json()["secret"] == secret
+    made = await owner.client.post("/api/v1/groups", json={"name": "canary-of-an-answer"}, headers=KEY)
+    assert made.status_code == 201
+    secret = "canary-of-an-answer"
     with postgres.connect(postgres.superuser_url) as connection:
-        for table in ("contents", "idempotency_keys", "audit_records", "api_keys"):
+        for table in ("contents", "idempotency_keys"):
             stored = connection.execute(f"SELECT t::text FROM {table} t").fetchall()
-            assert all(
-                secret[-43:] not in row and secret[-43:].encode().hex() not in row for (row,) in stored
-            )
+            assert all(secret not in row and secret.encode().hex() not in row for (row,) in stored)
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
