@@ -276,6 +276,17 @@ async def forget_login_states(session: TenantSession, before: datetime) -> None:
         await session.execute(delete(Content).where(Content.id.in_(secrets)))
 
 
+async def forget_links(session: TenantSession, before: datetime) -> None:
+    """Those that were used or ended before then."""
+    await session.execute(
+        delete(SignInLink).where(or_(SignInLink.expires_at < before, SignInLink.used_at < before))
+    )
+
+
+async def forget_sessions(session: TenantSession, before: datetime) -> None:
+    await session.execute(delete(SignInSession).where(SignInSession.expires_at < before))
+
+
 def _newest_first(
     query: Select[T], column: InstrumentedAttribute[UUID], limit: int, after: UUID | None
 ) -> Select[T]:
