@@ -800,6 +800,7 @@ def upgrade() -> None:
         sa.Column("status", sa.Text(), server_default="queued", nullable=False),
         sa.Column("plan_sha256", sa.Text(), nullable=True),
         sa.Column("abstained", sa.Boolean(), nullable=True),
+        sa.Column("document_ids", postgresql.ARRAY(sa.UUID()), server_default="{}", nullable=False),
         sa.Column("error", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
         sa.Column("job_id", sa.UUID(), nullable=True),
         sa.Column("created_by", sa.UUID(), nullable=False),
@@ -1029,6 +1030,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("content_id", sa.UUID(), nullable=False),
+        sa.Column("document_ids", postgresql.ARRAY(sa.UUID()), server_default="{}", nullable=False),
         sa.Column(
             "created_at",
             postgresql.TIMESTAMP(timezone=True),

@@ -22,7 +22,7 @@ class Assistant(Identified, Base):
 
 
 class TaskRow(Identified, Base):
-    """`collection_ids` empty means all that the asker may read."""
+    """`collection_ids` empty means all that the asker may read. `document_ids`: those whose words it has seen."""
 
     __tablename__ = "tasks"
     __table_args__ = (
@@ -40,6 +40,7 @@ class TaskRow(Identified, Base):
     status: Mapped[str] = mapped_column(server_default="queued")
     plan_sha256: Mapped[str | None]
     abstained: Mapped[bool | None]
+    document_ids: Mapped[list[UUID]] = mapped_column(server_default="{}")
     error: Mapped[dict[str, Any] | None]
     job_id: Mapped[UUID | None]
     created_by: Mapped[UUID]
@@ -49,7 +50,10 @@ class TaskRow(Identified, Base):
 
 
 class TaskEventRow(TenantRow, Base):
-    """One event of the journal; `content_id` holds the event as JSON."""
+    """One event of the journal; `content_id` holds the event as JSON.
+
+    `document_ids`: the documents whose words may stand in it, which are all that the task had seen by then.
+    """
 
     __tablename__ = "task_events"
     __table_args__ = (
@@ -62,6 +66,7 @@ class TaskEventRow(TenantRow, Base):
     seq: Mapped[int] = mapped_column(primary_key=True)
     type: Mapped[str]
     content_id: Mapped[UUID]
+    document_ids: Mapped[list[UUID]] = mapped_column(server_default="{}")
     created_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
 
 

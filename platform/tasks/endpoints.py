@@ -20,7 +20,7 @@ from secretariat.platform.services import Services
 from secretariat.platform.tasks import journal, schemas, service
 from secretariat.platform.tasks.policies import Sight, glance, look
 from secretariat.platform.tasks.stream import stream
-from secretariat.platform.tasks.views import shown
+from secretariat.platform.tasks.views import hidden_from, shown
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import NotFoundError, UnauthenticatedError, problem_responses
 from secretariat.platform.web.pages import Page, PageQueryDep
@@ -102,7 +102,10 @@ async def task_events(
     limit: Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="Of the JSON list.")] = _MOST_EVENTS,
     last_event_id: Annotated[str | None, Header(description="What an EventSource sends to resume.")] = None,
 ) -> Response:
-    """The journal. As server-sent events it goes on until the task ends; `id` is the number to resume at."""
+    """The journal, without the words of documents that may not be read now.
+
+    As server-sent events it goes on until the task ends; `id` is the number to resume at.
+    """
     seen = max(after, _number(last_event_id))
     async with services.database.tenant(caller.tenant_id) as session:
         _, sight = await service.look(session, caller, task_id, "events")
@@ -128,7 +131,8 @@ async def _listed(
     session: TenantSession, services: Services, task_id: UUID, sight: Sight, after: int, limit: int
 ) -> JSONResponse:
     entries = await journal.read(session, services.contents, task_id, after, limit + 1)
-    data = [schemas.TaskEventView.of(entry, sight) for entry in entries[:limit]]
+    hidden = await hidden_from(session, sight, entries)
+    data = [schemas.TaskEventView.of(entry, sight, hidden) for entry in entries[:limit]]
     page = schemas.TaskEvents(
         data=data,
         first_id=data[0].seq if data else None,

@@ -9,7 +9,9 @@ import orjson
 
 from secretariat.agents.core import (
     TASK_EVENT,
+    CitationAdded,
     PlanProposed,
+    RetrievalCompleted,
     TaskCancelled,
     TaskCompleted,
     TaskEvent,
@@ -31,9 +33,12 @@ TERMINAL_EVENTS = frozenset({"task.completed", "task.failed", "task.cancelled"})
 
 @dataclass(frozen=True, slots=True)
 class JournalEvent:
+    """`documents`: those whose words may stand in it."""
+
     seq: int
     at: datetime
     event: TaskEvent
+    documents: frozenset[UUID]
 
 
 async def write(
@@ -43,8 +48,14 @@ async def write(
     assert task.status not in TERMINAL_STATUSES, "nothing follows a terminal event"
     seq = await repository.next_seq(session, task.id)
     stored = await contents.put(session, orjson.dumps(event.model_dump(mode="json")), JSON)
+    task.document_ids = sorted({*task.document_ids, *_documents(event)})
     row = TaskEventRow(
-        tenant_id=session.tenant_id, task_id=task.id, seq=seq, type=event.type, content_id=stored.id
+        tenant_id=session.tenant_id,
+        task_id=task.id,
+        seq=seq,
+        type=event.type,
+        content_id=stored.id,
+        document_ids=task.document_ids,
     )
     await repository.add(session, row)
     _follow(task, event)
@@ -70,8 +81,27 @@ async def decode(
 ) -> list[JournalEvent]:
     words = await contents.get_many(session, [row.content_id for row in rows])
     return [
-        JournalEvent(row.seq, row.created_at, TASK_EVENT.validate_json(words[row.content_id])) for row in rows
+        JournalEvent(
+            row.seq,
+            row.created_at,
+            TASK_EVENT.validate_json(words[row.content_id]),
+            frozenset(row.document_ids),
+        )
+        for row in rows
     ]
+
+
+def _documents(event: TaskEvent) -> set[UUID]:
+    """The documents that an event is the first to bring words of; whatever follows may repeat them."""
+    match event:
+        case RetrievalCompleted(passages=passages):
+            return {passage.document_id for passage in passages}
+        case CitationAdded(citation=citation):
+            return {citation.document_id}
+        case TaskCompleted(citations=citations):
+            return {citation.document_id for citation in citations}
+        case _:
+            return set()
 
 
 def _follow(task: TaskRow, event: TaskEvent) -> None:

@@ -2,8 +2,9 @@
 
 A person sees the tasks they gave. Whoever administers people (`users.manage`) or reads the audit log
 (`audit.read`) sees that the tenant's other tasks are there, because both answer for what was done in it; the
-words of those take `audit.content.read`, and the look is on record. Cancelling follows seeing: one's own, or
-any with `users.manage`; auditors look and don't touch.
+words of those take `audit.content.read`, and the look is on record. Even in one's own tasks, the words of
+documents show only while grants open those documents. Cancelling follows seeing: one's own, or any with
+`users.manage`; auditors look and don't touch.
 """
 
 from dataclasses import dataclass
@@ -14,10 +15,17 @@ from secretariat.platform.access.caller import Caller
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """How much a reader gets: of a task's words at all, and whether by a look that is on record."""
+    """How much a reader gets of a task's words: any at all, and those of which documents.
+
+    `principals` are whose grants decide; None means that they don't, in a look that is on record.
+    """
 
     words: bool
-    on_record: bool = False
+    principals: frozenset[str] | None
+
+    @property
+    def on_record(self) -> bool:
+        return self.words and self.principals is None
 
 
 def sees_all(caller: Caller) -> bool:
@@ -31,7 +39,7 @@ def only_of(caller: Caller) -> UUID | None:
 
 def glance(caller: Caller, created_by: UUID) -> Sight:
     """What lists and answers to changes show: the words of one's own tasks alone."""
-    return Sight(words=created_by == caller.user_id)
+    return Sight(created_by == caller.user_id, caller.principals)
 
 
 def look(caller: Caller, created_by: UUID) -> Sight:
@@ -39,7 +47,7 @@ def look(caller: Caller, created_by: UUID) -> Sight:
     own = glance(caller, created_by)
     if own.words or "audit.content.read" not in caller.permissions:
         return own
-    return Sight(words=True, on_record=True)
+    return Sight(words=True, principals=None)
 
 
 def may_cancel(caller: Caller, created_by: UUID) -> bool:

@@ -1,6 +1,7 @@
 """The queries of tasks, journals, effects and artefacts."""
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
@@ -8,10 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from secretariat.agents.core import Effect
-from secretariat.platform.access.authority import collection_readable
+from secretariat.platform.access.authority import collection_readable, document_readable
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.kit.ids import new_id
-from secretariat.platform.tables.documents import Collection
+from secretariat.platform.tables.documents import Collection, Document
 from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.tasks import Artifact, Assistant, EffectRow, TaskEventRow, TaskRow
 
@@ -118,6 +119,18 @@ async def readable_collections(
 ) -> set[UUID]:
     query = select(Collection.id).where(Collection.id.in_(ids), collection_readable(principals))
     return set(await session.scalars(query))
+
+
+async def hidden_documents(
+    session: TenantSession, principals: frozenset[str], ids: AbstractSet[UUID]
+) -> frozenset[UUID]:
+    """Those of the ids that no grant opens now, or that are deleted, or were never there."""
+    if not ids:
+        return frozenset()
+    query = select(Document.id).where(
+        Document.id.in_(ids), Document.status != "deleted", document_readable(principals)
+    )
+    return frozenset(ids) - frozenset(await session.scalars(query))
 
 
 async def user(session: TenantSession, user_id: UUID) -> User | None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from secretariat.agents.core import CitationClaim, PlanStep, TaskEvent
 from secretariat.platform.tasks.journal import JournalEvent
 from secretariat.platform.tasks.policies import Sight
-from secretariat.platform.tasks.withhold import without_words
+from secretariat.platform.tasks.withhold import without_documents, without_words
 
 TaskStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 
@@ -49,8 +49,9 @@ class TaskError(BaseModel):
 class Task(BaseModel):
     """`plan`, `answer`, `abstained` and `citations` are there once the journal has them.
 
-    `withheld`: words are left out, because the reader may not read them; `request` is null in someone else's
-    task.
+    `withheld`: words are left out, because the reader may not read them. `request` is null in someone else's
+    task. In one's own, `answer` is null and quotes are empty where they come from documents that were deleted
+    or may not be read any more.
     """
 
     id: UUID
@@ -75,7 +76,8 @@ class Task(BaseModel):
 class TaskEventView(BaseModel):
     """One event of the journal. `seq` counts from 1 without gaps.
 
-    `withheld`: the payload's words are empty, because the reader may not read them.
+    `withheld`: words of the payload are empty, because the reader may not read them: it is someone else's
+    task, or they come from documents that were deleted or may not be read any more.
     """
 
     seq: int
@@ -85,8 +87,12 @@ class TaskEventView(BaseModel):
     withheld: bool
 
     @classmethod
-    def of(cls, entry: JournalEvent, sight: Sight) -> "TaskEventView":
-        event = entry.event if sight.words else without_words(entry.event)
+    def of(cls, entry: JournalEvent, sight: Sight, hidden: frozenset[UUID]) -> "TaskEventView":
+        """`hidden`: the documents that the reader may not read now."""
+        if sight.words:
+            event = without_documents(entry.event, entry.documents, hidden)
+        else:
+            event = without_words(entry.event)
         return cls(seq=entry.seq, type=event.type, at=entry.at, payload=event, withheld=event != entry.event)
 
 

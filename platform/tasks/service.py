@@ -14,6 +14,7 @@ from secretariat.platform.kit.times import now
 from secretariat.platform.tables.tasks import TaskRow
 from secretariat.platform.tasks import journal, policies, repository, schemas
 from secretariat.platform.tasks.policies import Sight, may_cancel, only_of
+from secretariat.platform.tasks.views import hidden_in
 from secretariat.platform.web.errors import ConflictError, ForbiddenError, NotFoundError
 
 RUN = "tasks.run"
@@ -133,15 +134,16 @@ async def artifact(
     session: TenantSession, contents: ContentStore, caller: Caller, task_id: UUID, artifact_id: UUID
 ) -> schemas.Artifact:
     """Raises NotFoundError."""
-    _, sight = await look(session, caller, task_id, "artifact")
+    of, sight = await look(session, caller, task_id, "artifact")
     found = await repository.artifact(session, task_id, artifact_id)
     if found is None:
         raise NotFoundError("artifact")
-    words = await contents.json(session, found.content_id) if sight.words else {}
+    readable = sight.words and not await hidden_in(session, sight, [of])
+    words = await contents.json(session, found.content_id) if readable else {}
     return schemas.Artifact(
         id=found.id,
         title=words.get("title"),
         media_type=found.media_type,
         text=words.get("markdown"),
-        withheld=not sight.words,
+        withheld=not readable,
     )

@@ -15,6 +15,7 @@ from secretariat.platform.tasks import journal, repository
 from secretariat.platform.tasks.journal import TERMINAL_EVENTS, TERMINAL_STATUSES, JournalEvent
 from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.schemas import TaskEventView
+from secretariat.platform.tasks.views import hidden_from
 
 LOOK_SECONDS = 0.2
 HEARTBEAT_SECONDS = 15.0
@@ -51,8 +52,9 @@ async def stream(
             checked = time.monotonic()
         async with services.database.tenant(tenant_id) as session:
             entries = await journal.read(session, services.contents, task_id, after, BATCH)
+            hidden = await hidden_from(session, sight, entries)
         for entry in entries:
-            yield spelled(entry, sight)
+            yield spelled(entry, sight, hidden)
             after, spoke = entry.seq, time.monotonic()
             if entry.event.type in TERMINAL_EVENTS:
                 return
@@ -73,6 +75,6 @@ async def _over(services: Services, tenant_id: UUID, task_id: UUID, after: int) 
     return row is None or (row.status in TERMINAL_STATUSES and not rest)
 
 
-def spelled(entry: JournalEvent, sight: Sight) -> str:
-    data = TaskEventView.of(entry, sight).model_dump_json()
+def spelled(entry: JournalEvent, sight: Sight, hidden: frozenset[UUID]) -> str:
+    data = TaskEventView.of(entry, sight, hidden).model_dump_json()
     return f"id: {entry.seq}\nevent: {entry.event.type}\ndata: {data}\n\n"

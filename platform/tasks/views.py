@@ -9,8 +9,9 @@ from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.tasks import TaskRow
 from secretariat.platform.tasks import journal, repository, schemas
+from secretariat.platform.tasks.journal import JournalEvent
 from secretariat.platform.tasks.policies import Sight
-from secretariat.platform.tasks.withhold import shape
+from secretariat.platform.tasks.withhold import citation, shape
 
 _TELLING = ("plan.proposed", "task.completed")
 
@@ -29,15 +30,37 @@ async def shown(
     """Tasks with what their journals say of plan, answer and citations."""
     ids = [row.id for row, _ in seen]
     told = await _told(session, contents, ids)
+    hidden: frozenset[UUID] = frozenset()
+    for sight in {sight for _, sight in seen}:
+        hidden |= await hidden_in(session, sight, [row for row, its in seen if its == sight])
     requests = await contents.get_many(session, [row.request_id for row, sight in seen if sight.words])
-    made = await _artifact_refs(session, contents, [row.id for row, sight in seen if sight.words])
-    made |= await _artifact_ids(session, [row.id for row, sight in seen if not sight.words])
+    open_ = {row.id for row, sight in seen if sight.words and not hidden & set(row.document_ids)}
+    made = await _artifact_refs(session, contents, ids, open_)
     return [
-        _whole(row, requests[row.request_id].decode(), told[row.id], made[row.id])
+        _whole(row, requests[row.request_id].decode(), told[row.id], made[row.id], hidden)
         if sight.words
         else _withheld(row, told[row.id], made[row.id])
         for row, sight in seen
     ]
+
+
+async def hidden_in(session: TenantSession, sight: Sight, rows: Sequence[TaskRow]) -> frozenset[UUID]:
+    """The documents that tasks have seen and the reader may not read now."""
+    ids = {document_id for row in rows for document_id in row.document_ids}
+    return await _hidden(session, sight, ids)
+
+
+async def hidden_from(
+    session: TenantSession, sight: Sight, entries: Sequence[JournalEvent]
+) -> frozenset[UUID]:
+    """The documents whose words events may hold and the reader may not read now."""
+    return await _hidden(session, sight, {one for entry in entries for one in entry.documents})
+
+
+async def _hidden(session: TenantSession, sight: Sight, ids: set[UUID]) -> frozenset[UUID]:
+    if not sight.words or sight.principals is None:
+        return frozenset()
+    return await repository.hidden_documents(session, sight.principals, ids)
 
 
 async def _told(
@@ -54,33 +77,32 @@ async def _told(
 
 
 async def _artifact_refs(
-    session: TenantSession, contents: ContentStore, task_ids: Sequence[UUID]
+    session: TenantSession, contents: ContentStore, task_ids: Sequence[UUID], titled: set[UUID]
 ) -> dict[UUID, list[schemas.ArtifactRef]]:
+    """With their titles in the tasks that are `titled`."""
     made: dict[UUID, list[schemas.ArtifactRef]] = {task_id: [] for task_id in task_ids}
     for row in await repository.artifacts(session, task_ids):
-        words = await contents.json(session, row.content_id)
-        made[row.task_id].append(schemas.ArtifactRef(id=row.id, title=words["title"]))
+        words = await contents.json(session, row.content_id) if row.task_id in titled else {}
+        made[row.task_id].append(schemas.ArtifactRef(id=row.id, title=words.get("title")))
     return made
 
 
-async def _artifact_ids(
-    session: TenantSession, task_ids: Sequence[UUID]
-) -> dict[UUID, list[schemas.ArtifactRef]]:
-    made: dict[UUID, list[schemas.ArtifactRef]] = {task_id: [] for task_id in task_ids}
-    for row in await repository.artifacts(session, task_ids):
-        made[row.task_id].append(schemas.ArtifactRef(id=row.id, title=None))
-    return made
-
-
-def _whole(row: TaskRow, request: str, told: _Told, artifacts: list[schemas.ArtifactRef]) -> schemas.Task:
+def _whole(
+    row: TaskRow,
+    request: str,
+    told: _Told,
+    artifacts: list[schemas.ArtifactRef],
+    hidden: frozenset[UUID],
+) -> schemas.Task:
+    touched = bool(hidden & set(row.document_ids))
     return _facts(row, artifacts).model_copy(
         update={
             "request": request,
             "plan": list(told.plan.steps) if told.plan else None,
-            "answer": told.answer.answer if told.answer else None,
-            "citations": list(told.answer.citations) if told.answer else [],
+            "answer": told.answer.answer if told.answer and not touched else None,
+            "citations": [citation(claim, hidden) for claim in told.answer.citations] if told.answer else [],
             "error": schemas.TaskError(**row.error) if row.error else None,
-            "withheld": False,
+            "withheld": touched,
         }
     )
 

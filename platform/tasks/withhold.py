@@ -2,9 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from secretariat.agents import core
-from secretariat.agents.core import PlanStep, TaskEvent
+from secretariat.agents.core import (
+    CitationAdded,
+    CitationClaim,
+    PlanStep,
+    RetrievalCompleted,
+    RetrievedPassage,
+    TaskCompleted,
+    TaskEvent,
+)
 
 _Emptied = Callable[[Any], dict[str, Any]]
 
@@ -13,6 +22,40 @@ def without_words(event: TaskEvent) -> TaskEvent:
     """The same event with its kind, its step and its numbers; words, and hashes of words, are empty."""
     emptied = _EMPTIED.get(type(event))
     return event if emptied is None else event.model_copy(update=emptied(event))
+
+
+def without_documents(event: TaskEvent, held: frozenset[UUID], hidden: frozenset[UUID]) -> TaskEvent:
+    """The event without what comes from `hidden` documents, out of those whose words it may hold.
+
+    Passages and quotes name their document, so those of others stay. Everything else that was written after
+    a hidden document was seen may repeat it, so its words go: prompts, outputs, answers, summaries.
+    """
+    if not held & hidden:
+        return event
+    match event:
+        case RetrievalCompleted(passages=passages):
+            kept = tuple(_passage(passage, hidden) for passage in passages)
+            return event.model_copy(update={"query": "", "passages": kept})
+        case CitationAdded(citation=claim):
+            return event.model_copy(update={"citation": citation(claim, hidden)})
+        case TaskCompleted(citations=claims):
+            kept_claims = tuple(citation(claim, hidden) for claim in claims)
+            return event.model_copy(update={"answer": "", "citations": kept_claims})
+        case _:
+            return without_words(event)
+
+
+def citation(claim: CitationClaim, hidden: frozenset[UUID]) -> CitationClaim:
+    """With its ids and offsets, and without the document's name and words if it is hidden."""
+    if claim.document_id not in hidden:
+        return claim
+    return claim.model_copy(update={"document": "", "quote": "", "quote_sha256": ""})
+
+
+def _passage(passage: RetrievedPassage, hidden: frozenset[UUID]) -> RetrievedPassage:
+    if passage.document_id not in hidden:
+        return passage
+    return passage.model_copy(update={"document": "", "text": ""})
 
 
 def shape(steps: Sequence[PlanStep]) -> tuple[PlanStep, ...]:
@@ -39,7 +82,7 @@ _EMPTIED: Mapping[type, _Emptied] = {
     core.StepCompleted: lambda _: {"summary": ""},
     core.StepFailed: lambda _: {"message": ""},
     core.CitationAdded: lambda event: {
-        "citation": event.citation.model_copy(update={"document": "", "quote": "", "quote_sha256": ""})
+        "citation": citation(event.citation, frozenset({event.citation.document_id}))
     },
     core.TaskCompleted: lambda _: {"answer": "", "citations": ()},
     core.TaskFailed: lambda _: {"message": ""},

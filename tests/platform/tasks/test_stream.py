@@ -105,7 +105,8 @@ async def test_events_are_heard_while_they_happen(app: FastAPI, services: Servic
 
 async def test_silence_is_filled_and_rights_are_asked_again(services: Services, owner: Person) -> None:
     given = await give(owner)
-    answers = [Sight(words=True), Sight(words=True), None]
+    sight = Sight(words=True, principals=frozenset())
+    answers = [sight, sight, None]
 
     async def look_again() -> Sight | None:
         return answers.pop(0)
@@ -113,7 +114,7 @@ async def test_silence_is_filled_and_rights_are_asked_again(services: Services, 
     said = [
         piece
         async for piece in stream(
-            services, owner.tenant.id, UUID(given["id"]), 0, Sight(words=True), look_again,
+            services, owner.tenant.id, UUID(given["id"]), 0, sight, look_again,
             look_seconds=0.02, heartbeat_seconds=0.05, permission_seconds=0.2,
         )
     ]  # fmt: skip
