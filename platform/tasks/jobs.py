@@ -33,6 +33,7 @@ from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.tables.tasks import Assistant, TaskRow
 from secretariat.platform.tasks import journal, repository
 from secretariat.platform.tasks.effects import SqlEffectLedger
+from secretariat.platform.tasks.failures import sentence
 from secretariat.retrieval.core import Scope
 
 CANCEL_LOOK_SECONDS = 0.5
@@ -98,17 +99,18 @@ async def run(run: JobRun, *, loop: Loop = cast("Loop", think)) -> None:
             stopped = await _follow(run, loaded, events)
     except AgentError as error:
         await _end(run, loaded.actor, TaskFailed(code=error.code, message=error.message))
-        raise JobFailedError(error.code, error.message) from error
+        raise JobFailedError(error.code, sentence(error.code)) from error
     if stopped and await _end(run, loaded.actor, TaskCancelled()):
         raise JobCancelledError
 
 
 async def on_quarantine(run: JobRun) -> None:
     """Every attempt failed: end the task, so that nobody waits for it."""
-    failure = TaskFailed(
-        code="quarantined", message="The task failed several times. Ask an administrator to look at its job."
-    )
-    await _end(run, _UNKNOWN, failure)
+    await _end(run, _UNKNOWN, _failure("quarantined"))
+
+
+def _failure(code: str) -> TaskFailed:
+    return TaskFailed(code=code, message=sentence(code))
 
 
 async def _load(run: JobRun) -> _Loaded | None:
@@ -133,10 +135,7 @@ async def _load(run: JobRun) -> _Loaded | None:
                 task = await _task(run, session, row, assistant, frozenset(principals))
                 model = assistant.model if assistant else "default"
                 return _Loaded(task, actor, [entry.event for entry in events], model)
-        message = "The person who gave the task may no longer give tasks."
-        await journal.write(
-            session, contents, row, TaskFailed(code="asker_not_allowed", message=message), _UNKNOWN
-        )
+        await journal.write(session, contents, row, _failure("asker_not_allowed"), _UNKNOWN)
     return None
 
 

@@ -26,6 +26,7 @@ from secretariat.platform.kit.times import now
 from secretariat.platform.tables.tasks import TaskEventRow, TaskRow
 from secretariat.platform.tasks import repository
 from secretariat.platform.tasks.evidence import evidence
+from secretariat.platform.tasks.failures import sentence
 
 TERMINAL_STATUSES = frozenset({"completed", "failed", "cancelled"})
 TERMINAL_EVENTS = frozenset({"task.completed", "task.failed", "task.cancelled"})
@@ -112,8 +113,8 @@ def _follow(task: TaskRow, event: TaskEvent) -> None:
             task.plan_sha256 = digest
         case TaskCompleted(abstained=abstained):
             task.status, task.abstained, task.finished_at = "completed", abstained, now()
-        case TaskFailed(code=code, message=message):
+        case TaskFailed(code=code):
             task.status, task.finished_at = "failed", now()
-            task.error = {"code": code, "message": message}
+            task.error = {"code": code, "message": sentence(code)}
         case TaskCancelled():
             task.status, task.finished_at = "cancelled", now()

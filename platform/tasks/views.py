@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from secretariat.agents.core import PlanProposed, TaskCompleted
+from secretariat.agents.core import PlanProposed, TaskCompleted, TaskFailed
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.tasks import TaskRow
@@ -13,7 +13,7 @@ from secretariat.platform.tasks.journal import JournalEvent
 from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.withhold import citation, shape
 
-_TELLING = ("plan.proposed", "task.completed")
+_TELLING = ("plan.proposed", "task.completed", "task.failed")
 
 
 @dataclass(slots=True)
@@ -22,6 +22,7 @@ class _Told:
 
     plan: PlanProposed | None = None
     answer: TaskCompleted | None = None
+    failure: TaskFailed | None = None
 
 
 async def shown(
@@ -73,6 +74,8 @@ async def _told(
             told[row.task_id].plan = entry.event
         elif isinstance(entry.event, TaskCompleted):
             told[row.task_id].answer = entry.event
+        elif isinstance(entry.event, TaskFailed):
+            told[row.task_id].failure = entry.event
     return told
 
 
@@ -101,7 +104,7 @@ def _whole(
             "plan": list(told.plan.steps) if told.plan else None,
             "answer": told.answer.answer if told.answer and not touched else None,
             "citations": [citation(claim, hidden) for claim in told.answer.citations] if told.answer else [],
-            "error": schemas.TaskError(**row.error) if row.error else None,
+            "error": _error(row, told.failure if not touched else None),
             "withheld": touched,
         }
     )
@@ -110,6 +113,13 @@ def _whole(
 def _withheld(row: TaskRow, told: _Told, artifacts: list[schemas.ArtifactRef]) -> schemas.Task:
     plan = list(shape(told.plan.steps)) if told.plan else None
     return _facts(row, artifacts).model_copy(update={"plan": plan})
+
+
+def _error(row: TaskRow, failure: TaskFailed | None) -> schemas.TaskError | None:
+    """In the words of the journal where they may be shown, else in those that stand in the clear."""
+    if failure is not None:
+        return schemas.TaskError(code=failure.code, message=failure.message)
+    return schemas.TaskError(**row.error) if row.error else None
 
 
 def _facts(row: TaskRow, artifacts: list[schemas.ArtifactRef]) -> schemas.Task:
@@ -127,7 +137,7 @@ def _facts(row: TaskRow, artifacts: list[schemas.ArtifactRef]) -> schemas.Task:
         abstained=row.abstained,
         citations=[],
         artifacts=artifacts,
-        error=schemas.TaskError(code=row.error["code"], message="") if row.error else None,
+        error=_error(row, None),
         cancel_requested=row.cancel_requested_at is not None,
         created_at=row.created_at,
         started_at=row.started_at,

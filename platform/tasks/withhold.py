@@ -14,6 +14,7 @@ from secretariat.agents.core import (
     TaskCompleted,
     TaskEvent,
 )
+from secretariat.platform.tasks.failures import sentence
 
 _Emptied = Callable[[Any], dict[str, Any]]
 
@@ -85,5 +86,5 @@ _EMPTIED: Mapping[type, _Emptied] = {
         "citation": citation(event.citation, frozenset({event.citation.document_id}))
     },
     core.TaskCompleted: lambda _: {"answer": "", "citations": ()},
-    core.TaskFailed: lambda _: {"message": ""},
+    core.TaskFailed: lambda event: {"message": sentence(event.code)},
 }

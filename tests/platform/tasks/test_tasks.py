@@ -6,6 +6,7 @@ import pytest
 from fastapi import FastAPI
 
 from secretariat.agents.core import AgentContext, ArtifactCreated, TaskCompleted
+from secretariat.agents.errors import ToolFailedError
 from secretariat.models.core import ChatMessage, ChatRequest
 from secretariat.models.errors import ModelError
 from secretariat.platform.kit.ids import new_id
@@ -99,6 +100,29 @@ async def test_no_words_of_a_task_stand_in_the_clear(services: Services, owner: 
         for table in ("tasks", "task_events", "audit_records", "jobs", "contents", "effects", "artifacts"):
             rows = connection.execute(f'SELECT t::text FROM "{table}" t').fetchall()
             assert not [row for (row,) in rows if "zanzibar" in row or "wenty-eight" in row], table
+
+
+async def test_no_words_of_a_failure_stand_in_the_clear(
+    app: FastAPI, services: Services, owner: Person, postgres
+) -> None:
+    async def fail(number: int, _context: AgentContext) -> None:
+        if number == 2:
+            raise ToolFailedError("'2 + zanzibar' isn't arithmetic.")
+
+    admin = await make_person(app, services, owner.tenant, "admin")
+    given = await give(owner)
+    await carry_out(services, owner, given["id"], scripted(before=fail))
+    with postgres.connect(postgres.superuser_url) as connection:
+        for table in ("tasks", "audit_records", "jobs"):
+            rows = connection.execute(f'SELECT t::text FROM "{table}" t').fetchall()
+            assert not [row for (row,) in rows if "zanzibar" in row], table
+    assert (await read(owner, given["id"]))["error"] == {
+        "code": "tool_failed",
+        "message": "'2 + zanzibar' isn't arithmetic.",
+    }
+    assert (await read(admin, given["id"]))["error"]["message"] == "A step could not be carried out."
+    (job,) = (await admin.client.get("/api/v1/jobs")).json()["data"]
+    assert job["error"]["message"] == "A step could not be carried out."
 
 
 async def test_the_same_key_gives_one_task(owner: Person) -> None:
