@@ -26,6 +26,7 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _LARGEST_ANSWER = 256_000
 _PATIENCE = httpx2.Timeout(5.0)
 _FRESH_SECONDS = 300.0
+_PAUSE_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,16 @@ class Provider:
 
 
 class Providers:
-    """Fetches and keeps what providers publish, for five minutes, apart for each tenant."""
+    """Fetches and keeps what providers publish, for five minutes, apart for each tenant.
+
+    A failure is kept too, for ten seconds: anyone may start a sign-in, and a provider that is away or wrong isn't
+    asked again for each of them.
+    """
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
         self._documents: dict[tuple[UUID, str], tuple[float, Provider]] = {}
+        self._failures: dict[tuple[UUID, str], tuple[float, OidcError]] = {}
         self._keys: dict[tuple[UUID, str], tuple[float, list[PublicKey]]] = {}
 
     async def discover(self, tenant_id: UUID, issuer: str) -> Provider:
@@ -54,8 +60,15 @@ class Providers:
         kept = self._documents.get((tenant_id, issuer))
         if kept is not None and time.monotonic() - kept[0] < _FRESH_SECONDS:
             return kept[1]
-        document = await self.get_json(issuer.rstrip("/") + "/.well-known/openid-configuration")
-        provider = _provider(issuer, document)
+        failed = self._failures.get((tenant_id, issuer))
+        if failed is not None and time.monotonic() - failed[0] < _PAUSE_SECONDS:
+            raise OidcError(failed[1].reason, failed[1].detail)
+        try:
+            document = await self.get_json(issuer.rstrip("/") + "/.well-known/openid-configuration")
+            provider = _provider(issuer, document)
+        except OidcError as failure:
+            self._failures[tenant_id, issuer] = time.monotonic(), failure
+            raise
         self._documents[tenant_id, issuer] = time.monotonic(), provider
         return provider
 

@@ -232,6 +232,14 @@ async def test_a_discovery_document_that_points_elsewhere(journey, client, provi
     assert "location" not in answer.headers
 
 
+async def test_a_provider_that_is_wrong_is_not_asked_again_for_every_start(journey, client, provider):
+    provider.document = {"jwks_uri": None}
+    answers = [await client.get(journey.start) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [400] * 5
+    assert len({answer.json()["detail"] for answer in answers}) == 1
+    assert provider.asked == ["/.well-known/openid-configuration"]
+
+
 async def test_the_connection_of_another_tenant_is_unknown(journey, client, other_tenant):
     foreign = await client.get(f"/auth/oidc/{other_tenant.id}/{journey.connection_id}/start")
     unknown = await client.get(f"/auth/oidc/{other_tenant.id}/{other_tenant.id}/start")
