@@ -13,9 +13,10 @@ body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h2 { margin-top: 2.5rem; border-bottom: 1px solid; }
 summary { cursor: pointer; padding: .35rem 0; }
 summary b { display: inline-block; min-width: 4.5rem; }
-summary span { opacity: .7; margin-left: .75rem; }
+summary span { display: inline-block; opacity: .7; margin-left: .75rem; }
 details details { margin-left: 1rem; }
-pre { overflow: auto; padding: .75rem; border: 1px solid; border-radius: 6px; opacity: .9; }
+code, td, p, pre, summary { overflow-wrap: anywhere; }
+pre { white-space: pre-wrap; padding: .75rem; border: 1px solid; border-radius: 6px; opacity: .9; }
 table { border-collapse: collapse; } td, th { text-align: left; padding: .2rem 1rem .2rem 0; }
 """
 
@@ -45,7 +46,8 @@ def reference_page(document: dict[str, Any]) -> str:
     title = escape(f"{document['info']['title']} API {document['info']['version']}")
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/style.css">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="stylesheet" href="/docs/style.css">'
         f"<title>{title}</title></head><body><h1>{title}</h1>"
         f"<p>{escape(document['info'].get('description', ''))} The document itself: "
         '<a href="/openapi.json">/openapi.json</a>. Programs send <code>Authorization: Bearer sk_…</code>; '
