@@ -14,7 +14,7 @@ from secretariat.platform.gateway import schemas
 from secretariat.platform.gateway.chat_stream import ChatStream, ClosingStreamingResponse
 from secretariat.platform.gateway.evidence import Exchange, identity
 from secretariat.platform.services import Services
-from secretariat.platform.web.errors import PlatformError, UnavailableError
+from secretariat.platform.web.errors import BadRequestError, PlatformError, UnavailableError
 
 CHAT = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
@@ -28,23 +28,37 @@ class UpstreamTimeoutError(PlatformError):
 
 
 async def chat(services: Services, caller: Caller, body: schemas.ChatCompletionRequest) -> Response:
-    """Raises UnavailableError, UpstreamTimeoutError."""
+    """Raises BadRequestError, UnavailableError, UpstreamTimeoutError."""
     wanted = body.model_dump(exclude_unset=True)
+    encoded = _encoded(wanted)
     exchange = Exchange(services, caller, CHAT, body.model)
     details = {"messages": len(body.messages), "stream": bool(body.stream)}
-    await exchange.asked(orjson.dumps(wanted), details)
+    await exchange.asked(encoded, details)
     if body.stream:
         return await _streamed(exchange, wanted)
-    return await _whole(exchange, wanted)
+    return await _whole(exchange, encoded)
 
 
 async def embeddings(services: Services, caller: Caller, body: schemas.EmbeddingsRequest) -> Response:
-    """Raises UnavailableError, UpstreamTimeoutError."""
+    """Raises BadRequestError, UnavailableError, UpstreamTimeoutError."""
     wanted = body.model_dump(exclude_unset=True)
+    encoded = _encoded(wanted)
     exchange = Exchange(services, caller, EMBEDDINGS, body.model)
     texts = 1 if isinstance(body.input, str) else len(body.input)
-    await exchange.asked(orjson.dumps(wanted), {"texts": texts})
-    return await _whole(exchange, wanted)
+    await exchange.asked(encoded, {"texts": texts})
+    return await _whole(exchange, encoded)
+
+
+def _encoded(wanted: dict[str, Any]) -> bytes:
+    """Raises BadRequestError for what Python reads as JSON and nobody else does."""
+    if "\x00" in wanted["model"]:
+        raise BadRequestError("The name of a model has no NUL character.")
+    try:
+        return orjson.dumps(wanted)
+    except orjson.JSONEncodeError as cause:
+        raise BadRequestError(
+            "The request holds a lone surrogate, a number that is too large, or nests too deeply."
+        ) from cause
 
 
 async def models(services: Services, caller: Caller) -> Response:
@@ -57,9 +71,8 @@ async def models(services: Services, caller: Caller) -> Response:
     return _passed_on(upstream.status_code, content, upstream.headers)
 
 
-async def _whole(exchange: Exchange, wanted: dict[str, Any]) -> Response:
+async def _whole(exchange: Exchange, body: bytes) -> Response:
     """The record of the answer is committed before the answer is given."""
-    body = orjson.dumps(wanted)
     try:
         async with exchange.services.models.forward(
             "POST", exchange.endpoint, body, _call(exchange.caller)

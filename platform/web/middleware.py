@@ -24,6 +24,11 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# Parts of the console (Radix: scroll areas, selects, the lock that dialogs put on scrolling) bring <style>
+# elements; style attributes in markup stay refused, and so do scripts.
+CONSOLE_SECURITY_POLICY = CONTENT_SECURITY_POLICY.replace(
+    "style-src 'self';", "style-src 'self'; style-src-elem 'self' 'unsafe-inline';"
+)
 _HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "x-content-type-options": "nosniff",

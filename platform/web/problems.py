@@ -8,13 +8,19 @@ import orjson
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from secretariat.platform.web.errors import Fault, PlatformError, Problem, UnavailableError
+from secretariat.platform.web.errors import (
+    Fault,
+    InvalidError,
+    PlatformError,
+    Problem,
+    UnavailableError,
+)
 from secretariat.platform.web.openai_errors import envelope, speaks_openai
 
 log = structlog.get_logger(__name__)
@@ -35,6 +41,8 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     for away in (OperationalError, InterfaceError, PoolTimeoutError, ConnectionRefusedError):
         app.add_exception_handler(away, _database_away)
+    for unstorable in (DataError, orjson.JSONEncodeError, UnicodeEncodeError):
+        app.add_exception_handler(unstorable, _unstorable)
     app.add_exception_handler(Exception, unexpected)
 
 
@@ -123,6 +131,14 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _database_away(request: Request, _error: Exception) -> Response:
     log.warning("the database did not answer", path=request.url.path)
     return error_response(request, UnavailableError("The database does not answer. Try again shortly."))
+
+
+async def _unstorable(request: Request, error: Exception) -> Response:
+    """Text with a NUL or half a character, a number out of range: well-formed JSON that can't be kept."""
+    log.warning("a value cannot be stored", path=request.url.path, kind=type(error).__name__)
+    return error_response(
+        request, InvalidError("The request holds a character or number that cannot be stored.")
+    )
 
 
 async def unexpected(request: Request, error: Exception) -> Response:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 FINDER = Path(__file__).parents[2] / "scripts" / "find_chromium.py"
 # The browser's own calls home are refused by a closed network and only fill the log.
@@ -33,14 +33,19 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def _broke_policy(message: ConsoleMessage) -> bool:
+    return message.type == "error" and "Content Security Policy" in message.text
+
+
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
-    """A page of a fresh browser profile; errors in its console fail the test."""
+    """A page of a fresh browser profile; errors in it, and breaches of its security policy, fail the test."""
     context: BrowserContext = chromium.new_context(viewport={"width": 1440, "height": 900})
     opened = context.new_page()
     opened.set_default_timeout(20_000)
     errors: list[str] = []
     opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: errors.append(message.text) if _broke_policy(message) else None)
     yield opened
     context.close()
     assert errors == [], errors

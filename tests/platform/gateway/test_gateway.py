@@ -191,6 +191,29 @@ async def test_refusals_are_in_openais_envelope(
     assert await records(services, owner) == []
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"model": "m", "messages": [{"role": "user", "content": "\\ud800"}]}',
+        '{"model": "m", "messages": [{"role": "\\udfff", "content": "x"}], "stream": true}',
+        '{"model": "m", "messages": [{"role": "user", "content": "x"}], "seed": 18446744073709551616}',
+        '{"model": "m\\u0000", "messages": [{"role": "user", "content": "x"}]}',
+        '{"model": "m", "messages": [{"role": "user", "content": ' + "[" * 300 + "]" * 300 + "}]}",
+        '{"model": "m\\u0000", "input": "x"}',
+        '{"model": "m", "input": "x", "dimensions": -9223372036854775809}',
+    ],
+    ids=["surrogate", "streamed", "large", "NUL", "deep", "embeddings NUL", "embeddings large"],
+)
+async def test_what_json_cannot_carry_is_the_senders_fault(
+    services: Services, owner: Person, model_server: ModelServerDouble, content: str
+) -> None:
+    path = "/v1/embeddings" if "input" in content else COMPLETIONS
+    answer = await owner.client.post(path, content=content, headers={"content-type": "application/json"})
+    assert_openai_error(answer, 400, "invalid_request_error")
+    assert model_server.headers == []
+    assert await records(services, owner) == []
+
+
 @pytest.mark.parametrize("stream", [False, True])
 async def test_without_a_model_server_it_is_unavailable_and_on_record(
     services: Services, owner: Person, *, stream: bool

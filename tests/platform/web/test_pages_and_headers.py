@@ -29,12 +29,29 @@ async def test_every_answer_keeps_browsers_careful(built, anonymous):
             policy = headers["content-security-policy"]
             assert "default-src 'none'" in policy
             assert "frame-ancestors 'none'" in policy
-            assert "unsafe" not in policy
+            assert "script-src 'self';" in policy
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
             assert headers["x-frame-options"] == "DENY"
             assert "x-request-id" in headers
             assert "server" not in headers
+
+
+async def test_only_the_consoles_pages_may_bring_style_elements(built):
+    async with browser(built) as client:
+        for path in ("/", "/tasks/1", "/index.html"):
+            policy = (await client.get(path)).headers["content-security-policy"]
+            assert "style-src 'self'; style-src-elem 'self' 'unsafe-inline';" in policy
+            assert policy.count("unsafe") == 1
+        for path in (
+            "/assets/app-1a2b.js",
+            "/docs",
+            "/livez",
+            "/api/v1/session",
+            "/api/v1/nowhere",
+            "/v1/models",
+        ):
+            assert "unsafe" not in (await client.get(path)).headers["content-security-policy"]
 
 
 async def test_strict_transport_only_behind_tls(database):
@@ -60,6 +77,16 @@ async def test_every_path_of_the_console_gives_its_start_page(built):
         assert "immutable" in asset.headers["cache-control"]
         assert asset.headers["content-type"].startswith(("text/javascript", "application/javascript"))
         assert (await client.get("/assets/gone.js")).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_path_that_no_file_system_takes_is_not_found(built, method):
+    async with browser(built) as client:
+        for path in ("/" + "x" * 300, "/" + "x/" * 3000, "/assets/" + "x" * 300):
+            assert (await client.request(method, path)).status_code == 404
+        page = await client.request(method, "/tasks")
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,25 @@ async def test_malformed_bodies_are_the_senders_fault(owner, content):
     assert answer.headers["content-type"] == PROBLEM
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/api/v1/collections", '{"name": "n\\u0000ul"}'),
+        ("POST", "/api/v1/assistants", '{"name": "n\\u0000ul"}'),
+        ("POST", "/api/v1/users", '{"name": "n", "email": "a@b.example", "roles": ["\\u0000"]}'),
+        ("POST", "/api/v1/session", '{"tenant": "\\u0000", "email": "a@b.example", "password": "x"}'),
+        ("GET", "/api/v1/users?search=%00", ""),
+        ("GET", "/api/v1/sign-in/%00", ""),
+    ],
+)
+async def test_a_nul_is_the_senders_fault(owner, method, path, body):
+    answer = await owner.client.request(
+        method, path, content=body, headers={"content-type": "application/json"}
+    )
+    assert answer.status_code == 422, answer.text
+    assert answer.headers["content-type"] == PROBLEM
+
+
 @pytest.mark.parametrize("value", ["short", "x" * 65, "with space 123", "<script>alert(1)</script>"])
 async def test_odd_request_ids_are_replaced(anonymous, value):
     answer = await anonymous.get("/livez", headers={"X-Request-Id": value})
