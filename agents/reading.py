@@ -31,7 +31,7 @@ from secretariat.retrieval.core import Span
 LINES = 3
 LEAST_COVERAGE = 0.5
 OTHERWISE = "NOT IN THE SOURCES"
-CLOSE, SURE = 0.4, 2.0  # in the unit of the ranking's scores, by words and meaning
+CLOSE, SURE = 0.4, 1.8  # in the unit of the ranking's scores, by words and meaning
 _MOST_TOKENS = 32
 
 _SYSTEM = (
