@@ -893,7 +893,7 @@ def upgrade() -> None:
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("end", sa.BigInteger(), nullable=False),
         sa.Column("page", sa.Integer(), nullable=True),
-        sa.Column("sha256", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("vector", postgresql.BYTEA(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("tombstone_seq", sa.BigInteger(), nullable=True),

@@ -5,18 +5,21 @@ nothing about a guessable text, and once the key is destroyed it can never be ma
 """
 
 import hashlib
+import hmac
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import orjson
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import select
 
 from secretariat.platform.contents.keyring import Keyring
 from secretariat.platform.db.session import TenantSession
-from secretariat.platform.kit.aead import decrypt, encrypt
+from secretariat.platform.kit.aead import KEY_BYTES, decrypt, encrypt
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.contents import Content
 
@@ -76,6 +79,14 @@ class ContentStore:
             stored.append(StoredContent(row.id, row.commitment, media_type, row.size))
         await session.flush()
         return stored
+
+    async def fingerprint(self, session: TenantSession) -> Callable[[str], str]:
+        """Names texts without telling them: HMAC-SHA-256, hex, under a key that follows from the tenant's
+        data key. Equal texts get equal names; nobody without the key can try out what a text was."""
+        _, data_key = await self.keyring.current(session)
+        context = b"fingerprint:" + session.tenant_id.bytes
+        key = HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=context).derive(data_key)
+        return lambda text: hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
     async def get(self, session: TenantSession, content_id: UUID) -> bytes:
         """Raises ContentMissingError, KeyMissingError, UndecipherableError."""

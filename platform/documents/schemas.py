@@ -1,5 +1,6 @@
 """What collections, documents, chunks, grants and passages look like on the wire."""
 
+import hashlib
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -144,7 +145,7 @@ class Chunk(BaseModel):
             text=text,
             heading_path=heading_path,
             page=row.page,
-            sha256=row.sha256,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
         )
 
 

@@ -1,6 +1,6 @@
 """What can be done with documents. Takes the session first and never commits."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -137,7 +137,7 @@ async def delete(session: TenantSession, services: Services, caller: Caller, doc
     await forget(session, [text_id] if text_id else [])
     await repository.forget_original(session, found)
     await grants.revoke_all(session, "document", found.id)
-    await services.indexes.forget_snapshot(session.tenant_id)
+    services.indexes.forget_after_commit(session)
     await _record(session, caller, "DATA_INGEST", "document.deleted", found, {"chunks": chunks})
 
 
@@ -155,6 +155,7 @@ async def search(services: Services, caller: Caller, query: schemas.SearchQuery)
         raise UnavailableError("The embedding model does not answer. Try again shortly.") from error
     async with services.database.tenant(caller.tenant_id) as session:
         stored = await services.contents.put(session, query.query)
+        fingerprint = await services.contents.fingerprint(session)
         await record(
             session,
             AuditEvent(
@@ -163,14 +164,16 @@ async def search(services: Services, caller: Caller, query: schemas.SearchQuery)
                 actor=caller.actor,
                 resource=Resource("index", str(caller.tenant_id)),
                 request_id=caller.request_id,
-                details=_evidence(result, within),
+                details=_evidence(result, within, fingerprint),
                 content=(ContentRef("query", stored),),
             ),
         )
     return result
 
 
-def _evidence(result: SearchResult, within: frozenset[UUID] | None) -> dict[str, Any]:
+def _evidence(
+    result: SearchResult, within: frozenset[UUID] | None, fingerprint: Callable[[str], str]
+) -> dict[str, Any]:
     return {
         "allowed": result.allowed,
         "denied": result.denied,
@@ -182,7 +185,7 @@ def _evidence(result: SearchResult, within: frozenset[UUID] | None) -> dict[str,
                 "document_id": str(passage.chunk.document_id),
                 "start": passage.chunk.span.start,
                 "end": passage.chunk.span.end,
-                "sha256": passage.chunk.sha256,
+                "fingerprint": fingerprint(passage.chunk.text),
             }
             for passage in result.passages
         ],

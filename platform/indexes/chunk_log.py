@@ -3,6 +3,7 @@
 Writing happens in the caller's transaction; reading opens a short one for each batch.
 """
 
+import hashlib
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID
 
@@ -76,6 +77,7 @@ async def append_chunks(
         [orjson.dumps({"text": draft.text, "heading_path": draft.heading_path}) for draft, _ in chunks],
         JSON,
     )
+    fingerprint = await contents.fingerprint(session)
     first = await repository.take_numbers(session, len(chunks))
     rows = [
         ChunkRow(
@@ -88,7 +90,7 @@ async def append_chunks(
             start=draft.span.start,
             end=draft.span.end,
             page=draft.page,
-            sha256=draft.sha256,
+            fingerprint=fingerprint(draft.text),
             vector=vector,
             seq=seq,
         )
@@ -120,7 +122,7 @@ def _chunk(row: ChunkRow, title: str, words: bytes) -> Chunk:
         span=Span(row.start, row.end),
         text=spoken["text"],
         heading_path=tuple(spoken["heading_path"]),
-        sha256=row.sha256,
+        sha256=hashlib.sha256(spoken["text"].encode()).hexdigest(),
         vector=row.vector,
         seq=row.seq,
         page=row.page,

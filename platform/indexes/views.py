@@ -1,7 +1,5 @@
 """The indexes this process holds in memory: one a tenant, made when first asked for."""
 
-import asyncio
-import shutil
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -9,9 +7,10 @@ from uuid import UUID
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from sqlalchemy import event
 
 from secretariat.platform.contents.store import ContentStore
-from secretariat.platform.db.session import Database
+from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.indexes.chunk_log import SqlChunkLog
 from secretariat.platform.kit.aead import KEY_BYTES, decrypt, encrypt
 from secretariat.retrieval.index.view import IndexView
@@ -46,10 +45,19 @@ class IndexViews:
             self._views.popitem(last=False)
         return self._views[tenant_id]
 
-    async def forget_snapshot(self, tenant_id: UUID) -> None:
-        """Remove the words on disk with those of a document; the next process rebuilds from the log."""
+    def forget_after_commit(self, session: TenantSession) -> None:
+        """Once the session has committed a deletion, let the words go from this process and from the disk.
+
+        Other processes do so when they next catch up with the log.
+        """
+        tenant_id = session.tenant_id
+        event.listen(session.sync_session, "after_commit", lambda _session: self._forget(tenant_id))
+
+    def _forget(self, tenant_id: UUID) -> None:
+        self._views.pop(tenant_id, None)
         if self._directory is not None:
-            await asyncio.to_thread(shutil.rmtree, self._directory / str(tenant_id), ignore_errors=True)
+            for snapshot in (self._directory / str(tenant_id)).glob("*.index"):
+                snapshot.unlink(missing_ok=True)
 
     async def _make(self, tenant_id: UUID) -> IndexView:
         seal, unseal = await self._cipher(tenant_id)

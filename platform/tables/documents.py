@@ -58,7 +58,8 @@ class ChunkRow(Identified, Base):
     """A chunk in the log. `content_id` holds JSON {text, heading_path}; `vector` is float32, little-endian.
 
     `seq` says when it was written, `tombstone_seq` when it went away. With the words go `content_id` and
-    `vector`; what is left says only that there was a chunk.
+    `vector`; what is left says only that there was a chunk. `fingerprint` (ContentStore.fingerprint) is what
+    audit records call it by; without the tenant's key it tells nothing.
     """
 
     __tablename__ = "chunks"
@@ -78,7 +79,7 @@ class ChunkRow(Identified, Base):
     start: Mapped[int]
     end: Mapped[int]
     page: Mapped[int | None] = mapped_column(Integer)
-    sha256: Mapped[str]
+    fingerprint: Mapped[str]
     vector: Mapped[bytes]
     seq: Mapped[int]
     tombstone_seq: Mapped[int | None]

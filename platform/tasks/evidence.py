@@ -5,7 +5,7 @@ Every model call, tool call, search and turn of a task's life gets one record. S
 deltas get none: they say again what those records say.
 """
 
-import hashlib
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -30,10 +30,18 @@ _Facts = tuple[EventType, str, Outcome, dict[str, Any]]
 
 
 def evidence(
-    event: TaskEvent, seq: int, task_id: UUID, actor: Actor, stored: StoredContent
+    event: TaskEvent,
+    seq: int,
+    task_id: UUID,
+    actor: Actor,
+    stored: StoredContent,
+    fingerprint: Callable[[str], str],
 ) -> AuditEvent | None:
-    """The record for event number `seq`, whose JSON is `stored`; None for events that need none."""
-    facts = _of_life(event) or _of_model(event) or _of_tool(event)
+    """The record for event number `seq`, whose JSON is `stored`; None for events that need none.
+
+    Passages stand in it by `fingerprint`, the name that their chunks have.
+    """
+    facts = _of_life(event) or _of_model(event) or _of_tool(event, fingerprint)
     if facts is None:
         return None
     event_type, role, outcome, details = facts
@@ -91,7 +99,7 @@ def _call(event: ModelPrompted | ModelAnswered) -> dict[str, Any]:
     return {"call": event.call, "step": event.step, "purpose": event.purpose}
 
 
-def _of_tool(event: TaskEvent) -> _Facts | None:
+def _of_tool(event: TaskEvent, fingerprint: Callable[[str], str]) -> _Facts | None:
     match event:
         case ToolRequested(step=step, tool=tool, effect_key=key):
             return "TOOL_CALL", "arguments", "success", {"step": step, "tool": tool, "effect_key": key}
@@ -100,12 +108,12 @@ def _of_tool(event: TaskEvent) -> _Facts | None:
         case ToolFailed(step=step, tool=tool, code=code):
             return "TOOL_CALL", "event", "failure", {"step": step, "tool": tool, "code": code}
         case RetrievalCompleted():
-            return "DATA_ACCESS", "passages", "success", _retrieval(event)
+            return "DATA_ACCESS", "passages", "success", _retrieval(event, fingerprint)
         case _:
             return None
 
 
-def _retrieval(event: RetrievalCompleted) -> dict[str, Any]:
+def _retrieval(event: RetrievalCompleted, fingerprint: Callable[[str], str]) -> dict[str, Any]:
     return {
         "step": event.step,
         "allowed": event.allowed_count,
@@ -117,7 +125,7 @@ def _retrieval(event: RetrievalCompleted) -> dict[str, Any]:
                 "document_id": str(passage.document_id),
                 "start": passage.start,
                 "end": passage.end,
-                "sha256": hashlib.sha256(passage.text.encode()).hexdigest(),
+                "fingerprint": fingerprint(passage.text),
             }
             for passage in event.passages
         ],

@@ -60,7 +60,7 @@ async def write(
     )
     await repository.add(session, row)
     _follow(task, event)
-    proof = evidence(event, seq, task.id, actor, stored)
+    proof = evidence(event, seq, task.id, actor, stored, await contents.fingerprint(session))
     if proof is not None:
         await record(session, proof)
     await session.flush()

@@ -7,8 +7,9 @@ of an index that holds nothing else, and tell nothing about what the searcher ma
 import re
 import unicodedata
 from array import array
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import Stemmer
@@ -52,9 +53,15 @@ class _Postings:
         self.rows = array("q")
         self.counts = array("i")
 
+    def drop(self, gone: Sequence[int]) -> None:
+        rows = np.array(self.rows, dtype=np.int64)
+        keep = ~np.isin(rows, gone)
+        self.rows = array("q", rows[keep].tolist())
+        self.counts = array("i", np.array(self.counts, dtype=np.int64)[keep].tolist())
+
 
 class LexicalIndex:
-    """Rows are added in growing order. A row that is gone is one that no mask permits. Not thread-safe."""
+    """Rows are added in growing order; a number is not used again. Not thread-safe."""
 
     def __init__(self) -> None:
         self._analyzer = Analyzer()
@@ -72,6 +79,19 @@ class LexicalIndex:
                 postings = self._postings[term] = _Postings()
             postings.rows.append(row)
             postings.counts.append(count)
+
+    def remove(self, rows: Iterable[int]) -> None:
+        """Terms that stand in no other row are forgotten, too."""
+        gone = sorted(set(rows))
+        if not gone:
+            return
+        for term, postings in list(self._postings.items()):
+            first = bisect_left(postings.rows, gone[0])
+            if first == len(postings.rows) or postings.rows[first] > gone[-1]:
+                continue
+            postings.drop(gone)
+            if not postings.rows:
+                del self._postings[term]
 
     def search(self, query: str, mask: Mask, k: int) -> list[tuple[int, float]]:
         """The k best permitted rows that share a term with the query, best first; earlier rows win ties."""

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from secretariat.retrieval.core import Chunk, Span
 
 _MAGIC = b"SECRIDX1"
 _DIGEST = 32
+_ABANDONED_SECONDS = 3600
 _log = logging.getLogger(__name__)
 
 Seal = Callable[[bytes], bytes]
@@ -38,7 +40,7 @@ class SnapshotFile:
         """Either the old file or the whole new one is there, whenever the machine stops."""
         sealed = self.seal(_encoded(self.tenant, seq, list(chunks)))
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.")
+        handle, name = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name}.{os.getpid()}.")
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(_MAGIC + hashlib.sha256(sealed).digest() + sealed)
@@ -68,10 +70,16 @@ class SnapshotFile:
             _log.warning("index snapshot can't be used (%s); rebuilding from the log", type(error).__name__)
             return None
 
+    def drop(self) -> None:
+        """There is none any more."""
+        self.path.unlink(missing_ok=True)
+
     def _sweep(self) -> None:
-        """What writers that were killed left behind."""
+        """What writers that were killed left behind; the files of writers at work are younger."""
         for leftover in self.path.parent.glob(f".{self.path.name}.*"):
-            leftover.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                if time.time() - leftover.stat().st_mtime > _ABANDONED_SECONDS:
+                    leftover.unlink()
 
 
 def _sync_directory(directory: Path) -> None:

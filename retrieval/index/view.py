@@ -54,6 +54,7 @@ class IndexView:
             self._snapshot = SnapshotFile(directory / f"{tenant}.index", tenant, seal, unseal)
         self._snapshot_every = snapshot_every
         self._lock = threading.Lock()
+        self._saving = threading.Lock()
         self._seq = 0
         self._saved_seq = 0
         self._loaded = False
@@ -108,12 +109,16 @@ class IndexView:
 
     async def _replay(self, head: int) -> None:
         batch: list[Chunk | Tombstone] = []
+        gone = False
         async for entry in self._log.tail(self._seq):
             batch.append(entry)
+            gone = gone or isinstance(entry, Tombstone)
             if len(batch) >= _BATCH:
                 await asyncio.to_thread(self._apply, batch, 0)
                 batch = []
         await asyncio.to_thread(self._apply, batch, head)
+        if self._snapshot and gone:
+            await asyncio.to_thread(self._drop_snapshot)
         if self._snapshot and self._seq - self._saved_seq >= self._snapshot_every:
             await asyncio.to_thread(self._save)
 
@@ -148,6 +153,7 @@ class IndexView:
     def _drop(self, ids: Sequence[UUID]) -> None:
         rows = [self._row_of.pop(chunk_id) for chunk_id in ids]
         self._dense.remove(rows)
+        self._lexical.remove(rows)
         for row in rows:
             document = self._chunk_of.pop(row).document_id
             self._rows_of[document].discard(row)
@@ -180,7 +186,15 @@ class IndexView:
     def _save(self) -> None:
         if self._snapshot is None:
             return
-        with self._lock:
-            seq, chunks = self._seq, [self._whole(row) for row in sorted(self._chunk_of)]
-        self._snapshot.write(seq, chunks)
-        self._saved_seq = seq
+        with self._saving:
+            with self._lock:
+                seq, chunks = self._seq, [self._whole(row) for row in sorted(self._chunk_of)]
+            self._snapshot.write(seq, chunks)
+            self._saved_seq = seq
+
+    def _drop_snapshot(self) -> None:
+        """It may hold the words of chunks that are gone. A large log is soon saved anew."""
+        assert self._snapshot is not None
+        with self._saving:
+            self._snapshot.drop()
+            self._saved_seq = 0

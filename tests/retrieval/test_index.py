@@ -4,7 +4,9 @@ import asyncio
 import math
 import os
 import random
+import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -308,12 +310,34 @@ class TestSnapshot:
             patch.setattr(os, "fsync", fail)
             with pytest.raises(PowerCut):
                 saved._save()
-        (tmp_path / f".{file.name}.abandoned").write_bytes(before[:100])
+        abandoned, at_work = (tmp_path / f".{file.name}.{name}" for name in ("abandoned", "at-work"))
+        for path, age in ((abandoned, 7200), (at_work, 1)):
+            path.write_bytes(before[:100])
+            os.utime(path, (time.time() - age,) * 2)
         assert file.read_bytes() == before
         view = await self._reopened(log, tmp_path, cipher)
         assert view.seq == 29
         await view.save()
-        assert [entry.name for entry in tmp_path.iterdir()] == [file.name]
+        assert {entry.name for entry in tmp_path.iterdir()} == {file.name, at_work.name}
+
+    async def test_what_is_gone_from_the_log_is_gone_from_memory_and_disk(
+        self, tmp_path: Path, cipher: Fernet
+    ) -> None:
+        log = MemoryChunkLog()
+        chunk, *rest = await _corpus(3)
+        secret = replace(chunk, text="the zanzibar clause")
+        log.append([secret, *rest])
+        at_work, elsewhere = [await self._reopened(log, tmp_path, cipher) for _ in range(2)]
+        await at_work.save()
+        log.remove([secret.id])
+        await elsewhere.catch_up()
+        assert not list(tmp_path.iterdir())
+        await at_work.save()  # from before the removal
+        await at_work.catch_up()
+        assert not list(tmp_path.iterdir())
+        for view in (at_work, elsewhere):
+            assert "zanzibar" not in str([*view._lexical._postings, *view._chunk_of.values()])
+        assert (await _ranked(at_work)) == (await _ranked(await self._reopened(log, tmp_path, cipher)))
 
     async def test_a_view_that_grew_saves_itself(self, tmp_path: Path, cipher: Fernet) -> None:
         log = MemoryChunkLog()

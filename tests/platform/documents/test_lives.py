@@ -2,13 +2,16 @@
 
 import asyncio
 import dataclasses
+import hashlib
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
 
-from secretariat.platform.documents import jobs
+from secretariat.platform.documents import jobs, service
+from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.jobs import repository as job_repository
 from secretariat.platform.jobs.run import Handler, JobRun
 from secretariat.platform.jobs.runner import Runner
@@ -26,7 +29,8 @@ from tests.platform.documents.steps import (
     make_collection,
     upload,
 )
-from tests.support.factories import Person
+from tests.support.factories import Person, as_caller
+from tests.support.postgres import Postgres
 
 
 async def job_of(services: Services, person: Person, document_id: str) -> UUID:
@@ -77,6 +81,49 @@ async def test_a_deleted_document_leaves_search_lists_and_storage(services: Serv
         texts = await session.scalar(referred.where(Content.media_type.startswith("text/plain")))
         assert texts == 3  # the other document's, and the queries of two searches
     assert (await audited(services, owner, "document.deleted"))[0]["details"] == {"chunks": len(chunks)}
+
+
+async def test_nobody_can_try_out_what_a_deleted_document_said(
+    services: Services, owner: Person, other_owner: Person, postgres: Postgres
+) -> None:
+    prints = []
+    for person in (owner, other_owner):
+        document = await ingested(services, person, await make_collection(person), data=b"\n\nIt was a bribe.\n\n")
+        (passage,) = (await found(person, "bribe"))["passages"]
+        (chunk,) = (await person.client.get(f"/api/v1/documents/{document['id']}/chunks")).json()["data"]
+        assert chunk["sha256"] == hashlib.sha256(chunk["text"].encode()).hexdigest()
+        (search,) = await audited(services, person, "search")
+        (returned,) = search["details"]["returned"]
+        assert await person.client.delete(f"/api/v1/documents/{document['id']}")
+        async with services.database.tenant(person.tenant.id) as session:
+            row = await session.get_one(ChunkRow, (person.tenant.id, UUID(passage["chunk_id"])))
+        assert row.fingerprint == returned["fingerprint"]
+        prints.append(row.fingerprint)
+    assert prints[0] != prints[1]
+    guess = hashlib.sha256(b"It was a bribe.").hexdigest()
+    assert guess == chunk["sha256"]
+    with postgres.connect(postgres.superuser_url) as connection:
+        for table in ("chunks", "audit_records", "contents"):
+            rows = connection.execute(f'SELECT t::text FROM "{table}" t').fetchall()
+            assert not [row for (row,) in rows if guess in row], table
+
+
+async def test_the_words_leave_memory_and_disk_with_the_commit(
+    services: Services, owner: Person, tmp_path: Path
+) -> None:
+    document = await ingested(services, owner, await make_collection(owner))
+    views = IndexViews(services.database, services.contents, tmp_path)
+    view = await views.view(owner.tenant.id)
+    await view.catch_up()
+    await view.save()
+    here = dataclasses.replace(services, indexes=views)
+    async with services.database.tenant(owner.tenant.id) as session:
+        caller = as_caller(owner.user)
+        await service.delete(session, here, caller, UUID(str(document["id"])))
+        assert [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert await views.view(owner.tenant.id) is view
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert await views.view(owner.tenant.id) is not view
 
 
 async def test_ingesting_again_replaces_what_was_there(services: Services, owner: Person) -> None:

@@ -58,7 +58,7 @@ async def _write(session: TenantSession, services: Services, added: Sequence[Chu
                 start=chunk.span.start,
                 end=chunk.span.end,
                 page=chunk.page,
-                sha256=chunk.sha256,
+                fingerprint="unused",
                 vector=chunk.vector,
                 seq=seq,
             )
