@@ -2,11 +2,20 @@
 
 import ipaddress
 import socket
+import ssl
+import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from uuid import uuid4
 
 import httpx2
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from secretariat.platform.app import create_app
 from secretariat.platform.identity.connections import check_provider_url
@@ -95,7 +104,7 @@ def provider() -> Iterator[LoopbackProvider]:
 
 @pytest.fixture
 def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """What the resolver says; each name also counts how often it was asked for."""
+    """What the resolver says of these names."""
     known: dict[str, list[str]] = {}
     real = socket.getaddrinfo
 
@@ -175,3 +184,45 @@ async def test_a_name_without_address_is_a_provider_that_does_not_answer():
     with pytest.raises(OidcError) as refusal:
         await providers.discover(uuid4(), "https://nowhere.invalid")
     assert refusal.value.reason == "provider_unreachable"
+
+
+@pytest.fixture
+def tls_port(tmp_path: Path) -> Iterator[tuple[int, ssl.SSLContext]]:
+    """A TLS server on loopback whose certificate is for id.example, and a client's trust in it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "id.example")])
+    begins = datetime.now(UTC) - timedelta(minutes=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(begins)
+        .not_valid_after(begins + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("id.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (tmp_path / "both.pem").write_bytes(pem + secret)
+    of_server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    of_server.load_cert_chain(tmp_path / "both.pem")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # refused handshakes are the point
+    server.socket = of_server.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    yield server.server_port, ssl.create_default_context(cadata=pem.decode())
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+async def test_the_certificate_must_be_for_the_name_not_the_address(tls_port, names):
+    port, trust = tls_port
+    names["id.example"] = names["other.example"] = ["127.0.0.1"]
+    transport = Pinned(httpx2.AsyncHTTPTransport(verify=trust), Networks(loopback=True))
+    async with httpx2.AsyncClient(transport=transport, trust_env=False) as client:
+        assert (await client.head(f"https://id.example:{port}/none")).status_code == 404
+        for name in ("other.example", "127.0.0.1"):
+            with pytest.raises(httpx2.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+                await client.head(f"https://{name}:{port}/none")
