@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity import repository
+from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.kit.times import now
 from secretariat.platform.web import idempotency
 
@@ -17,3 +18,9 @@ async def sweep(session: TenantSession) -> None:
     await repository.forget_links(session, now() - LINKS_KEPT)
     await repository.forget_sessions(session, now() - SESSIONS_KEPT)
     await idempotency.forget_expired(session)
+
+
+async def keep_house(run: JobRun) -> None:
+    """The job that a tenant's schedule asks for."""
+    async with run.session() as session:
+        await sweep(session)

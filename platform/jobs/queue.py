@@ -1,12 +1,13 @@
 """Putting work down: a job and its outbox row, in the transaction of whatever asked for it."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
-from secretariat.platform.tables.jobs import Job, Outbox
+from secretariat.platform.tables.jobs import Job, Outbox, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +44,13 @@ async def enqueue(
     session.info.setdefault("wake", []).append(job.id)
     await session.flush()
     return job.id
+
+
+async def schedule(session: TenantSession, kind: str, every: timedelta) -> None:
+    """Have a job of that kind enqueued again and again, the first time after one period."""
+    seconds = int(every.total_seconds())
+    row = Schedule(
+        tenant_id=session.tenant_id, id=new_id(), kind=kind, every_seconds=seconds, due_at=now() + every
+    )
+    session.add(row)
+    await session.flush()

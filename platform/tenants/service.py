@@ -1,6 +1,7 @@
 """Making a tenant with the roles that every tenant has."""
 
 import re
+from datetime import timedelta
 
 from sqlalchemy.exc import IntegrityError
 
@@ -8,11 +9,13 @@ from secretariat.platform.access.repository import seed_builtin_roles
 from secretariat.platform.audit.event import SYSTEM, AuditEvent, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import Database
+from secretariat.platform.jobs.queue import schedule
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.tenants import Tenant
 from secretariat.platform.tenants import repository
 from secretariat.platform.web.errors import ConflictError, InvalidError
 
+HOUSEKEEPING = timedelta(hours=1)
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -28,6 +31,7 @@ async def create_tenant(database: Database, slug: str, name: str) -> Tenant:
         raise ConflictError(f"There is a tenant {slug!r} already.") from cause
     async with database.tenant(tenant.id) as session:
         await seed_builtin_roles(session)
+        await schedule(session, "identity.housekeeping", HOUSEKEEPING)
         await record(
             session,
             AuditEvent(

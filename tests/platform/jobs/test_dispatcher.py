@@ -1,6 +1,7 @@
 """What is due is sent again, by a role that can see nothing but when."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -9,8 +10,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from secretariat.platform.db.session import Database
+from secretariat.platform.jobs import repository
 from secretariat.platform.jobs.dispatcher import Dispatcher
-from secretariat.platform.jobs.queue import Subject, enqueue
+from secretariat.platform.jobs.queue import Subject, enqueue, schedule
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
 from secretariat.platform.tables.tenants import Tenant
@@ -36,6 +38,26 @@ async def test_a_job_whose_wake_up_was_lost_is_sent_by_the_sweep(
     sent.clear()
     await dispatcher.sweep()
     assert (tenant.id, job_id) not in sent, "a job that was just sent is left alone for a while"
+
+
+async def test_what_comes_round_is_enqueued_once_each_time_it_is_due(
+    services: Services, tenant: Tenant, dispatch_database: Database, postgres: Postgres
+) -> None:
+    async def enqueued() -> int:
+        async with services.database.tenant(tenant.id) as session:
+            found = await repository.jobs(session, limit=100, after=None, status=None)
+        return sum(job.kind == "test.chore" for job in found)
+
+    dispatcher = Dispatcher(services, dispatch_database, lambda *_ids: None)
+    async with services.database.tenant(tenant.id) as session:
+        await schedule(session, "test.chore", timedelta(hours=1))
+    await dispatcher.sweep()
+    assert await enqueued() == 0
+    with postgres.connect(postgres.superuser_url) as connection:  # an hour goes by
+        connection.execute("UPDATE schedules SET due_at = now() WHERE tenant_id = %s", (tenant.id,))
+    await dispatcher.sweep()
+    await dispatcher.sweep()
+    assert await enqueued() == 1
 
 
 @pytest.mark.parametrize(
