@@ -16,7 +16,7 @@ from secretariat.platform.identity.oidc.people import user_of
 from secretariat.platform.identity.oidc.provider import Providers
 from secretariat.platform.identity.pages import browser_page
 from secretariat.platform.identity.sessions import OpenedSession
-from secretariat.platform.identity.sign_in import Origin, check_throttle, refused, signed_in
+from secretariat.platform.identity.sign_in import Origin, admit, check_throttle, refused, signed_in
 from secretariat.platform.services import Services
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import PlatformError, TooManyRequestsError, problem_responses
@@ -98,8 +98,7 @@ async def callback(
     except TooManyRequestsError as refusal:
         return browser_page(request, refusal)
     except OidcError as refusal:
-        await _record_refusal(services, begun.tenant_id, refusal, origin)
-        response = browser_page(request, refusal)
+        response = browser_page(request, await _on_record(services, begun.tenant_id, refusal, origin))
     else:
         response = RedirectResponse(next_path, status.HTTP_303_SEE_OTHER)
         set_session_cookie(response, services.settings, opened)
@@ -131,8 +130,15 @@ async def _finish(
     return opened, arrival.next_path
 
 
-async def _record_refusal(services: Services, tenant_id: UUID, refusal: OidcError, origin: Origin) -> None:
-    """In the tenant that the state names, if there is one."""
-    async with services.database.tenant(tenant_id) as session:
-        if await repository.tenant(session) is not None:
-            await refused(session, None, "oidc", refusal.reason, origin)
+async def _on_record(
+    services: Services, tenant_id: UUID, refusal: OidcError, origin: Origin
+) -> PlatformError:
+    """The refusal, recorded in the tenant that the state names, if there is one, and not too often."""
+    try:
+        async with services.database.tenant(tenant_id) as session:
+            if await repository.tenant(session) is not None:
+                await admit(session, None, origin)
+                await refused(session, None, "oidc", refusal.reason, origin)
+    except TooManyRequestsError as too_many:
+        return too_many
+    return refusal

@@ -1,5 +1,6 @@
 """Sign-in through an identity provider: the honest way, and the ways round that must end without a session."""
 
+import asyncio
 import time
 from uuid import UUID
 
@@ -176,6 +177,18 @@ async def test_nobody_fills_the_audit_log_with_made_up_answers(journey, client, 
     async with database.tenant(journey.tenant.id) as session:
         query = select(func.count()).where(AuditRecord.outcome == "denied")
         assert await session.scalar(query) == 5
+
+
+async def test_made_up_answers_at_the_same_time_do_not_fill_the_log(journey, client, database):
+    begun = (await journey.begin(client))["state"].split(".")
+    made_up = f"{begun[0]}.{begun[1]}.{'A' * 43}"
+    params = {"state": made_up, "code": "x"}
+    answers = await asyncio.gather(*(client.get(CALLBACK, params=params) for _ in range(25)))
+    statuses = [answer.status_code for answer in answers]
+    assert (statuses.count(400), statuses.count(429)) == (10, 15)
+    async with database.tenant(journey.tenant.id) as session:
+        denied = select(func.count()).where(AuditRecord.outcome == "denied")
+        assert await session.scalar(denied) == 10
 
 
 async def test_no_code_and_an_error_of_the_provider(journey, client):
