@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from secretariat.platform.access.caller import EVERYONE
+from secretariat.platform.access.repository import active_standing
 from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.tables.access import Grant
 from secretariat.platform.tables.documents import Collection, Document
@@ -63,6 +64,27 @@ async def readable_documents(
     readable = frozenset(await session.scalars(ready.where(document_readable(principals))))
     total = await session.scalar(select(func.count()).select_from(ready.subquery())) or 0
     return readable, max(total - len(readable), 0)
+
+
+class PersonAuthority:
+    """retrieval.core.Authority over what one person may read at the moment of each question.
+
+    For work that outlasts a request: groups and roles count as they are now, not as they were when the scope
+    was made, and who may not sign in any more reads nothing.
+    """
+
+    def __init__(self, database: Database, user_id: UUID) -> None:
+        self._database = database
+        self._user_id = user_id
+
+    async def readable_documents(
+        self, scope: Scope, collection_ids: frozenset[UUID] | None
+    ) -> tuple[frozenset[UUID], int]:
+        async with self._database.tenant(scope.tenant) as session:
+            now = await active_standing(session, self._user_id)
+            if now is None:
+                return frozenset(), 0
+            return await readable_documents(session, now.principals(self._user_id), collection_ids)
 
 
 class GrantAuthority:

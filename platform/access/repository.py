@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select
 
+from secretariat.platform.access.caller import EVERYONE
 from secretariat.platform.access.permissions import BUILTIN_ROLES
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.kit.ids import new_id
@@ -21,6 +22,9 @@ class Standing:
     permissions: frozenset[str]
     groups: tuple[UUID, ...]
 
+    def principals(self, user_id: UUID) -> frozenset[str]:
+        return frozenset({f"user:{user_id}", EVERYONE, *(f"group:{group}" for group in self.groups)})
+
 
 async def standing(session: TenantSession, user_id: UUID) -> Standing:
     roles = await roles_of(session, user_id)
@@ -29,6 +33,12 @@ async def standing(session: TenantSession, user_id: UUID) -> Standing:
     )
     permissions = frozenset(permission for role in roles for permission in role.permissions)
     return Standing(tuple(role.name for role in roles), permissions, tuple(groups))
+
+
+async def active_standing(session: TenantSession, user_id: UUID) -> Standing | None:
+    """None for who may not sign in (any more)."""
+    active = select(User.id).where(User.id == user_id, User.status == "active")
+    return await standing(session, user_id) if await session.scalar(active) is not None else None
 
 
 async def roles_of(session: TenantSession, user_id: UUID) -> list[Role]:

@@ -20,9 +20,8 @@ from secretariat.agents.errors import AgentError
 from secretariat.agents.loop import run as think
 from secretariat.models.client import ChatModel
 from secretariat.models.core import CallContext, ChatRequest, ChatResult, TokenEvent
-from secretariat.platform.access.authority import GrantAuthority
-from secretariat.platform.access.caller import EVERYONE
-from secretariat.platform.access.repository import standing
+from secretariat.platform.access.authority import PersonAuthority
+from secretariat.platform.access.repository import active_standing, standing
 from secretariat.platform.audit.event import Actor
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.search import searcher
@@ -39,6 +38,7 @@ from secretariat.retrieval.core import Scope
 CANCEL_LOOK_SECONDS = 0.5
 _UNKNOWN = Actor(type="agent")
 
+Ending = TaskCancelled | TaskFailed | None
 Loop = Callable[[Task, AgentContext], AsyncGenerator[TaskEvent, None]]
 
 
@@ -48,6 +48,7 @@ class _Loaded:
 
     task: Task
     actor: Actor
+    asker: UUID
     events: Sequence[TaskEvent]
     model: str
 
@@ -96,11 +97,13 @@ async def run(run: JobRun, *, loop: Loop = cast("Loop", think)) -> None:
     context = await _context(run, loaded)
     try:
         async with aclosing(loop(loaded.task, context)) as events:
-            stopped = await _follow(run, loaded, events)
+            ending = await _follow(run, loaded, events)
     except AgentError as error:
         await _end(run, loaded.actor, TaskFailed(code=error.code, message=error.message))
         raise JobFailedError(error.code, sentence(error.code)) from error
-    if stopped and await _end(run, loaded.actor, TaskCancelled()):
+    if ending is not None and await _end(run, loaded.actor, ending):
+        if isinstance(ending, TaskFailed):
+            raise JobFailedError(ending.code, ending.message)
         raise JobCancelledError
 
 
@@ -122,21 +125,26 @@ async def _load(run: JobRun) -> _Loaded | None:
             return None
         if row.status == "cancelled":
             raise JobCancelledError
+        refused = await _refusal(session, row.created_by)
+        if refused is not None:
+            await journal.write(session, contents, row, refused, _UNKNOWN)
+            return None
         user = await repository.user(session, row.created_by)
-        if user is not None and user.status == "active":
-            now = await standing(session, user.id)
-            actor = Actor(type="agent", id=user.id, email=user.email, roles=now.roles)
-            if "tasks.write" in now.permissions:
-                principals = {f"user:{user.id}", EVERYONE} | {f"group:{group}" for group in now.groups}
-                events = await journal.read(session, contents, row.id)
-                assistant = (
-                    await repository.assistant(session, row.assistant_id) if row.assistant_id else None
-                )
-                task = await _task(run, session, row, assistant, frozenset(principals))
-                model = assistant.model if assistant else "default"
-                return _Loaded(task, actor, [entry.event for entry in events], model)
-        await journal.write(session, contents, row, _failure("asker_not_allowed"), _UNKNOWN)
-    return None
+        now = await standing(session, user.id)
+        actor = Actor(type="agent", id=user.id, email=user.email, roles=now.roles)
+        events = await journal.read(session, contents, row.id)
+        assistant = await repository.assistant(session, row.assistant_id) if row.assistant_id else None
+        task = await _task(run, session, row, assistant, now.principals(user.id))
+        model = assistant.model if assistant else "default"
+        return _Loaded(task, actor, user.id, [entry.event for entry in events], model)
+
+
+async def _refusal(session: TenantSession, asker: UUID) -> TaskFailed | None:
+    """Why the asker's tasks may not go on as of now."""
+    now = await active_standing(session, asker)
+    if now is None:
+        return _failure("user_disabled")
+    return None if "tasks.write" in now.permissions else _failure("asker_not_allowed")
 
 
 async def _task(
@@ -160,7 +168,7 @@ async def _task(
 
 async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
     services = run.services
-    authority = GrantAuthority(services.database)
+    authority = PersonAuthority(services.database, loaded.asker)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"task-{loaded.task.id}")
     return AgentContext(
         chat=_OfAssistant(services.models, loaded.model),
@@ -173,48 +181,52 @@ async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
     )
 
 
-async def _follow(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskEvent, None]) -> bool:
-    """Until the loop ends, or until it is asked to stop: True. That is noticed amid a model call, too."""
-    if await _cancel_requested(run):
-        return True
+async def _follow(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskEvent, None]) -> Ending:
+    """Until the loop ends, or until it must: how. That is noticed amid a model call, too."""
+    if (ending := await _must_end(run, loaded)) is not None:
+        return ending
     work = asyncio.ensure_future(_write_down(run, loaded, events))
     try:
         while not (await asyncio.wait({work}, timeout=CANCEL_LOOK_SECONDS))[0]:
-            if await _cancel_requested(run):
-                return True
+            if (ending := await _must_end(run, loaded)) is not None:
+                return ending
         return work.result()
     finally:
         await _stopped(work)
 
 
-async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskEvent, None]) -> bool:
-    """Journal each event before the loop makes the next one; True when asked to stop."""
+async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskEvent, None]) -> Ending:
+    """Journal each event before the loop makes the next one, until the loop ends or must."""
     steps = _Steps()
     for earlier in loaded.events:
         steps.count(earlier)
     async for event in events:
-        if await _journal(run, loaded.actor, event, steps):
-            return True
-    return False
+        if (ending := await _journal(run, loaded, event, steps)) is not None:
+            return ending
+    return None
 
 
-async def _stopped(work: "asyncio.Future[bool]") -> None:
+async def _stopped(work: "asyncio.Future[Ending]") -> None:
     if not work.done():
         work.cancel()
         with suppress(asyncio.CancelledError):
             await work
 
 
-async def _journal(run: JobRun, actor: Actor, event: TaskEvent, steps: _Steps) -> bool:
-    """Write one event under the fencing token; whether the task was asked to stop and hasn't ended."""
+async def _journal(run: JobRun, loaded: _Loaded, event: TaskEvent, steps: _Steps) -> Ending:
+    """Write one event under the fencing token; how the task must end, if it must and hasn't."""
     async with run.session() as session:
         row = await repository.locked_task(session, run.subject_id)
         if row is None or row.status in journal.TERMINAL_STATUSES:
             raise LeaseLostError(f"task {run.subject_id} has ended elsewhere")
-        await journal.write(session, run.services.contents, row, event, actor)
+        await journal.write(session, run.services.contents, row, event, loaded.actor)
         if steps.count(event):
             await job_repository.set_progress(session, run.job_id, steps.done, steps.total)
-        return row.cancel_requested_at is not None and row.status not in journal.TERMINAL_STATUSES
+        if row.status in journal.TERMINAL_STATUSES:
+            return None
+        if row.cancel_requested_at is not None:
+            return TaskCancelled()
+        return await _refusal(session, loaded.asker)
 
 
 async def _end(run: JobRun, actor: Actor, event: TaskCancelled | TaskFailed) -> bool:
@@ -227,9 +239,12 @@ async def _end(run: JobRun, actor: Actor, event: TaskCancelled | TaskFailed) -> 
         return True
 
 
-async def _cancel_requested(run: JobRun) -> bool:
-    """Through the task or through its job."""
+async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
+    """Cancelled, through the task or through its job; failed, because the asker may not go on."""
     async with run.services.database.tenant(run.tenant_id) as session:
         if await repository.cancel_requested(session, run.subject_id) is not None:
-            return True
-    return await run.cancelled()
+            return TaskCancelled()
+        refused = await _refusal(session, loaded.asker)
+    if refused is not None:
+        return refused
+    return TaskCancelled() if await run.cancelled() else None

@@ -133,8 +133,8 @@ async def hidden_documents(
     return frozenset(ids) - frozenset(await session.scalars(query))
 
 
-async def user(session: TenantSession, user_id: UUID) -> User | None:
-    return await session.scalar(select(User).where(User.id == user_id))
+async def user(session: TenantSession, user_id: UUID) -> User:
+    return (await session.scalars(select(User).where(User.id == user_id))).one()
 
 
 def new_artifact(session: TenantSession, task_id: UUID, effect_key: str, content_id: UUID) -> Artifact:

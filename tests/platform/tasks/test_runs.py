@@ -5,14 +5,15 @@ from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from secretariat.agents.core import AgentContext, Effect
 from secretariat.agents.errors import JournalMismatchError, LimitExceededError
+from secretariat.platform.access.repository import assign
 from secretariat.platform.jobs.run import Handler, JobRun
 from secretariat.platform.jobs.runner import Runner
 from secretariat.platform.services import Services
-from secretariat.platform.tables.identity import User
+from secretariat.platform.tables.identity import Group, GroupMember, User
 from secretariat.platform.tables.tasks import Artifact, EffectRow
 from secretariat.platform.tasks import jobs
 from secretariat.retrieval.core import Scope, SearchRequest
@@ -246,7 +247,68 @@ async def test_who_may_no_longer_give_tasks_has_none_carried_out(
         assert user is not None
         user.status = "disabled"
     await carry_out(services, owner, given["id"])
-    assert (await read(owner, given["id"]))["error"]["code"] == "asker_not_allowed"
+    assert (await read(owner, given["id"]))["error"]["code"] == "user_disabled"
+
+
+@pytest.mark.parametrize(("change", "code"), [("disable", "user_disabled"), ("demote", "asker_not_allowed")])
+async def test_a_task_stops_when_its_asker_may_not_go_on(
+    app: FastAPI, services: Services, owner: Person, change: str, code: str
+) -> None:
+    member = await make_person(app, services, owner.tenant, "member")
+    given = await give(member)
+    results: list[int] = []
+
+    async def lose(number: int, context: AgentContext) -> None:
+        if number != 3:
+            return
+        async with services.database.tenant(owner.tenant.id) as session:
+            if change == "disable":
+                user = await session.get_one(User, (owner.tenant.id, member.id))
+                user.status = "disabled"
+            else:
+                await assign(session, member.id, [])
+        scope = Scope(owner.tenant.id, frozenset({f"user:{member.id}", "everyone"}))
+        results.append((await context.searcher.search(scope, SearchRequest("holiday"))).allowed)
+        await asyncio.sleep(60)
+
+    await documents.ingested(services, owner, await documents.make_collection(owner))
+    async with asyncio.timeout(20):
+        await carry_out(services, owner, given["id"], scripted(before=lose))
+    assert results == [0 if change == "disable" else 1]
+    assert await types_of(owner, given["id"]) == [*ALL[:2], "task.failed"]
+    assert (await read(owner, given["id"]))["error"]["code"] == code
+    job_id = await job_id_of(services, owner, given["id"])
+    assert (await owner.client.get(f"/api/v1/jobs/{job_id}")).json()["status"] == "failed"
+
+
+async def test_leaving_a_group_counts_for_tasks_under_way(
+    app: FastAPI, services: Services, owner: Person
+) -> None:
+    member = await make_person(app, services, owner.tenant, "member")
+    collection_id = await documents.make_collection(owner, private=True)
+    await documents.ingested(services, owner, collection_id)
+    async with services.database.tenant(owner.tenant.id) as session:
+        group = Group(tenant_id=owner.tenant.id, name="staff")
+        session.add(group)
+        await session.flush()
+        session.add(GroupMember(tenant_id=owner.tenant.id, group_id=group.id, user_id=member.id))
+    await owner.client.post(
+        f"/api/v1/collections/{collection_id}/grants", json={"principal": f"group:{group.id}"}
+    )
+    seen: list[int] = []
+
+    async def search(number: int, context: AgentContext) -> None:
+        if number not in (2, 3):
+            return
+        if number == 3:
+            async with services.database.tenant(owner.tenant.id) as session:
+                await session.execute(delete(GroupMember).where(GroupMember.user_id == member.id))
+        scope = Scope(owner.tenant.id, frozenset({f"user:{member.id}", f"group:{group.id}"}))
+        seen.append((await context.searcher.search(scope, SearchRequest("holiday"))).allowed)
+
+    given = await give(member)
+    await carry_out(services, owner, given["id"], scripted(before=search))
+    assert seen == [1, 0]
 
 
 async def test_a_run_reads_what_its_asker_may_read_at_that_moment(
