@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Header, Query, Request
-from fastapi.responses import JSONResponse, Response, StreamingResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 
 from secretariat.platform.access.caller import Caller
@@ -19,7 +19,7 @@ from secretariat.platform.identity.callers import (
 from secretariat.platform.services import Services
 from secretariat.platform.tasks import journal, schemas, service
 from secretariat.platform.tasks.policies import Sight, glance, look
-from secretariat.platform.tasks.stream import stream
+from secretariat.platform.tasks.stream import CountedStream, OpenStreams, stream
 from secretariat.platform.tasks.views import hidden_from, shown
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import NotFoundError, UnauthenticatedError, problem_responses
@@ -29,6 +29,7 @@ from secretariat.platform.web.routing import api_router
 router = api_router("tasks", "/api/v1/tasks")
 _bearer = HTTPBearer(auto_error=False)
 _MOST_EVENTS = 1000
+_MOST_NUMBER = 2**62  # fits a bigint
 
 
 @router.post("", operation_id="create_task", status_code=201, responses=problem_responses(404, 409))
@@ -91,14 +92,14 @@ async def get_artifact(
     "/{task_id}/events",
     operation_id="task_events",
     response_model=schemas.TaskEvents,
-    responses={**schemas.SSE_RESPONSES, **problem_responses(404)},
+    responses={**schemas.SSE_RESPONSES, **problem_responses(404, 429)},
 )
 async def task_events(
     caller: TasksRead,
     request: Request,
     services: ServicesDep,
     task_id: UUID,
-    after: Annotated[int, Query(ge=0, description="Give what follows this number.")] = 0,
+    after: Annotated[int, Query(ge=0, le=_MOST_NUMBER, description="Give what follows this number.")] = 0,
     limit: Annotated[int, Query(ge=1, le=_MOST_EVENTS, description="Of the JSON list.")] = _MOST_EVENTS,
     last_event_id: Annotated[str | None, Header(description="What an EventSource sends to resume.")] = None,
 ) -> Response:
@@ -115,16 +116,24 @@ async def task_events(
     async def look_again() -> Sight | None:
         return await _sight_now(request, services, caller, task_id, sight)
 
-    return StreamingResponse(
-        stream(services, caller.tenant_id, task_id, seen, sight, look_again),
-        media_type="text/event-stream",
-        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-    )
+    events = stream(services, caller.tenant_id, task_id, seen, sight, look_again)
+    return CountedStream(_streams(request), caller.user_id, events)
 
 
 def _number(last_event_id: str | None) -> int:
-    known = last_event_id is not None and last_event_id.isascii() and last_event_id.isdigit()
-    return min(int(last_event_id or "0"), 2**62) if known else 0
+    """What is no number counts as none; one that no journal reaches is beyond all events."""
+    if last_event_id is None or not (last_event_id.isascii() and last_event_id.isdigit()):
+        return 0
+    return int(last_event_id) if len(last_event_id) <= len(str(_MOST_NUMBER)) - 1 else _MOST_NUMBER
+
+
+def _streams(request: Request) -> OpenStreams:
+    """Those of this process: it stands beside the services, and is made when first asked for."""
+    state = request.app.state
+    if not hasattr(state, "open_streams"):
+        state.open_streams = OpenStreams()
+    streams: OpenStreams = state.open_streams
+    return streams
 
 
 async def _listed(

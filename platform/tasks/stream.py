@@ -7,8 +7,13 @@ exactly the rest, from any process.
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from uuid import UUID
+
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from secretariat.platform.services import Services
 from secretariat.platform.tasks import journal, repository
@@ -16,7 +21,9 @@ from secretariat.platform.tasks.journal import TERMINAL_EVENTS, TERMINAL_STATUSE
 from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.schemas import TaskEventView
 from secretariat.platform.tasks.views import hidden_from
+from secretariat.platform.web.errors import TooManyRequestsError
 
+STREAMS_EACH = 10
 LOOK_SECONDS = 0.2
 HEARTBEAT_SECONDS = 15.0
 PERMISSION_SECONDS = 2.0
@@ -24,6 +31,45 @@ BATCH = 100
 
 HEARTBEAT = ": still here\n\n"
 RETRY = "retry: 1000\n\n"
+
+
+class OpenStreams:
+    """How many streams each person has open in this process."""
+
+    def __init__(self) -> None:
+        self._open: Counter[UUID] = Counter()
+
+    def open(self, user_id: UUID) -> None:
+        """Raises TooManyRequestsError. Each opening needs its closing."""
+        if self._open[user_id] >= STREAMS_EACH:
+            raise TooManyRequestsError(
+                f"There are {STREAMS_EACH} streams open already. Close one first.", retry_after_seconds=5
+            )
+        self._open[user_id] += 1
+
+    def close(self, user_id: UUID) -> None:
+        self._open[user_id] -= 1
+        if self._open[user_id] <= 0:
+            del self._open[user_id]
+
+
+class CountedStream(StreamingResponse):
+    """A stream that counts as open until it has ended, or until who listened has gone."""
+
+    def __init__(self, streams: OpenStreams, user_id: UUID, body: AsyncIterator[str]) -> None:
+        super().__init__(
+            body,
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+        streams.open(user_id)
+        self._close = partial(streams.close, user_id)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._close()
 
 
 async def stream(

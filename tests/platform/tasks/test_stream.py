@@ -10,9 +10,9 @@ from fastapi import FastAPI
 
 from secretariat.platform.services import Services
 from secretariat.platform.tasks.policies import Sight
-from secretariat.platform.tasks.stream import HEARTBEAT, stream
-from tests.platform.tasks.steps import EVENTS, carry_out, give, read, scripted
-from tests.support.factories import Person
+from secretariat.platform.tasks.stream import HEARTBEAT, STREAMS_EACH, stream
+from tests.platform.tasks.steps import EVENTS, carry_out, give, journal_of, read, scripted
+from tests.support.factories import Person, make_person
 from tests.support.model_server_double import listening
 
 
@@ -64,10 +64,34 @@ async def test_who_comes_back_hears_exactly_the_rest(services: Services, owner: 
 async def test_nonsense_in_the_header_hears_all(services: Services, owner: Person) -> None:
     given = await give(owner)
     await carry_out(services, owner, given["id"])
-    for nonsense in ("-1", "x", "1e3", "9" * 40):
+    for nonsense in ("-1", "x", "1e3", "9" * 40, "9" * 5000):
         answer = await hear(owner, given["id"], seen=nonsense)
         assert answer.status_code == 200
         assert len(events_in(answer.text)) == (0 if nonsense.startswith("9") else len(EVENTS))
+
+
+async def test_no_number_is_too_large_to_be_refused(owner: Person) -> None:
+    given = await give(owner)
+    for after in (2**62 + 1, 2**70, 10**100):
+        assert (await hear(owner, given["id"], after=after)).status_code == 422
+
+
+async def test_nobody_listens_more_often_than_ten_times(
+    app: FastAPI, services: Services, owner: Person
+) -> None:
+    other = await make_person(app, services, owner.tenant, "owner")
+    given = await give(owner)
+    streams = [asyncio.ensure_future(hear(owner, given["id"])) for _ in range(STREAMS_EACH)]
+    await asyncio.sleep(0.5)
+    refused = await hear(owner, given["id"])
+    assert (refused.status_code, refused.json()["code"]) == (429, "TOO_MANY_REQUESTS")
+    assert refused.headers["retry-after"]
+    assert await journal_of(owner, given["id"]) == []
+    streams.append(asyncio.ensure_future(hear(other, given["id"])))
+    await asyncio.sleep(0.2)
+    await owner.client.post(f"/api/v1/tasks/{given['id']}/cancel")
+    assert {answer.status_code for answer in await asyncio.gather(*streams)} == {200}
+    assert (await hear(owner, given["id"])).status_code == 200
 
 
 async def test_events_are_heard_while_they_happen(app: FastAPI, services: Services, owner: Person) -> None:
