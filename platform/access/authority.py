@@ -55,15 +55,28 @@ async def may_read_collection(
 
 
 async def readable_documents(
-    session: TenantSession, principals: frozenset[str], collection_ids: frozenset[UUID] | None
+    session: TenantSession,
+    principals: frozenset[str],
+    collection_ids: frozenset[UUID] | None,
+    *,
+    counts_all: bool = False,
 ) -> tuple[frozenset[UUID], int]:
-    """Ids of the ready documents that may be read now, and how many ready ones may not."""
+    """Ids of the ready documents that may be read now, and how many ready ones may not.
+
+    Out of collections that are asked for by id, those that may not be read count nothing, unless
+    `counts_all`: the number would tell what is in one collection.
+    """
     ready = select(Document.id).where(Document.status == "ready")
+    counted = ready
     if collection_ids is not None:
         ready = ready.where(Document.collection_id.in_(collection_ids))
+        open_ = select(Collection.id).where(
+            Collection.id.in_(collection_ids), collection_readable(principals)
+        )
+        counted = ready if counts_all else ready.where(Document.collection_id.in_(open_))
     readable = frozenset(await session.scalars(ready.where(document_readable(principals))))
-    total = await session.scalar(select(func.count()).select_from(ready.subquery())) or 0
-    return readable, max(total - len(readable), 0)
+    others = counted.where(~document_readable(principals))
+    return readable, await session.scalar(select(func.count()).select_from(others.subquery())) or 0
 
 
 class PersonAuthority:
@@ -84,17 +97,25 @@ class PersonAuthority:
             now = await active_standing(session, self._user_id)
             if now is None:
                 return frozenset(), 0
-            return await readable_documents(session, now.principals(self._user_id), collection_ids)
+            return await readable_documents(
+                session,
+                now.principals(self._user_id),
+                collection_ids,
+                counts_all="collections.manage" in now.permissions,
+            )
 
 
 class GrantAuthority:
-    """retrieval.core.Authority over the grants of the scope's tenant."""
+    """retrieval.core.Authority over the grants of the scope's tenant; `counts_all` for who manages collections."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, counts_all: bool = False) -> None:
         self._database = database
+        self._counts_all = counts_all
 
     async def readable_documents(
         self, scope: Scope, collection_ids: frozenset[UUID] | None
     ) -> tuple[frozenset[UUID], int]:
         async with self._database.tenant(scope.tenant) as session:
-            return await readable_documents(session, scope.principals, collection_ids)
+            return await readable_documents(
+                session, scope.principals, collection_ids, counts_all=self._counts_all
+            )

@@ -15,6 +15,7 @@ from secretariat.platform.audit.event import AuditEvent, ContentRef, EventType, 
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.documents import repository, schemas
+from secretariat.platform.documents.policies import manages_collections
 from secretariat.platform.documents.upload import IncomingFile
 from secretariat.platform.indexes.chunk_log import tombstone_document
 from secretariat.platform.indexes.repository import forget
@@ -144,9 +145,8 @@ async def delete(session: TenantSession, services: Services, caller: Caller, doc
 async def search(services: Services, caller: Caller, query: schemas.SearchQuery) -> SearchResult:
     """Found passages, recorded before they are given. Raises UnavailableError."""
     call = CallContext(tenant=str(caller.tenant_id), request_id=caller.request_id)
-    find = await searcher(
-        services.indexes, caller.tenant_id, GrantAuthority(services.database), services.models, call
-    )
+    authority = GrantAuthority(services.database, counts_all=manages_collections(caller))
+    find = await searcher(services.indexes, caller.tenant_id, authority, services.models, call)
     within = frozenset(query.collection_ids) if query.collection_ids is not None else None
     request = SearchRequest(query.query, query.limit, within)
     try:

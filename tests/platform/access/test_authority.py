@@ -79,7 +79,7 @@ async def test_a_new_collection_is_open_to_everyone_unless_private(database, ser
         second = await add_document(session, services, private)
     assert await readable(database, tenant, {f"user:{ada.id}"}) == (frozenset({first.id, second.id}), 0)
     assert await readable(database, tenant, {f"user:{bob.id}"}) == (frozenset({first.id}), 1)
-    assert await readable(database, tenant, {f"user:{bob.id}"}, {private.id}) == (frozenset(), 1)
+    assert await readable(database, tenant, {f"user:{bob.id}"}, {private.id}) == (frozenset(), 0)
     assert await readable(database, tenant, {f"user:{bob.id}"}, {shared.id}) == (frozenset({first.id}), 0)
     assert await readable(database, tenant, {f"user:{bob.id}"}, set()) == (frozenset(), 0)
 

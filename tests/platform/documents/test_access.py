@@ -31,6 +31,12 @@ async def test_a_private_collection_is_its_makers(app: FastAPI, services: Servic
     result = await found(member, "paid holiday in a year")
     assert {passage["document_id"] for passage in result["passages"]} == {shown["id"]}
     assert (result["allowed"], result["denied"]) == (1, 1)
+    both = {"collection_ids": [private, open_to_all]}
+    within = await found(member, "paid holiday in a year", **both)
+    assert (within["allowed"], within["denied"]) == (1, 0)
+    builder = await make_person(app, services, owner.tenant, "builder")
+    managed = await found(builder, "paid holiday in a year", **both)
+    assert (managed["allowed"], managed["denied"]) == (1, 1)
 
     unknown = str(new_id())
     for path in ("", "/text", "/chunks", "/content"):
