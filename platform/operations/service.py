@@ -9,7 +9,7 @@ from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.jobs import repository
 from secretariat.platform.kit.times import now
-from secretariat.platform.operations.repository import readable_documents
+from secretariat.platform.operations.repository import readable_documents, task_has_ended
 from secretariat.platform.tables.jobs import Job
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 
@@ -43,12 +43,17 @@ async def cancel(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
 
 
 async def retry(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
-    """Put a job that ended badly back into its queue, with fresh attempts."""
+    """Put a job that ended badly back into its queue, with fresh attempts.
+
+    Raises NotFoundError; ConflictError for other jobs, and for a task that has ended: nothing follows its end.
+    """
     job = await get(session, job_id)
     if job.status not in _ENDED_BADLY:
         raise ConflictError(
             f"The job is {job.status}; only a failed, cancelled or quarantined one can be retried."
         )
+    if job.subject_type == "task" and await task_has_ended(session, job.subject_id):
+        raise ConflictError("The task has ended. Give the task again.")
     job.status, job.attempt, job.error = "queued", 0, None
     job.cancel_requested_at = job.finished_at = None
     await repository.ensure_outbox(session, job_id)

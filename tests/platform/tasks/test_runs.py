@@ -237,6 +237,23 @@ async def test_a_task_that_keeps_breaking_is_given_up(services: Services, owner:
     assert await types_of(owner, given["id"]) == ["task.failed"]
 
 
+async def test_a_task_that_has_ended_is_given_again_not_retried(services: Services, owner: Person) -> None:
+    given = await give(owner)
+
+    async def fail(_number: int, _context: AgentContext) -> None:
+        raise LimitExceededError("Too many model calls.")
+
+    await carry_out(services, owner, given["id"], scripted(before=fail))
+    job_id = await job_id_of(services, owner, given["id"])
+    assert (await owner.client.get(f"/api/v1/jobs/{job_id}")).json()["status"] == "failed"
+    retried = await owner.client.post(f"/api/v1/jobs/{job_id}/retry")
+    assert (retried.status_code, retried.json()["detail"]) == (
+        409,
+        "The task has ended. Give the task again.",
+    )
+    assert (await owner.client.get(f"/api/v1/jobs/{job_id}")).json()["status"] == "failed"
+
+
 async def test_who_may_no_longer_give_tasks_has_none_carried_out(
     app: FastAPI, services: Services, owner: Person
 ) -> None:
