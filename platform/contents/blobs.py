@@ -43,18 +43,24 @@ class BlobStore:
         return blob
 
     async def read(self, session: TenantSession, blob_id: UUID) -> AsyncIterator[bytes]:
-        """Pieces in order. Raises ContentMissingError, KeyMissingError, UndecipherableError."""
+        """Pieces in order. Raises KeyMissingError, UndecipherableError and ContentMissingError, that one also at
+        the end, where the last pieces are missing."""
         blob = await session.scalar(select(Blob).where(Blob.id == blob_id))
         if blob is None:
             raise ContentMissingError(f"blob {blob_id} does not exist")
         key = await self._keyring.key(session, blob.key_id)
         count = await session.scalar(select(func.count()).where(BlobPiece.blob_id == blob_id)) or 0
+        size = 0
         for ordinal in range(count):
             query = select(BlobPiece.sealed).where(BlobPiece.blob_id == blob_id, BlobPiece.ordinal == ordinal)
             sealed = await session.scalar(query)
             if sealed is None:
                 raise ContentMissingError(f"piece {ordinal} of blob {blob_id} is missing")
-            yield decrypt(key, sealed, _context(session.tenant_id, blob_id, ordinal))
+            piece = decrypt(key, sealed, _context(session.tenant_id, blob_id, ordinal))
+            size += len(piece)
+            yield piece
+        if size != blob.size:
+            raise ContentMissingError(f"blob {blob_id} has {size} bytes left of {blob.size}")
 
 
 async def _resized(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

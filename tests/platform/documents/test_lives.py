@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+import pytest
+from sqlalchemy import delete, func, select
 
+from secretariat.platform.contents.blobs import PIECE_BYTES
+from secretariat.platform.contents.store import ContentMissingError
 from secretariat.platform.documents import jobs, service
 from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.jobs import repository as job_repository
@@ -88,7 +91,9 @@ async def test_nobody_can_try_out_what_a_deleted_document_said(
 ) -> None:
     prints = []
     for person in (owner, other_owner):
-        document = await ingested(services, person, await make_collection(person), data=b"\n\nIt was a bribe.\n\n")
+        document = await ingested(
+            services, person, await make_collection(person), data=b"\n\nIt was a bribe.\n\n"
+        )
         (passage,) = (await found(person, "bribe"))["passages"]
         (chunk,) = (await person.client.get(f"/api/v1/documents/{document['id']}/chunks")).json()["data"]
         assert chunk["sha256"] == hashlib.sha256(chunk["text"].encode()).hexdigest()
@@ -124,6 +129,18 @@ async def test_the_words_leave_memory_and_disk_with_the_commit(
         assert await views.view(owner.tenant.id) is view
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
     assert await views.view(owner.tenant.id) is not view
+
+
+async def test_a_file_that_lost_its_end_is_not_taken_for_whole(services: Services, owner: Person) -> None:
+    async def pieces():
+        yield b"x" * (PIECE_BYTES + 1)
+
+    async with services.database.tenant(owner.tenant.id) as session:
+        blob = await services.blobs.put(session, pieces(), "text/plain")
+        await session.execute(delete(BlobPiece).where(BlobPiece.blob_id == blob.id, BlobPiece.ordinal == 1))
+    async with services.database.tenant(owner.tenant.id) as session:
+        with pytest.raises(ContentMissingError, match="1000000 bytes left of 1000001"):
+            assert [len(piece) async for piece in services.blobs.read(session, blob.id)]
 
 
 async def test_ingesting_again_replaces_what_was_there(services: Services, owner: Person) -> None:
