@@ -1,6 +1,7 @@
 """The queries of assistants."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import exists, select
@@ -23,6 +24,17 @@ async def add_unless_taken(session: TenantSession, row: Assistant) -> bool:
     return True
 
 
+async def change_unless_taken(session: TenantSession, row: Assistant, changes: Mapping[str, Any]) -> bool:
+    """False when the new name is taken, also by somebody who was faster; the row is then of no more use."""
+    try:
+        async with session.begin_nested():
+            for name, value in changes.items():
+                setattr(row, name, value)
+    except IntegrityError:
+        return False
+    return True
+
+
 async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant | None:
     return await session.scalar(select(Assistant).where(Assistant.id == assistant_id))
 
@@ -33,11 +45,6 @@ async def assistants(session: TenantSession, *, limit: int, after: UUID | None) 
     if after is not None:
         query = query.where(Assistant.id < after)
     return list(await session.scalars(query))
-
-
-async def name_taken(session: TenantSession, name: str, but: UUID) -> bool:
-    found = await session.scalar(select(Assistant.id).where(Assistant.name == name))
-    return found is not None and found != but
 
 
 async def has_tasks(session: TenantSession, assistant_id: UUID) -> bool:

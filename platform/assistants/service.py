@@ -44,12 +44,9 @@ async def update(
     """Raises NotFoundError, NameTakenError."""
     found = await assistant(session, assistant_id)
     changes = body.model_dump(exclude_none=True)
-    if body.name is not None:
-        await _check_name(session, body.name, but=found.id)
     await _check_collections(session, caller, body.collection_ids or [])
-    for name, value in changes.items():
-        setattr(found, name, value)
-    await session.flush()
+    if not await repository.change_unless_taken(session, found, changes):
+        raise NameTakenError("There is an assistant of this name.")
     await _record(session, caller, "assistant.updated", found, sorted(changes))
     return found
 
@@ -61,11 +58,6 @@ async def delete(session: TenantSession, caller: Caller, assistant_id: UUID) -> 
         raise AssistantInUseError("Tasks were given to it; it stays as part of their record.")
     await repository.remove(session, found)
     await _record(session, caller, "assistant.deleted", found)
-
-
-async def _check_name(session: TenantSession, name: str, but: UUID) -> None:
-    if await repository.name_taken(session, name, but):
-        raise NameTakenError("There is an assistant of this name.")
 
 
 async def _check_collections(session: TenantSession, caller: Caller, ids: list[UUID]) -> None:

@@ -67,10 +67,10 @@ async def update(
 ) -> Collection:
     """Raises NotFoundError, NameTakenError."""
     found = await collection(session, caller, collection_id)
-    if name is not None and await repository.name_taken(session, name, but=found.id):
+    wanted = {"name": name, "description": description}
+    changes = {field: value for field, value in wanted.items() if value is not None}
+    if not await repository.change_unless_taken(session, found, changes):
         raise NameTakenError("There is a collection of this name.")
-    found.name = name if name is not None else found.name
-    found.description = description if description is not None else found.description
     await _record(session, caller, "collection.updated", found, {})
     return found
 

@@ -1,7 +1,7 @@
 """The queries of collections, documents and their chunks."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, true
@@ -35,6 +35,17 @@ async def add_unless_taken(session: TenantSession, row: Collection) -> bool:
     return True
 
 
+async def change_unless_taken(session: TenantSession, row: Collection, changes: Mapping[str, Any]) -> bool:
+    """False when the new name is taken, also by somebody who was faster; the row is then of no more use."""
+    try:
+        async with session.begin_nested():
+            for name, value in changes.items():
+                setattr(row, name, value)
+    except IntegrityError:
+        return False
+    return True
+
+
 def _visible(principals: Principals | None) -> ColumnElement[bool]:
     """None: all of them, for those who manage collections."""
     open_ = true() if principals is None else collection_readable(principals)
@@ -58,12 +69,6 @@ async def collections(
     if after is not None:
         query = query.where(Collection.id < after)
     return list(await session.scalars(query))
-
-
-async def name_taken(session: TenantSession, name: str, but: UUID) -> bool:
-    query = select(Collection.id).where(Collection.name == name, Collection.deleted_at.is_(None))
-    found = await session.scalar(query)
-    return found is not None and found != but
 
 
 async def document_counts(

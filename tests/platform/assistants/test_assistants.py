@@ -1,5 +1,7 @@
 """Assistants are made, changed and deleted by those who may, and seen by all in the tenant."""
 
+import asyncio
+
 from fastapi import FastAPI
 
 from secretariat.platform.kit.ids import new_id
@@ -48,3 +50,12 @@ async def test_another_tenants_assistant_does_not_exist(owner: Person, other_own
     theirs = (await other_owner.client.post("/api/v1/collections", json={"name": "Theirs"})).json()["id"]
     answer = await owner.client.post(ASSISTANTS, json={"name": "Spy", "collection_ids": [theirs]})
     assert answer.status_code == 404
+
+
+async def test_two_who_rename_at_once_don_t_end_with_one_name(owner: Person) -> None:
+    made = [(await owner.client.post(ASSISTANTS, json={"name": name})).json() for name in "ABCDEF"]
+    answers = await asyncio.gather(
+        *(owner.client.patch(f"{ASSISTANTS}/{one['id']}", json={"name": "Same"}) for one in made)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, *[409] * (len(made) - 1)]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"NAME_TAKEN"}

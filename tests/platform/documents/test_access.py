@@ -173,3 +173,12 @@ async def test_lists_are_paged_newest_first(services: Services, owner: Person) -
     assert ids((await owner.client.get("/api/v1/documents", params={"status": "rejected"})).json()) == []
     elsewhere = {"collection_id": str(new_id())}
     assert ids((await owner.client.get("/api/v1/documents", params=elsewhere)).json()) == []
+
+
+async def test_two_who_rename_at_once_don_t_end_with_one_name(owner: Person) -> None:
+    made = [(await owner.client.post("/api/v1/collections", json={"name": name})).json() for name in "ABCDEF"]
+    answers = await asyncio.gather(
+        *(owner.client.patch(f"/api/v1/collections/{one['id']}", json={"name": "Same"}) for one in made)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, *[409] * (len(made) - 1)]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"NAME_TAKEN"}
