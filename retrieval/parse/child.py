@@ -29,9 +29,9 @@ class Parser(Protocol):
 
 def main(media_type: str, limits: ParseLimits) -> int:
     sys.excepthook = _report_crash
-    confine(limits)
+    offline = confine(limits)
     try:
-        _answer(_parse(media_type, limits))
+        _answer(_parse(media_type, limits) | {"offline": offline})
     except MemoryError:
         return EXIT_MEMORY
     return 0

@@ -14,7 +14,8 @@ _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
 
 
-def confine(limits: ParseLimits) -> None:
+def confine(limits: ParseLimits) -> bool:
+    """Whether the network was left behind; everything else holds or raises OSError."""
     _cap(resource.RLIMIT_AS, limits.memory_bytes)
     _cap(resource.RLIMIT_CPU, limits.cpu_s)
     _cap(resource.RLIMIT_NOFILE, limits.open_files)
@@ -23,7 +24,7 @@ def confine(limits: ParseLimits) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    leave_network(libc)
+    return leave_network(libc)
 
 
 def leave_network(libc: ctypes.CDLL) -> bool:

@@ -5,10 +5,12 @@ Owns the process group and the pipe. Trusts nothing that comes over it.
 
 import asyncio
 import json
+import logging
 import os
 import signal
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
@@ -20,6 +22,7 @@ from secretariat.retrieval.parse.media import sniff
 
 _CHILD = "secretariat.retrieval.parse.child"
 _READ = 64 * 1024
+_log = logging.getLogger(__name__)
 _CODES = frozenset(get_args(RejectionCode))
 
 
@@ -34,6 +37,8 @@ async def run(path: Path, filename: str, media_type: str | None, limits: ParseLi
         raise _too_slow()
     try:
         answer = json.loads(output)
+        if "offline" in answer and answer["offline"] is False:
+            _warn_of_network()
         if "crashed" in answer:
             raise _corrupt(str(answer["crashed"]))
         if "rejected" in answer:
@@ -42,6 +47,15 @@ async def run(path: Path, filename: str, media_type: str | None, limits: ParseLi
         return _document(answer, filename, kind)
     except (ValueError, KeyError, TypeError):
         raise _corrupt(f"exit status {status}") from None
+
+
+@cache
+def _warn_of_network() -> None:
+    """Once a process: it is about the machine, not about the document."""
+    _log.warning(
+        "parsers can reach the network: the kernel or the container's policy refuses them a network namespace; "
+        "their other limits hold"
+    )
 
 
 async def _child(source: int, kind: str, limits: ParseLimits) -> tuple[bytes, int]:

@@ -20,6 +20,7 @@ from secretariat.retrieval.core import ParsedDocument
 from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.parse import DEFAULT_LIMITS, ParseLimits, parse, sniff
 from secretariat.retrieval.parse.limits import MIB
+from secretariat.retrieval.parse.runner import _warn_of_network
 from tests.retrieval import files
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -356,6 +357,17 @@ class TestConfinement:
         with pytest.raises(DocumentRejectedError) as caught:
             await misbehave(f"print({answer!r})")
         assert caught.value.code == "corrupt_document"
+
+    async def test_a_network_that_can_t_be_left_is_said_once(
+        self, misbehave, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        _warn_of_network.cache_clear()
+        said = {"title": "t", "text": "swordfish", "sections": [], "pages": []}
+        for offline in (True, False, False):
+            await misbehave(f"print({json.dumps(said | {'offline': offline})!r})")
+        (warning,) = [one.getMessage() for one in caplog.records if one.name.endswith("parse.runner")]
+        assert "network" in warning
+        assert "swordfish" not in warning
 
     def test_the_network_is_gone(self) -> None:
         """Where the kernel permits a network of one's own; a container may not."""
