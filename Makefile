@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank
+.PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -49,6 +49,9 @@ check: dev ## Lint, types, import contracts, sizes, drift
 
 eval-rho-bank: $(VENV)/.runtime weights ## Recall of required documents on the tau2 banking tasks
 	$(BIN)/secretariat eval rho-bank ../shared/data/rho_bank --output benchmarks/results/rho-bank.json
+
+eval-tasks: setup ## Judge the twenty tasks over the example handbook
+	$(BIN)/secretariat eval tasks examples/tasks.yaml --output benchmarks/results/handbook.json
 
 format: dev ## Put the code into its one shape
 	$(BIN)/ruff check --fix-only .

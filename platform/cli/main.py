@@ -17,6 +17,7 @@ app.add_typer(models, name="models")
 app.add_typer(audit, name="audit")
 app.add_typer(evaluate, name="eval")
 
+Output = Annotated[Path | None, typer.Option(help="Also write the figures, with hardware and commit.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 
@@ -82,11 +83,11 @@ def audit_verify(file: Path, *, as_json: Json = False) -> None:
 
 
 @evaluate.command("tasks")
-def evaluate_tasks(file: Path, *, as_json: Json = False) -> None:
+def evaluate_tasks(file: Path, *, output: Output = None, as_json: Json = False) -> None:
     """Run the tasks of a file over the handbook beside it and judge the answers."""
     from secretariat.platform.demo.show import judge_tasks
 
-    raise typer.Exit(judge_tasks(file, as_json=as_json))
+    raise typer.Exit(judge_tasks(file, output=output, as_json=as_json))
 
 
 @evaluate.command("rho-bank")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.console import Console
@@ -20,10 +21,10 @@ from secretariat.platform.demo.narration import Narrator
 from secretariat.platform.demo.proof import prove
 from secretariat.platform.demo.report import TaskTrace, write_report
 from secretariat.platform.embedded.errors import StackError
+from secretariat.platform.evaluation.circumstances import circumstances
 from secretariat.platform.evaluation.judge import (
     ExpectedTask,
     Judgement,
-    Score,
     TaskFileError,
     judge,
     read_tasks,
@@ -45,7 +46,7 @@ def show(*, judge: bool) -> int:
             collection, names = ensure_handbook(api, EXAMPLES / "handbook", out)
             out.print(f"\n[bold]Task[/bold]\n{tasks.demo_task.request}")
             trace, judgement = _carry_out(api, tasks.demo_task, collection, names, Narrator(out))
-            total = _run_all(api, tasks.tasks, collection, names, out) if judge else None
+            total = score(_run_all(api, tasks.tasks, collection, names, out)) if judge else None
             proof = prove(api, trace.task_id, REPORT.parent / "audit-export.zip")
         seconds = time.monotonic() - started
         write_report(REPORT, trace, proof, judgement, total, seconds)
@@ -59,16 +60,20 @@ def show(*, judge: bool) -> int:
     return failed.code
 
 
-def judge_tasks(file: Path, *, as_json: bool) -> int:
-    """Run and judge every task of the file over the handbook that lies beside it."""
+def judge_tasks(file: Path, *, output: Path | None, as_json: bool) -> int:
+    """Run and judge every task of the file over the handbook that lies beside it. 0, or 2 if it can't be run."""
     out = Console(highlight=False, stderr=as_json)
     with _excused(out) as failed:
         tasks = read_tasks(file)
         with running_stack(out) as api:
             collection, names = ensure_handbook(api, file.parent / "handbook", out)
-            total = _run_all(api, tasks.tasks, collection, names, out)
+            judgements = _run_all(api, tasks.tasks, collection, names, out)
+        figures = json.dumps(_figures(judgements), indent=2) + "\n"
+        if output is not None:
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(figures, encoding="utf-8")
         if as_json:
-            sys.stdout.write(json.dumps(asdict(total)) + "\n")
+            sys.stdout.write(figures)
         return OK
     return failed.code
 
@@ -107,7 +112,7 @@ def _carry_out(
 
 def _run_all(
     api: Api, tasks: Sequence[ExpectedTask], collection: str, names: dict[str, str], out: Console
-) -> Score:
+) -> list[Judgement]:
     judgements: list[Judgement] = []
     table = Table("Task", "Outcome", "Facts", "Cited right", "Seconds", title="Twenty tasks")
     for task in tasks:
@@ -124,4 +129,20 @@ def _run_all(
         f"facts right {total.facts_right} of {total.facts}, cited right {total.sources_right} of {total.facts}, "
         f"abstained when it must {total.abstained_right} of {total.unanswerable}"
     )
-    return total
+    return judgements
+
+
+def _figures(judgements: Sequence[Judgement]) -> dict[str, Any]:
+    tasks = [
+        {
+            "id": judgement.task.id,
+            "answerable": judgement.task.answerable,
+            "outcome": judgement.outcome,
+            "facts_found": judgement.facts_found,
+            "facts": len(judgement.task.facts),
+            "sources_right": judgement.sources_right,
+            "seconds": round(judgement.seconds, 1),
+        }
+        for judgement in judgements
+    ]
+    return {"score": asdict(score(judgements)), "tasks": tasks, **circumstances()}
