@@ -1,6 +1,5 @@
 """The whole stack as a customer runs it: PostgreSQL, Valkey, model server, service and worker, on loopback."""
 
-import os
 import shutil
 import sys
 import tempfile
@@ -69,9 +68,8 @@ def running_stack() -> Iterator[RunningStack]:
     home = Path(tempfile.mkdtemp(prefix="secretariat-e2e-"))
     home.chmod(0o755)
     (home / "models").symlink_to(models_dir())
-    os.environ |= _SETTINGS
     settings = Settings(home=home).model_copy(update={"port": free_port()})
-    stack = Stack(settings, lambda line: print(line, file=sys.stderr))
+    stack = Stack(settings, lambda line: print(line, file=sys.stderr), environment=dict(_SETTINGS))
     ended = threading.Event()
     try:
         stack.start()
@@ -85,8 +83,6 @@ def running_stack() -> Iterator[RunningStack]:
     finally:
         ended.set()
         stack.stop()
-        for name in _SETTINGS:
-            os.environ.pop(name, None)
         shutil.rmtree(home, ignore_errors=True)
 
 
