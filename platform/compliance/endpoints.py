@@ -32,7 +32,7 @@ from secretariat.platform.identity.callers import (
 )
 from secretariat.platform.services import Services
 from secretariat.platform.web.dependencies import ServicesDep
-from secretariat.platform.web.errors import problem_responses
+from secretariat.platform.web.errors import InvalidError, problem_responses
 from secretariat.platform.web.pages import Page, PageQueryDep, page_of
 from secretariat.platform.web.routing import api_router
 
@@ -84,6 +84,8 @@ async def verify_chain(
     to_seq: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
 ) -> ChainVerdict:
     verdict = await verify(session, from_seq, to_seq)
+    if from_seq > max(verdict.head_seq, 1):
+        raise InvalidError(f"The chain ends at record {verdict.head_seq}; from_seq lies beyond it.")
     return ChainVerdict(
         verified=verdict.verified,
         records=verdict.records,

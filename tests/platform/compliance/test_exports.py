@@ -170,3 +170,8 @@ async def test_queries_that_the_database_could_not_take_are_refused(
 async def test_a_window_at_the_end_of_the_calendar_is_refused(owner: Person) -> None:
     body = {"from": "0001-01-01T00:00:00+14:00", "to": "9999-12-31T23:59:59-12:00"}
     assert (await owner.client.post("/v1/compliance/exports", json=body)).status_code == 422
+
+
+async def test_a_range_beyond_the_chain_is_not_called_verified(owner: Person) -> None:
+    response = await owner.client.get("/api/v1/audit/verify", params={"from_seq": 10_000_000})
+    assert response.status_code == 422
