@@ -68,7 +68,7 @@ async def request_export(session: TenantSession, caller: Caller, wanted: ExportR
         requested_by=caller.user_id,
     )
     session.add(row)
-    name = f"{rfc3339(wanted.window_from)} – {rfc3339(wanted.window_to)}"
+    name = f"{wanted.window_from:%Y-%m-%d} to {wanted.window_to:%Y-%m-%d}"
     row.job_id = await enqueue(
         session,
         "compliance.export",

@@ -56,7 +56,7 @@ async def upload(
     )
     await repository.add(session, document)
     subject = Subject("document", document.id, document.name)
-    document.job_id = await enqueue(session, INGEST, subject, requested_by=caller.user_id)
+    document.job_id = await enqueue(session, INGEST, subject, queue="documents", requested_by=caller.user_id)
     facts = {"collection_id": str(collection.id), "sha256": blob.sha256, "bytes": blob.size}
     await _record(session, caller, "DATA_INGEST", "document.uploaded", document, facts)
     return document

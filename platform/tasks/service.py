@@ -43,7 +43,9 @@ async def create(
         created_by=caller.user_id,
     )
     await repository.add(session, task)
-    task.job_id = await enqueue(session, RUN, Subject("task", task.id), requested_by=caller.user_id)
+    task.job_id = await enqueue(
+        session, RUN, Subject("task", task.id), queue="tasks", requested_by=caller.user_id
+    )
     await session.flush()
     await session.refresh(task)
     await record(
