@@ -158,8 +158,8 @@ async def test_unknown_routes_and_methods_have_the_envelope(toy_server: ToyServe
 
 
 async def test_a_passed_deadline_is_504(toy_server: ToyServer):
-    body = {"messages": USER, "max_tokens": 200}
-    headers = {"X-Secretariat-Deadline-Ms": "60"}
+    body = {"messages": USER, "max_tokens": 200, "temperature": 0}
+    headers = {"X-Secretariat-Deadline-Ms": "1"}
     response = await post(toy_server, "/v1/chat/completions", body, **headers)
     assert (response.status_code, response.json()["error"]["code"]) == (504, "deadline_exceeded")
     await until_idle(toy_server, 1)
