@@ -1,38 +1,14 @@
 """The queries of assistants."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import exists, select
-from sqlalchemy.exc import IntegrityError
 
 from secretariat.platform.access.authority import collection_readable
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.documents import Collection
 from secretariat.platform.tables.tasks import Assistant, TaskRow
-
-
-async def add_unless_taken(session: TenantSession, row: Assistant) -> bool:
-    """False when the name is taken, also by somebody who was faster."""
-    try:
-        async with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        return False
-    await session.refresh(row)
-    return True
-
-
-async def change_unless_taken(session: TenantSession, row: Assistant, changes: Mapping[str, Any]) -> bool:
-    """False when the new name is taken, also by somebody who was faster; the row is then of no more use."""
-    try:
-        async with session.begin_nested():
-            for name, value in changes.items():
-                setattr(row, name, value)
-    except IntegrityError:
-        return False
-    return True
 
 
 async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant | None:

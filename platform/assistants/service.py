@@ -6,6 +6,7 @@ from secretariat.platform.access.caller import Caller
 from secretariat.platform.assistants import repository, schemas
 from secretariat.platform.audit.event import AuditEvent, Resource
 from secretariat.platform.audit.record import record
+from secretariat.platform.db import names
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.tasks import Assistant
@@ -32,7 +33,7 @@ async def create(session: TenantSession, caller: Caller, body: schemas.Assistant
     """Raises NameTakenError, NotFoundError (a collection)."""
     await _check_collections(session, caller, body.collection_ids)
     made = Assistant(tenant_id=session.tenant_id, id=new_id(), created_by=caller.user_id, **body.model_dump())
-    if not await repository.add_unless_taken(session, made):
+    if not await names.add_unless_taken(session, made):
         raise NameTakenError("There is an assistant of this name.")
     await _record(session, caller, "assistant.created", made)
     return made
@@ -45,7 +46,7 @@ async def update(
     found = await assistant(session, assistant_id)
     changes = body.model_dump(exclude_none=True)
     await _check_collections(session, caller, body.collection_ids or [])
-    if not await repository.change_unless_taken(session, found, changes):
+    if not await names.change_unless_taken(session, found, changes):
         raise NameTakenError("There is an assistant of this name.")
     await _record(session, caller, "assistant.updated", found, sorted(changes))
     return found

@@ -8,6 +8,7 @@ from secretariat.platform.access.caller import Caller
 from secretariat.platform.access.grants import Effect, ResourceType
 from secretariat.platform.audit.event import AuditEvent, Resource
 from secretariat.platform.audit.record import record
+from secretariat.platform.db import names
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.documents import repository
 from secretariat.platform.documents.errors import CollectionNotEmptyError, NameTakenError
@@ -55,7 +56,7 @@ async def create(
         description=description,
         created_by=caller.user_id,
     )
-    if not await repository.add_unless_taken(session, made):
+    if not await names.add_unless_taken(session, made):
         raise NameTakenError("There is a collection of this name.")
     await grants.open_collection(session, made.id, caller.user_id, private=private)
     await _record(session, caller, "collection.created", made, {"private": private})
@@ -69,7 +70,7 @@ async def update(
     found = await collection(session, caller, collection_id)
     wanted = {"name": name, "description": description}
     changes = {field: value for field, value in wanted.items() if value is not None}
-    if not await repository.change_unless_taken(session, found, changes):
+    if not await names.change_unless_taken(session, found, changes):
         raise NameTakenError("There is a collection of this name.")
     await _record(session, caller, "collection.updated", found, {})
     return found

@@ -1,11 +1,10 @@
 """The queries of collections, documents and their chunks."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, delete, func, select, true
-from sqlalchemy.exc import IntegrityError
 
 from secretariat.platform.access.authority import collection_readable, document_readable
 from secretariat.platform.db.session import TenantSession
@@ -22,28 +21,6 @@ async def add(session: TenantSession, row: Document) -> None:
     session.add(row)
     await session.flush()
     await session.refresh(row)
-
-
-async def add_unless_taken(session: TenantSession, row: Collection) -> bool:
-    """False when the name is taken, also by somebody who was faster."""
-    try:
-        async with session.begin_nested():
-            session.add(row)
-    except IntegrityError:
-        return False
-    await session.refresh(row)
-    return True
-
-
-async def change_unless_taken(session: TenantSession, row: Collection, changes: Mapping[str, Any]) -> bool:
-    """False when the new name is taken, also by somebody who was faster; the row is then of no more use."""
-    try:
-        async with session.begin_nested():
-            for name, value in changes.items():
-                setattr(row, name, value)
-    except IntegrityError:
-        return False
-    return True
 
 
 def _visible(principals: Principals | None) -> ColumnElement[bool]:

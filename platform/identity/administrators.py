@@ -8,13 +8,12 @@ from secretariat.platform.access.permissions import BUILTIN_ROLES
 from secretariat.platform.audit.event import SYSTEM, AuditEvent, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.identity import repository
-from secretariat.platform.identity.callers import API_KEYS
-from secretariat.platform.identity.credentials import Credential, CredentialHasher, new_secret
+from secretariat.platform.identity.keys import put_key
 from secretariat.platform.identity.sessions import create_sign_in_link
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.services import Services
-from secretariat.platform.tables.identity import ApiKey, User
+from secretariat.platform.tables.identity import User
 
 _KEY_LIFE = timedelta(days=1)
 
@@ -47,22 +46,9 @@ async def new_sign_in_link(services: Services, user: User) -> str:
 
 async def new_key(services: Services, user: User, name: str) -> str:
     """An API key for a day, with all that the user may do. Shown here and never again."""
-    credential = Credential(user.tenant_id, new_id(), new_secret())
+    permissions = sorted(BUILTIN_ROLES["owner"])
     async with services.database.tenant(user.tenant_id) as session:
-        session.add(
-            ApiKey(
-                tenant_id=user.tenant_id,
-                id=credential.id,
-                user_id=user.id,
-                name=name,
-                secret_hmac=CredentialHasher(services.contents.keyring.master, API_KEYS).of(
-                    credential.secret
-                ),
-                permissions=sorted(BUILTIN_ROLES["owner"]),
-                expires_at=now() + _KEY_LIFE,
-            )
-        )
-        await session.flush()
-        resource = Resource("api_key", str(credential.id), name)
+        key, whole = await put_key(session, services, user.id, name, permissions, now() + _KEY_LIFE)
+        resource = Resource("api_key", str(key.id), name)
         await record(session, AuditEvent("KEY", "key.create", SYSTEM, resource=resource))
-    return credential.as_api_key
+    return whole

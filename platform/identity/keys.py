@@ -1,5 +1,6 @@
 """API keys: made for their own maker, never stronger than the maker, shown once."""
 
+from datetime import datetime
 from uuid import UUID
 
 from secretariat.platform.access import repository as access
@@ -27,20 +28,35 @@ async def create_key(
     check_holds(caller, permissions)
     if wanted.expires_at is not None and (wanted.expires_at.tzinfo is None or wanted.expires_at <= now()):
         raise InvalidError("expires_at is a time in the future, with its time zone.")
+    key, whole = await put_key(
+        session, services, caller.user_id, wanted.name, sorted(permissions), wanted.expires_at
+    )
+    await record_change(session, caller, "KEY", "key.create", _resource(key), permissions=key.permissions)
+    return key, whole
+
+
+async def put_key(
+    session: TenantSession,
+    services: Services,
+    user_id: UUID,
+    name: str,
+    permissions: list[str],
+    expires_at: datetime | None,
+) -> tuple[ApiKey, str]:
+    """The row and the whole key, whose secret stands nowhere else. What it may do is the caller's to check."""
     credential = Credential(session.tenant_id, new_id(), new_secret())
     key = ApiKey(
         tenant_id=session.tenant_id,
         id=credential.id,
-        user_id=caller.user_id,
-        name=wanted.name,
+        user_id=user_id,
+        name=name,
         secret_hmac=CredentialHasher(services.contents.keyring.master, API_KEYS).of(credential.secret),
-        permissions=sorted(permissions),
-        expires_at=wanted.expires_at,
+        permissions=permissions,
+        expires_at=expires_at,
         created_at=now(),
     )
     session.add(key)
     await session.flush()
-    await record_change(session, caller, "KEY", "key.create", _resource(key), permissions=key.permissions)
     return key, credential.as_api_key
 
 
