@@ -1,7 +1,6 @@
 """All tools by name. What isn't here can't be planned, and what can't be planned can't be called."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from secretariat.agents.tools.builtin.answer import AnswerTool
 from secretariat.agents.tools.builtin.calculate import CalculateTool
@@ -14,8 +13,3 @@ TOOLS: Mapping[str, Tool] = {
     tool.name: tool for tool in (SearchTool(), ReadTool(), CalculateTool(), WriteReportTool(), AnswerTool())
 }
 ARGUMENTS: Mapping[str, type[Arguments]] = {name: tool.arguments for name, tool in TOOLS.items()}
-
-
-def argument_schemas() -> dict[str, dict[str, Any]]:
-    """JSON Schema of each tool's arguments, for people and for the API."""
-    return {name: arguments.model_json_schema() for name, arguments in ARGUMENTS.items()}
