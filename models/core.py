@@ -39,20 +39,53 @@ class ChoiceConstraint:
     choices: tuple[str, ...]
 
 
-Constraint = JsonSchemaConstraint | VerbatimSpanConstraint | ChoiceConstraint
+@dataclass(frozen=True, slots=True)
+class RegexConstraint:
+    """The whole output matches `pattern` (llguidance's regular expressions, no look-around)."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class CitationConstraint:
+    """Text with spans `<co: 1,2>…</co: 1,2>` that open and close in turn and name only `ids`."""
+
+    ids: tuple[str, ...]
+
+
+Constraint = (
+    JsonSchemaConstraint
+    | VerbatimSpanConstraint
+    | ChoiceConstraint
+    | RegexConstraint
+    | CitationConstraint
+)
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingParams:
-    """How to draw tokens. Temperature 0 is greedy; `seed` makes a sampled output repeatable."""
+    """How to draw tokens. Temperature 0 is greedy; `seed` makes a sampled output repeatable.
+
+    `min_p`: drop tokens less likely than that share of the likeliest. `presence_penalty`,
+    `frequency_penalty` are subtracted from the logits of tokens drawn before (OpenAI's definition: output only);
+    `repetition_penalty` divides positive and multiplies negative logits of tokens in prompt or output.
+    `logit_bias` is added to the logits of its token ids. `speculate` False draws one token a step.
+    """
 
     max_tokens: int = 256
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0
+    min_p: float = 0.0
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
     seed: int = 0
     stop: tuple[str, ...] = ()
     top_logprobs: int | None = None
+    ignore_eos: bool = False
+    speculate: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +98,24 @@ class CallContext:
 
 
 @dataclass(frozen=True, slots=True)
+class GroundingDocument:
+    """A document that an answer may cite by `id`."""
+
+    id: str
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
+    """`documents` are laid before the last message, in order. `adapter` names one that the server has loaded."""
+
     messages: tuple[ChatMessage, ...]
     model: str = "default"
     sampling: SamplingParams = field(default_factory=SamplingParams)
     constraint: Constraint | None = None
+    documents: tuple[GroundingDocument, ...] = ()
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""RMSNorm and LayerNorm over rows. See README.md."""

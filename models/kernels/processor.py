@@ -1,0 +1,57 @@
+"""Which instruction sets this processor has, and how to compile for each.
+
+An answer's bits depend on the set, so its name goes into the record of the answer.
+"""
+
+import platform
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Isa:
+    """`needs`: flags of /proc/cpuinfo without which its code would be an illegal instruction."""
+
+    name: str
+    flags: tuple[str, ...]
+    needs: frozenset[str]
+
+
+_AVX2 = frozenset({"avx2", "fma", "f16c"})
+_AVX512 = _AVX2 | {"avx512f", "avx512bw", "avx512vl", "avx512dq", "avx512cd"}
+_WIDE = "-mprefer-vector-width=512"
+ISAS = {
+    isa.name: isa
+    for isa in (
+        Isa(
+            "avx512bf16",
+            ("-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16", "-mavx512vbmi", _WIDE),
+            _AVX512 | {"avx512_vnni", "avx512_bf16", "avx512vbmi"},
+        ),
+        Isa("avx512", ("-march=x86-64-v4", _WIDE), _AVX512),
+        Isa("avx2", ("-march=x86-64-v3",), _AVX2),
+        Isa("portable", (), frozenset()),
+    )
+}
+
+
+@cache
+def available() -> tuple[Isa, ...]:
+    """Those this machine can run, fastest first."""
+    has = _cpu_flags() if platform.machine() == "x86_64" else frozenset[str]()
+    return tuple(isa for isa in ISAS.values() if isa.needs <= has)
+
+
+def fastest() -> Isa:
+    return available()[0]
+
+
+def _cpu_flags() -> frozenset[str]:
+    information = Path("/proc/cpuinfo")
+    if not information.exists():
+        return frozenset()
+    for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("flags"):
+            return frozenset(line.split(":", 1)[1].split())
+    return frozenset()

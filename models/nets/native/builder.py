@@ -1,0 +1,63 @@
+"""What lays out a program: buffers, weights by name, and the operations that every layer shares.
+
+One file a mixer and a feed-forward beside this one adds its own operations. Knows no engine.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from secretariat.models.kernels.library import Program
+from secretariat.models.kernels.linear.cpu import Form, Packed, add_linear, pack
+from secretariat.models.kernels.norm.cpu import add_norm
+from secretariat.models.nets.config import NormSpec
+from secretariat.models.nets.memory import Memory
+from secretariat.models.nets.weights import Weights
+
+
+@dataclass
+class Builder:
+    """`tokens`: the most of one step, the height of every buffer. `form` None keeps each matrix as stored."""
+
+    program: Program
+    weights: Weights
+    memory: Memory
+    tokens: int
+    form: Form | None = None
+    _buffers: dict[str, Tensor] = field(default_factory=dict)
+    _packed: dict[str, Packed] = field(default_factory=dict)
+
+    def buffer(self, name: str, width: int) -> Tensor:
+        """Scratch [tokens, width] float32, shared by all who ask for this name and width."""
+        key = f"{name}:{width}"
+        if key not in self._buffers:
+            self._buffers[key] = torch.zeros(self.tokens, width)
+        return self._buffers[key]
+
+    def vector(self, name: str) -> Tensor:
+        return torch.from_numpy(self.weights[name].floats())
+
+    def optional(self, name: str) -> Tensor | None:
+        return self.vector(name) if name in self.weights else None
+
+    def matrix(self, name: str) -> Packed:
+        """The weight called `name`, in panels; packed once however often it is used."""
+        if name not in self._packed:
+            self._packed[name] = pack(self.weights[name], self.form)
+        return self._packed[name]
+
+    def linear(
+        self, name: str, x_NI: Tensor, y_NO: Tensor, *, add: float | None = None, scale: float = 1.0
+    ) -> None:
+        """y = scale · (x Wᵀ + b), or y += add · (x Wᵀ + b). `name` without `.weight`; the bias is optional."""
+        add_linear(
+            self.program, self.matrix(f"{name}.weight"), x_NI, y_NO,
+            bias=self.optional(f"{name}.bias"), add=add, scale=scale,
+        )  # fmt: skip
+
+    def norm(self, name: str, x_NE: Tensor, y_NE: Tensor, spec: NormSpec, *, wanted: bool = False) -> None:
+        weight_E = self.vector(f"{name}.weight") + (1.0 if spec.one_plus else 0.0)
+        add_norm(
+            self.program, x_NE, y_NE, weight_E, eps=spec.eps, mean=spec.kind == "layer", wanted=wanted
+        )
