@@ -48,9 +48,13 @@ class RegexConstraint:
 
 @dataclass(frozen=True, slots=True)
 class CitationConstraint:
-    """Text with spans `<co: 1,2>…</co: 1,2>` that open and close in turn and name only `ids`."""
+    """Text with spans `<co: 1,2>…</co: 1,2>` that open and close in turn and name only `ids`.
+
+    `texts`: one for each id, or none. With them a span names one id and is copied from the text of that id.
+    """
 
     ids: tuple[str, ...]
+    texts: tuple[str, ...] = ()
 
 
 Constraint = (
@@ -107,8 +111,25 @@ class GroundingDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Citation:
+    """Characters start … end of an answer, `text`, rest on the documents of these ids."""
+
+    start: int
+    end: int
+    text: str
+    document_ids: tuple[str, ...]
+
+
+CitationMode = Literal["accurate", "fast"]
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """`documents` are laid before the last message, in order. `adapter` names one that the server has loaded."""
+    """`documents` are laid before the last message, in order. `adapter` names one that the server has loaded.
+
+    With documents the answer may cite them: "fast" lets the model word a cited span, "accurate" has it copied
+    from the document. `snapshot` names a stored state that the messages continue.
+    """
 
     messages: tuple[ChatMessage, ...]
     model: str = "default"
@@ -116,6 +137,8 @@ class ChatRequest:
     constraint: Constraint | None = None
     documents: tuple[GroundingDocument, ...] = ()
     adapter: str | None = None
+    citation_mode: CitationMode = "fast"
+    snapshot: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +178,7 @@ class TokenEvent:
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     model: ModelIdentity | None = None
+    citations: tuple[Citation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +188,7 @@ class ChatResult:
     usage: Usage
     model: ModelIdentity
     logprobs: tuple[TokenLogprob, ...] = ()
+    citations: tuple[Citation, ...] = ()
 
     @property
     def mean_logprob(self) -> float | None:
@@ -184,10 +209,46 @@ class EmbeddingResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Ranked:
+    """The document at `index` of the request and how relevant it is; higher is better."""
+
+    index: int
+    relevance: float
+
+
+@dataclass(frozen=True, slots=True)
+class RerankResult:
+    """Best first. `method` says what `relevance` is: the cosine of two embeddings lies in -1 … 1."""
+
+    ranked: tuple[Ranked, ...]
+    method: Literal["embedding_cosine"]
+    usage: Usage
+    model: ModelIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScore:
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyResult:
+    """For each text all labels, the most probable first; their probabilities sum to 1."""
+
+    scores: tuple[tuple[LabelScore, ...], ...]
+    usage: Usage
+    model: ModelIdentity
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
+    """`context_length` 0 and an empty hash: not known before the model was loaded once."""
+
     name: str
     kind: Literal["chat", "embedding"]
     context_length: int
     licence: str
     weights_sha256: str
     dim: int | None = None
+    loaded: bool = True
