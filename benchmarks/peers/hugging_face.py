@@ -1,0 +1,36 @@
+"""transformers as a peer: the same weights, threads and prompts, in this process."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+transformers.logging.set_verbosity_error()
+
+
+def load(directory: Path, dtype: torch.dtype, *, gguf: str | None = None) -> Any:
+    options = {"gguf_file": gguf} if gguf else {}
+    model = transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, **options)
+    return model.eval()
+
+
+@torch.inference_mode()
+def prefill_rate(model: Any, tokens_BT: torch.Tensor) -> float:
+    began = time.perf_counter()
+    model(tokens_BT, use_cache=True, logits_to_keep=1)
+    return tokens_BT.numel() / (time.perf_counter() - began)
+
+
+@torch.inference_mode()
+def decode_rate(model: Any, tokens_BT: torch.Tensor, steps: int) -> float:
+    """Tokens a second over `steps` greedy steps of the whole batch after the prompt."""
+    out = model(tokens_BT, use_cache=True, logits_to_keep=1)
+    past, length = out.past_key_values, tokens_BT.shape[1]
+    began = time.perf_counter()
+    for step in range(steps):
+        chosen_B1 = out.logits[:, -1:].argmax(-1)
+        positions_B1 = torch.full_like(chosen_B1, length + step)
+        out = model(chosen_B1, past_key_values=past, use_cache=True, position_ids=positions_B1)
+    return steps * len(tokens_BT) / (time.perf_counter() - began)

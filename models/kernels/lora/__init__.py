@@ -1,0 +1,1 @@
+"""Low-rank additions to a matrix product, one for each token. See README.md."""

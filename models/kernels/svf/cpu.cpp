@@ -1,0 +1,27 @@
+// Singular-value vectors: a token's product scaled, and its leading directions weighted anew. See README.md.
+#include "core/simd.h"
+#include "core/step.h"
+
+using namespace secretariat;
+
+struct SvfArgs {
+    float *y;            // [N, outputs]: columns first … first + count are one matrix's product
+    float *t;            // [N, rank]: x V
+    const float *table;  // [adapters, stride]: for this matrix from `offset` on, the base's factor, then [rank] gains
+    int64_t stride, offset;
+    int32_t outputs, first, count, rank;
+};
+
+// y *= factor, t *= gains, for each token with its adapter's numbers. Row 0 of the table is 1 and zeros.
+OPERATION(svf) {
+    const SvfArgs &a = *(const SvfArgs *)raw;
+    int64_t begin, end;
+    team.share(step.tokens, 1, begin, end);
+    for (int64_t token = begin; token < end; token++) {
+        const float *row = a.table + step.adapters[step.run_of[token]] * a.stride + a.offset;
+        float *t = a.t + token * a.rank, *y = a.y + token * a.outputs + a.first;
+        for (int i = 0; i < a.rank; i++) t[i] *= row[1 + i];
+        if (row[0] != 1.0f)
+            for (int i = 0; i < a.count; i++) y[i] *= row[0];
+    }
+}

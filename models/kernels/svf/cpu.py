@@ -1,0 +1,29 @@
+"""The compiled operation's arguments. Shape letters: N tokens, O outputs, R directions, A adapters."""
+
+import ctypes
+
+from torch import Tensor
+
+from secretariat.models.kernels.library import Program, pointer
+
+
+class SvfArgs(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("y", "t", "table")),
+        *((name, ctypes.c_int64) for name in ("stride", "offset")),
+        *((name, ctypes.c_int32) for name in ("outputs", "first", "count", "rank")),
+    ]
+
+
+def add_svf(
+    program: Program, y_NO: Tensor, t_NR: Tensor, table_AX: Tensor, *, offset: int, first: int, count: int
+) -> None:
+    """Scales columns `first` … `first + count` of y by table[a, offset] and t by table[a, offset + 1 …]."""
+    rank = t_NR.shape[1]
+    assert first + count <= y_NO.shape[1]
+    assert offset + 1 + rank <= table_AX.shape[1]
+    args = SvfArgs(
+        pointer(y_NO), pointer(t_NR), pointer(table_AX), table_AX.shape[1], offset,
+        y_NO.shape[1], first, count, rank,
+    )  # fmt: skip
+    program.add("svf", args, keep=(y_NO, t_NR, table_AX))
