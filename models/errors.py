@@ -13,6 +13,9 @@ ModelErrorCode = Literal[
     "unreachable",
     "checkpoint_invalid",
     "weights_missing",
+    "adapter_invalid",
+    "adapter_not_found",
+    "snapshot_not_found",
     "engine_failed",
 ]
 
