@@ -4,6 +4,8 @@ from typing import Literal
 
 ModelErrorCode = Literal[
     "model_not_found",
+    "snapshot_not_found",
+    "adapter_not_found",
     "context_length_exceeded",
     "invalid_request",
     "invalid_schema",
