@@ -1,76 +1,212 @@
-"""The decoder stack: embedding, pre-norm layers, final norm, output head.
+"""The decoder in torch: embedding, layers of mixers and feed-forwards, final norm, head; and it as a Network.
 
-Knows nothing of requests beyond the rows of a StepBatch, and nothing of sampling.
+The reference for every compiled backend, the fallback without a compiler, and the network of any other device.
+Knows nothing of requests beyond the runs of a step, and nothing of sampling.
+
+Shape letters: N tokens, M rows whose logits are wanted, E model width, V vocabulary.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
-from secretariat.models.kernels.quantised_linear.cpu import Kernel
-from secretariat.models.kernels.quantised_linear.reference import PackedRows
 from secretariat.models.nets.batch import StepBatch
-from secretariat.models.nets.config import DecoderConfig, LayerSpec
+from secretariat.models.nets.config import (
+    AttentionSpec,
+    DecoderConfig,
+    FeedForwardSpec,
+    LayerSpec,
+    Mamba1Spec,
+    Mamba2Spec,
+    MixerSpec,
+    MlpSpec,
+    MoeSpec,
+)
 from secretariat.models.nets.feedforward.mlp import Mlp
-from secretariat.models.nets.kv import KVPool
-from secretariat.models.nets.linear import Linear
-from secretariat.models.nets.mixers.attention import Attention, AttentionPlan
-from secretariat.models.nets.norm import RMSNorm
-from secretariat.models.nets.rotary import Rotation, rotation
+from secretariat.models.nets.feedforward.moe import Moe
+from secretariat.models.nets.memory import Memory, MemorySize
+from secretariat.models.nets.mixers.attention import Attention
+from secretariat.models.nets.mixers.mamba1 import Mamba1
+from secretariat.models.nets.mixers.mamba2 import Mamba2
+from secretariat.models.nets.mixers.recurrence import Recurrence
+from secretariat.models.nets.mixers.step import Step
+from secretariat.models.nets.network import Arithmetic, Commit
+from secretariat.models.nets.norm import Norm, wide
+from secretariat.models.nets.rotary import inverse_frequencies, rotation
 
 
 class DecoderLayer(nn.Module):
-    def __init__(self, config: DecoderConfig, spec: LayerSpec) -> None:
-        super().__init__()
-        self.mixer_norm = RMSNorm(config.width, config.norm_eps)
-        self.mixer = Attention(config.width, spec.mixer)
-        self.feed_forward_norm = RMSNorm(config.width, config.norm_eps)
-        self.feed_forward = Mlp(config.width, spec.feed_forward)
+    """`norm` before the mixers, or before both in parallel; `feed_forward_norm` only between the two."""
 
-    def forward(
-        self, x_NE: Tensor, by: Rotation, plan: AttentionPlan, keys_SKD: Tensor, values_SKD: Tensor
-    ) -> Tensor:
-        x_NE = x_NE + self.mixer(self.mixer_norm(x_NE), by, plan, keys_SKD, values_SKD)
-        out_NE: Tensor = x_NE + self.feed_forward(self.feed_forward_norm(x_NE))
-        return out_NE
+    def __init__(self, width: int, spec: LayerSpec, mixers: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.spec = spec
+        self.parallel = spec.order == "parallel"
+        if mixers or self.parallel:
+            self.norm = Norm(spec.norm, width)
+        self.mixers = nn.ModuleList(mixers)
+        if spec.feed_forward is not None:
+            self.feed_forward = _feed_forward(width, spec.feed_forward)
+            if not self.parallel:
+                self.feed_forward_norm = Norm(spec.norm, width)
+
+    def forward(self, x_NE: Tensor, step: Step) -> Tensor:
+        spec = self.spec
+        has_feed_forward = spec.feed_forward is not None
+        if self.parallel:
+            normed_NE = self.norm(x_NE)
+            if has_feed_forward:
+                x_NE = x_NE + spec.residual * self.feed_forward(normed_NE)
+            return self._mixed(x_NE, normed_NE, step)
+        if self.mixers:
+            x_NE = self._mixed(x_NE, self.norm(x_NE), step)
+        if has_feed_forward:
+            x_NE = x_NE + spec.residual * self.feed_forward(self.feed_forward_norm(x_NE))
+        return x_NE
+
+    def _mixed(self, x_NE: Tensor, normed_NE: Tensor, step: Step) -> Tensor:
+        for index, mixer in enumerate(self.mixers):
+            scale, into = self.spec.mixer_scale(index), self.spec.mixer_input(index)
+            x_NE = x_NE + self.spec.residual * scale * mixer(
+                normed_NE if into == 1.0 else into * normed_NE, step
+            )
+        return x_NE
 
 
 class Decoder(nn.Module):
-    """Build on the meta device and fill with `load_state_dict(…, assign=True)`; weights are never trained."""
+    """Build on the meta device and fill with `load_state_dict(…, assign=True)`; weights are never trained.
+
+    The residual is kept in float32 or wider whatever the weights are.
+    """
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
         self.embedding = nn.Embedding(config.vocab, config.width)
-        self.layers = nn.ModuleList(DecoderLayer(config, spec) for spec in config.layers)
-        self.norm = RMSNorm(config.width, config.norm_eps)
-        self.head = Linear(config.width, config.vocab)
+        self.layers = nn.ModuleList(_layers(config))
+        self.norm = Norm(config.norm, config.width)
+        self.head = nn.Linear(config.width, config.vocab, bias=False)
+        ropes = {spec.rope for _, _, spec in config.attentions() if spec.rope is not None}
+        self._frequencies = {rope: inverse_frequencies(rope, config.context_length) for rope in ropes}
         self.requires_grad_(requires_grad=False)
 
     @property
     def dtype(self) -> torch.dtype:
         return self.embedding.weight.dtype
 
-    def pack(self, rows: Mapping[str, PackedRows], kernel: Kernel) -> None:
-        """Lets the layers named multiply few rows by packed weights; they must equal the dense ones."""
-        for name, packed in rows.items():
-            layer = self.get_submodule(name)
-            assert isinstance(layer, Linear), name
-            layer.pack(packed, kernel)
+    @property
+    def device(self) -> torch.device:
+        return self.embedding.weight.device
+
+    def recurrences(self) -> list[Recurrence]:
+        """In the order of the slot pool."""
+        return [module for module in self.modules() if isinstance(module, Recurrence)]
+
+    def forward(self, step: Step) -> Tensor:
+        """Logits [M, V], float32 or wider. Writes keys, values and states to the memory of `step`."""
+        config = self.config
+        for rope, frequencies in self._frequencies.items():
+            step.rotations[rope] = rotation(step.positions_N, frequencies, self.dtype)
+        x_NE = self.embedding(step.tokens_N).to(wide(self.dtype)) * config.embedding_scale
+        for layer in self.layers:
+            x_NE = layer(x_NE, step)
+        logits_MV: Tensor = self.head(self.norm(x_NE[step.logits_M])).to(x_NE.dtype) * config.logits_scale
+        if config.logits_cap is not None:
+            logits_MV = config.logits_cap * torch.tanh(logits_MV / config.logits_cap)
+        return logits_MV
+
+
+def _layers(config: DecoderConfig) -> list[DecoderLayer]:
+    attentions = {place[:2]: index for index, place in enumerate(config.attentions())}
+    indices = attentions | {place[:2]: index for index, place in enumerate(config.recurrences())}
+    return [
+        DecoderLayer(
+            config.width,
+            spec,
+            [_mixer(config.width, mixer, indices[number, at]) for at, mixer in enumerate(spec.mixers)],
+        )
+        for number, spec in enumerate(config.layers)
+    ]
+
+
+def _mixer(width: int, spec: MixerSpec, index: int) -> nn.Module:
+    match spec:
+        case AttentionSpec():
+            return Attention(width, spec, index)
+        case Mamba1Spec():
+            return Mamba1(width, spec, index)
+        case Mamba2Spec():
+            return Mamba2(width, spec, index)
+
+
+def _feed_forward(width: int, spec: FeedForwardSpec) -> nn.Module:
+    match spec:
+        case MlpSpec():
+            return Mlp(width, spec)
+        case MoeSpec():
+            return Moe(width, spec)
+
+
+class TorchNetwork:
+    """A Network whose arithmetic is torch's: equal to itself up to rounding, not bit for bit."""
+
+    def __init__(self, decoder: Decoder, *, step_tokens: int = 256) -> None:
+        self.decoder = decoder.eval()
+        self.step_tokens = step_tokens
+        self._memory: Memory | None = None
+        self._last: Step | None = None
+
+    @property
+    def config(self) -> DecoderConfig:
+        return self.decoder.config
+
+    @property
+    def memory(self) -> Memory:
+        assert self._memory is not None, "allocate first"
+        return self._memory
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        device = self.decoder.device
+        return Arithmetic(
+            backend="torch",
+            isa=torch.backends.cpu.get_cpu_capability() if device.type == "cpu" else str(device),
+            threads=torch.get_num_threads(),
+            weights=str(self.decoder.dtype).removeprefix("torch."),
+            exact=False,
+        )
+
+    def allocate(self, size: MemorySize) -> None:
+        assert self._memory is None
+        self._memory = Memory(self.config, size, str(self.decoder.device))
 
     @torch.inference_mode()
-    def forward(self, batch: StepBatch, kv: KVPool) -> Tensor:
-        """Logits [len(batch.logits_rows), vocab] in float32. Writes this step's keys and values to `kv`."""
-        plan = AttentionPlan.of(batch, self.dtype)
-        rotations: dict[tuple[int, float], Rotation] = {}
-        x_NE = self.embedding(batch.tokens_N)
-        for layer, spec, keys_SKD, values_SKD in zip(
-            self.layers, self.config.layers, kv.keys, kv.values, strict=True
-        ):
-            key = (spec.mixer.head_dim, spec.mixer.rope_theta)
-            if key not in rotations:
-                rotations[key] = rotation(batch.positions_N, *key, self.dtype)
-            x_NE = layer(x_NE, rotations[key], plan, keys_SKD, values_SKD)
-        logits_MV: Tensor = self.head(self.norm(x_NE[batch.logits_rows]))
-        return logits_MV.float()
+    def forward(self, batch: StepBatch) -> Tensor:
+        self._check(batch)
+        self._last = Step.of(batch, self.memory)
+        logits_MV: Tensor = self.decoder(self._last)
+        return logits_MV.float().cpu()
+
+    def _check(self, batch: StepBatch) -> None:
+        assert len(batch.tokens_N) <= self.step_tokens
+        assert not any(run.adapter for run in batch.runs), "no adapters here"
+        assert all(run.count <= self.memory.size.held for run in batch.runs if run.held)
+        if self.config.has_state:
+            slots = [run.slot for run in batch.runs if run.slot]
+            assert len(set(slots)) == len(slots), "two runs of one state"
+            assert all(run.start == 0 for run in batch.runs if not run.slot), "a past without a slot"
+
+    @torch.inference_mode()
+    def commit(self, commits: Sequence[Commit]) -> None:
+        wanted = {commit.slot: commit.tokens for commit in commits if commit.tokens}
+        if not (wanted and self.config.has_state):
+            return
+        assert self._last is not None, "no step since the last commit"
+        recurrences = self.decoder.recurrences()
+        for held in self._last.held:
+            for index, run in enumerate(held.group.runs):
+                if tokens := wanted.get(run.slot):
+                    inputs_1TU = held.inputs_BTU[index : index + 1, :tokens]
+                    recurrences[held.recurrence].advance(inputs_1TU, held.group.only(index), self.memory)
+        self._last = None

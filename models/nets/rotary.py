@@ -29,7 +29,7 @@ Rotation = tuple[Tensor, Tensor]
 def inverse_frequencies(spec: RopeSpec, context_length: int) -> Frequencies:
     """Radians a token of each pair, [dims / 2] float64 on the CPU, and the factor on cosines and sines.
 
-    Dynamic NTK is static at `context_length` where that exceeds the original; LongRoPE takes its long factors then.
+    Where `context_length` exceeds the original, dynamic NTK is taken at it and LongRoPE takes its long factors.
     """
     plain_P = _frequencies(spec.theta, spec.dims)
     match spec.scaling:
@@ -41,8 +41,7 @@ def inverse_frequencies(spec: RopeSpec, context_length: int) -> Frequencies:
             stretch = factor * max(context_length, original) / original - (factor - 1)
             return _frequencies(spec.theta * stretch ** (spec.dims / (spec.dims - 2)), spec.dims), 1.0
         case YarnScaling() as yarn:
-            factor = yarn.attention_factor
-            return _yarn(plain_P, spec, yarn), _yarn_factor(yarn.factor) if factor is None else factor
+            return _yarn(plain_P, spec, yarn), _yarn_factor(yarn)
         case Llama3Scaling() as llama3:
             return _llama3(plain_P, llama3), 1.0
         case LongRopeScaling() as long:
@@ -55,8 +54,10 @@ def _frequencies(theta: float, dims: int) -> Tensor:
     return theta**-exponents_P
 
 
-def _yarn_factor(factor: float) -> float:
-    return 0.1 * math.log(factor) + 1.0 if factor > 1 else 1.0
+def _yarn_factor(yarn: YarnScaling) -> float:
+    if yarn.attention_factor is not None:
+        return yarn.attention_factor
+    return 0.1 * math.log(yarn.factor) + 1.0 if yarn.factor > 1 else 1.0
 
 
 def _yarn(plain_P: Tensor, spec: RopeSpec, yarn: YarnScaling) -> Tensor:

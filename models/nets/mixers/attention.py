@@ -1,147 +1,154 @@
 """Grouped-query attention over paged keys and values.
 
-Requests that bring one token are attended together, padded to the longest; requests that bring
-several are attended one after another. Both read their keys through slot lists.
+Keys are read some pages at a time and merged by running maxima (arXiv:2112.05682), so that a long context
+costs time but no memory. Layout of the pages: see `nets/memory.py`.
 
-Shape letters: N tokens, R decoding requests, T tokens of one request, L keys, H query heads,
-K key heads, G query heads per key head, D head width, E model width.
+Shape letters: N tokens, B runs, T tokens of each, Q pages, L keys, H query heads, K key heads,
+G query heads per key head, D head width, E model width.
 """
 
+import math
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from secretariat.models.nets.batch import StepBatch
-from secretariat.models.nets.config import AttentionSpec
-from secretariat.models.nets.linear import Linear
-from secretariat.models.nets.rotary import Rotation, rotate
+from secretariat.models.nets.config import AttentionSpec, QkNormSpec
+from secretariat.models.nets.mixers.step import Group, Step
+from secretariat.models.nets.norm import Norm, wide
+from secretariat.models.nets.rotary import rotate
+from secretariat.models.nets.state import PAGE_SIZE
 
-
-@dataclass(frozen=True, slots=True)
-class Prefill:
-    """One request's run of T query rows. `mask_TL` is None where the run begins at position 0."""
-
-    rows: slice
-    slots_L: Tensor
-    mask_TL: Tensor | None
-
-
-@dataclass(frozen=True, slots=True)
-class Decode:
-    """R requests with one query row each. `mask_R11L` is None where all contexts are equally long."""
-
-    rows_R: Tensor
-    slots_RL: Tensor
-    mask_R11L: Tensor | None
-
-
-@dataclass(frozen=True, slots=True)
-class AttentionPlan:
-    """What every layer of a step shares: who attends to which slots."""
-
-    slots_N: Tensor
-    prefills: tuple[Prefill, ...]
-    decode: Decode | None
-
-    @staticmethod
-    def of(batch: StepBatch, dtype: torch.dtype) -> "AttentionPlan":
-        prefills = []
-        single = []
-        for request in range(batch.requests):
-            if batch.query_length(request) == 1:
-                single.append(request)
-            else:
-                prefills.append(_prefill(batch, request, dtype))
-        decode = _decode(batch, single, dtype) if single else None
-        return AttentionPlan(slots_N=batch.slots_N, prefills=tuple(prefills), decode=decode)
-
-
-def _prefill(batch: StepBatch, request: int, dtype: torch.dtype) -> Prefill:
-    slots_L = batch.context_slots[request]
-    queries, keys = batch.query_length(request), len(slots_L)
-    mask_TL = None
-    if keys > queries:
-        mask_TL = torch.full((queries, keys), -torch.inf, dtype=dtype).triu_(keys - queries + 1)
-    return Prefill(slice(batch.q_starts[request], batch.q_starts[request + 1]), slots_L, mask_TL)
-
-
-def _decode(batch: StepBatch, requests: list[int], dtype: torch.dtype) -> Decode:
-    contexts = [batch.context_slots[request] for request in requests]
-    rows_R = torch.tensor([batch.q_starts[request] for request in requests])
-    lengths_R = torch.tensor([len(context) for context in contexts])
-    slots_RL = torch.nn.utils.rnn.pad_sequence(contexts, batch_first=True)
-    longest = slots_RL.shape[1]
-    mask_R11L = None
-    if int(lengths_R.min()) < longest:
-        padding_RL = torch.arange(longest) >= lengths_R[:, None]
-        mask_R11L = torch.zeros(padding_RL.shape, dtype=dtype).masked_fill_(padding_RL, -torch.inf)
-        mask_R11L = mask_R11L[:, None, None]
-    return Decode(rows_R, slots_RL, mask_R11L)
+_PAGES = 128  # gathered at a time: bounds the scores at 2,048 keys
 
 
 class Attention(nn.Module):
-    """Query, key and value projections in one matrix, then attention, then the output projection."""
+    """The `index`-th attention of the network: it owns the `index`-th pools of keys and values.
 
-    def __init__(self, width: int, spec: AttentionSpec) -> None:
+    Projections are normalised, then clipped, then rotated.
+    """
+
+    def __init__(self, width: int, spec: AttentionSpec, index: int) -> None:
         super().__init__()
         self.spec = spec
-        self.qkv = Linear(width, (spec.heads + 2 * spec.kv_heads) * spec.head_dim)
-        self.out = Linear(spec.heads * spec.head_dim, width)
+        self.index = index
+        heads = spec.heads + 2 * spec.kv_heads
+        self.qkv = nn.Linear(width, heads * spec.head_dim, bias=spec.qkv_bias)
+        self.out = nn.Linear(spec.heads * spec.head_dim, width, bias=spec.out_bias)
+        if spec.qk_norm is not None:
+            self.q_norm = QkNorm(spec.qk_norm, spec.heads, spec.head_dim)
+            self.k_norm = QkNorm(spec.qk_norm, spec.kv_heads, spec.head_dim)
 
-    def forward(
-        self, x_NE: Tensor, rotation: Rotation, plan: AttentionPlan, keys_SKD: Tensor, values_SKD: Tensor
-    ) -> Tensor:
-        """Writes the step's keys and values to their slots, then attends. Returns [N, E]."""
-        spec = self.spec
-        qkv_NHD = self.qkv(x_NE).view(len(x_NE), -1, spec.head_dim)
-        turned_NHD = rotate(qkv_NHD[:, : spec.heads + spec.kv_heads], rotation)
-        q_NKGD = turned_NHD[:, : spec.heads].view(len(x_NE), spec.kv_heads, spec.group, spec.head_dim)
-        keys_SKD.index_copy_(0, plan.slots_N, turned_NHD[:, spec.heads :].to(keys_SKD.dtype))
-        values_SKD.index_copy_(0, plan.slots_N, qkv_NHD[:, -spec.kv_heads :].to(values_SKD.dtype))
-        if plan.decode is not None and not plan.prefills:
-            mixed_NKGD = _attend_decode(q_NKGD, plan.decode, keys_SKD, values_SKD)
-        else:
-            mixed_NKGD = torch.empty_like(q_NKGD)
-            for prefill in plan.prefills:
-                mixed_NKGD[prefill.rows] = _attend_prefill(
-                    q_NKGD[prefill.rows], prefill, keys_SKD, values_SKD
-                )
-            if plan.decode is not None:
-                rows_R = plan.decode.rows_R
-                mixed_NKGD[rows_R] = _attend_decode(q_NKGD[rows_R], plan.decode, keys_SKD, values_SKD)
-        out_NE: Tensor = self.out(mixed_NKGD.flatten(1))
+    def forward(self, x_NE: Tensor, step: Step) -> Tensor:
+        """Writes the step's keys and values to their pages, then attends. Returns [N, E]."""
+        q_NHD, k_NKD, v_NKD = self._projected(x_NE, step)
+        past = Past(step.memory.keys[self.index], step.memory.values[self.index])
+        past.write(step, k_NKD, v_NKD)
+        mixed_NHD = torch.empty_like(q_NHD)
+        for group in step.groups:
+            positions_BT = step.positions_N[group.rows_BT]
+            mixed_NHD[group.rows_BT] = attend(q_NHD[group.rows_BT], positions_BT, group, past, self.spec)
+        out_NE: Tensor = self.out(mixed_NHD.flatten(1))
         return out_NE
 
-
-def _gather(pool_SKD: Tensor, slots_L: Tensor, dtype: torch.dtype) -> Tensor:
-    """Rows copied whole: several times faster than advanced indexing of the three-dimensional pool."""
-    return pool_SKD.flatten(1).index_select(0, slots_L).view(-1, *pool_SKD.shape[1:]).to(dtype)
-
-
-def _attend_prefill(q_TKGD: Tensor, prefill: Prefill, keys_SKD: Tensor, values_SKD: Tensor) -> Tensor:
-    group = q_TKGD.shape[2]
-    k_KGLD, v_KGLD = (
-        _gather(pool, prefill.slots_L, q_TKGD.dtype).transpose(0, 1)[:, None].expand(-1, group, -1, -1)
-        for pool in (keys_SKD, values_SKD)
-    )
-    mixed_KGTD = F.scaled_dot_product_attention(
-        q_TKGD.permute(1, 2, 0, 3),
-        k_KGLD,
-        v_KGLD,
-        attn_mask=prefill.mask_TL,
-        is_causal=prefill.mask_TL is None,
-    )
-    return mixed_KGTD.permute(2, 0, 1, 3)
+    def _projected(self, x_NE: Tensor, step: Step) -> tuple[Tensor, Tensor, Tensor]:
+        spec = self.spec
+        qkv_NHD: Tensor = self.qkv(x_NE).view(len(x_NE), -1, spec.head_dim)
+        q_NHD, k_NKD, v_NKD = qkv_NHD.split_with_sizes([spec.heads, spec.kv_heads, spec.kv_heads], dim=1)
+        if spec.qk_norm is not None:
+            q_NHD, k_NKD = self.q_norm(q_NHD), self.k_norm(k_NKD)
+        if spec.clip is not None:
+            q_NHD, k_NKD, v_NKD = (part.clamp(-spec.clip, spec.clip) for part in (q_NHD, k_NKD, v_NKD))
+        if spec.rope is not None:
+            q_NHD, k_NKD = (rotate(part, step.rotations[spec.rope], spec.rope) for part in (q_NHD, k_NKD))
+        return q_NHD, k_NKD, v_NKD
 
 
-def _attend_decode(q_RKGD: Tensor, decode: Decode, keys_SKD: Tensor, values_SKD: Tensor) -> Tensor:
-    """The G query heads of a key head stand in for query positions, so keys are never repeated."""
-    k_RKLD, v_RKLD = (
-        _gather(pool, decode.slots_RL.view(-1), q_RKGD.dtype)
-        .view(*decode.slots_RL.shape, *pool.shape[1:])
-        .transpose(1, 2)
-        for pool in (keys_SKD, values_SKD)
-    )
-    return F.scaled_dot_product_attention(q_RKGD, k_RKLD, v_RKLD, attn_mask=decode.mask_R11L)
+class QkNorm(Norm):
+    """Normalises [N, H, D] by head or over all heads at once."""
+
+    def __init__(self, spec: QkNormSpec, heads: int, head_dim: int) -> None:
+        shapes = {"head": (head_dim,), "heads": (heads, head_dim), "all": (heads * head_dim,)}
+        super().__init__(spec.norm, *shapes[spec.over])
+        self.whole = spec.over == "all"
+
+    def forward(self, x_NHD: Tensor) -> Tensor:
+        if self.whole:
+            return super().forward(x_NHD.flatten(1)).view(x_NHD.shape)
+        return super().forward(x_NHD)
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One attention's pools: keys [P, K, D/2, 16, 2] and values [P, K, 8, D, 2]."""
+
+    keys: Tensor
+    values: Tensor
+
+    def write(self, step: Step, k_NKD: Tensor, v_NKD: Tensor) -> None:
+        offset_N = step.offset_N
+        paired_NKD2 = k_NKD.reshape(*k_NKD.shape[:2], -1, 2).to(self.keys.dtype)
+        self.keys[step.page_N, :, :, offset_N] = paired_NKD2
+        self.values[step.page_N, :, offset_N // 2, :, offset_N % 2] = v_NKD.to(self.values.dtype)
+
+    def read(self, pages_BQ: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Keys [B, K, D, L] and values [B, K, L, D] of whole pages."""
+        keys_BQKd, values_BQKo = (
+            pool.index_select(0, pages_BQ.flatten()).view(*pages_BQ.shape, *pool.shape[1:]).to(dtype)
+            for pool in (self.keys, self.values)
+        )
+        k_BKDL = keys_BQKd.permute(0, 2, 3, 5, 1, 4).flatten(4, 5).flatten(2, 3)
+        v_BKLD = values_BQKo.permute(0, 2, 1, 3, 5, 4).flatten(2, 4)
+        return k_BKDL, v_BKLD
+
+
+def attend(q_BTHD: Tensor, positions_BT: Tensor, group: Group, past: Past, spec: AttentionSpec) -> Tensor:
+    """[B, T, H, D]: each token over the keys at its own position and before, as the window allows."""
+    batch, tokens = positions_BT.shape
+    wider = wide(q_BTHD.dtype)
+    q_BKGTD = q_BTHD.view(batch, tokens, spec.kv_heads, spec.group, -1).permute(0, 2, 3, 1, 4)
+    highest = q_BKGTD.new_full(q_BKGTD.shape[:-1], torch.finfo(wider).min, dtype=wider)
+    total = torch.zeros_like(highest)
+    mixed_BKGTD = torch.zeros_like(q_BKGTD, dtype=wider)
+    for first in _blocks(group, spec):
+        k_BKDL, v_BKLD = past.read(group.pages_BQ[:, first : first + _PAGES], q_BTHD.dtype)
+        keys = k_BKDL.shape[-1]
+        at_L = torch.arange(keys, device=q_BTHD.device) + first * PAGE_SIZE
+        v_BKLD.masked_fill_((at_L > positions_BT[:, -1:])[:, None, :, None], 0)  # 0 · NaN left there is NaN
+        scores = (q_BKGTD.flatten(2, 3) @ k_BKDL).view(batch, spec.kv_heads, spec.group, tokens, keys)
+        scores = _scaled(scores.to(wider), spec)
+        scores = scores.masked_fill_(~_visible(at_L, positions_BT, spec)[:, None, None], -torch.inf)
+        higher = torch.maximum(highest, scores.amax(dim=-1))
+        weights = torch.exp(scores - higher[..., None])
+        kept = torch.exp(highest - higher)
+        total = total * kept + weights.sum(dim=-1)
+        added = (weights.to(q_BTHD.dtype).flatten(2, 3) @ v_BKLD).view_as(mixed_BKGTD)
+        mixed_BKGTD = mixed_BKGTD * kept[..., None] + added
+        highest = higher
+    return (mixed_BKGTD / total[..., None]).to(q_BTHD.dtype).permute(0, 3, 1, 2, 4).flatten(2, 3)
+
+
+def _blocks(group: Group, spec: AttentionSpec) -> list[int]:
+    """First pages of the blocks in which some token of the group may see a key."""
+    earliest = min(run.start for run in group.runs)
+    hidden = 0 if spec.window is None else earliest - spec.window + 1  # keys before it are out of all windows
+    return [
+        first
+        for first in range(0, group.pages_BQ.shape[1], _PAGES)
+        if (first + _PAGES) * PAGE_SIZE > hidden or first * PAGE_SIZE < spec.sinks
+    ]
+
+
+def _scaled(scores: Tensor, spec: AttentionSpec) -> Tensor:
+    scores = scores * (1 / math.sqrt(spec.head_dim) if spec.scale is None else spec.scale)
+    if spec.soft_cap is None:
+        return scores
+    return spec.soft_cap * torch.tanh(scores / spec.soft_cap)
+
+
+def _visible(at_L: Tensor, positions_BT: Tensor, spec: AttentionSpec) -> Tensor:
+    """[B, T, L]"""
+    visible_BTL = at_L <= positions_BT[..., None]
+    if spec.window is not None:
+        visible_BTL &= (at_L > positions_BT[..., None] - spec.window) | (at_L < spec.sinks)
+    return visible_BTL
