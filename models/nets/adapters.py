@@ -122,3 +122,26 @@ def by_matrix(lora: Lora) -> Mapping[str, Sequence[LowRank]]:
     for piece in lora.pieces:
         found.setdefault(piece.matrix, []).append(piece)
     return found
+
+
+def check_row(plan: AdapterPlan, row: int) -> None:
+    if not 0 < row <= plan.rows:
+        raise ModelError("adapter_invalid", f"row {row} of {plan.rows} adapters", param="adapter")
+
+
+def check_rank(plan: AdapterPlan, lora: Lora) -> None:
+    if lora.rank > plan.rank:
+        raise ModelError(
+            "adapter_invalid",
+            f"{lora.name} has rank {lora.rank}, this server makes room for {plan.rank}: start it with a larger"
+            " --adapter-rank",
+            param="adapter",
+        )
+
+
+def basis_of(plan: AdapterPlan) -> SvfBasis:
+    if plan.basis is None:
+        raise ModelError(
+            "adapter_invalid", "this server has no basis for singular-value vectors", param="adapter"
+        )
+    return plan.basis
