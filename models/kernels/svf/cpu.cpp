@@ -25,3 +25,21 @@ OPERATION(svf) {
             for (int i = 0; i < a.count; i++) y[i] *= row[0];
     }
 }
+
+struct AccumulateArgs {
+    const float *x;  // [N, width]
+    float *y;        // [N, width]
+    int32_t width;
+    float add;
+};
+
+// y += add * x: what a product that had to be scaled first adds to the residual.
+OPERATION(accumulate) {
+    const AccumulateArgs &a = *(const AccumulateArgs *)raw;
+    int64_t begin, end;
+    team.share((int64_t)step.tokens * a.width, LANES, begin, end);
+    for (int64_t i = begin; i < end; i += LANES) {
+        const int count = end - i < LANES ? (int)(end - i) : LANES;
+        store_some(a.y + i, fma(load_some(a.x + i, count), all(a.add), load_some(a.y + i, count)), count);
+    }
+}

@@ -27,3 +27,19 @@ def add_svf(
         y_NO.shape[1], first, count, rank,
     )  # fmt: skip
     program.add("svf", args, keep=(y_NO, t_NR, table_AX))
+
+
+class AccumulateArgs(ctypes.Structure):
+    _fields_ = [
+        ("x", ctypes.c_void_p),
+        ("y", ctypes.c_void_p),
+        ("width", ctypes.c_int32),
+        ("add", ctypes.c_float),
+    ]
+
+
+def add_accumulate(program: Program, x_NO: Tensor, y_NO: Tensor, *, add: float) -> None:
+    """y += add · x."""
+    assert x_NO.shape == y_NO.shape
+    args = AccumulateArgs(pointer(x_NO), pointer(y_NO), x_NO.shape[1], add)
+    program.add("svf", args, function="accumulate", keep=(x_NO, y_NO))

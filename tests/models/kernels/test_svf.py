@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from secretariat.models.kernels.svf.cpu import add_svf
+from secretariat.models.kernels.svf.cpu import add_accumulate, add_svf
 from secretariat.models.kernels.svf.reference import dense, svf
 from tests.models.kernels.test_lora import Mixed
 
@@ -42,3 +42,13 @@ def test_rows_take_their_tenants_numbers_and_the_base_is_untouched(program):
     program.run(mixed.step)
     assert torch.equal(y_NO, expected_y)
     assert torch.equal(t_NR, expected_t)
+
+
+def test_accumulate_adds_only_the_steps_tokens(program):
+    x_NO, y_NO = torch.randn(5, 19), torch.randn(5, 19)
+    expected = y_NO.clone()
+    expected[:3] += 0.5 * x_NO[:3]
+    add_accumulate(program, x_NO, y_NO, add=0.5)
+    program.run(Mixed((0,), (3,)).step)
+    torch.testing.assert_close(y_NO, expected)
+    assert torch.equal(y_NO[3:], expected[3:])
