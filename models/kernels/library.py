@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
 from torch import Tensor
 
 from secretariat.models.kernels.processor import ISAS, Isa, fastest
@@ -128,6 +129,7 @@ class Program:
         self._operations: list[tuple[int, ctypes.Structure]] = []
         self._kept: list[Any] = []
         self._nodes: ctypes.Array[_Node] | None = None
+        self._scratch = torch.empty(0, dtype=torch.uint8)
 
     def __len__(self) -> int:
         return len(self._operations)
@@ -140,6 +142,12 @@ class Program:
         self._kept.extend(keep)
         self._nodes = None
 
+    def scratch(self, size: int) -> Tensor:
+        """At least `size` bytes for one operation while it runs: the next may be given the same."""
+        if len(self._scratch) < size:
+            self._scratch = torch.empty(size, dtype=torch.uint8)
+        return self._scratch
+
     def run(self, step: Step) -> None:
         if self._nodes is None:
             pairs = [_Node(address, ctypes.addressof(args)) for address, args in self._operations]
@@ -150,6 +158,13 @@ class Program:
 def pointer(tensor: Tensor) -> int:
     """Its address, for an Args field. The tensor must outlive the use and be contiguous."""
     assert tensor.is_contiguous(), "an operation reads contiguous memory"
+    return tensor.data_ptr()
+
+
+def rows_pointer(tensor: Tensor) -> int:
+    """As `pointer`, of rows that may lie apart: the operation must be told `tensor.stride(0)`."""
+    assert tensor.dtype == torch.float32, "an operation reads float32 rows"
+    assert tensor.stride(1) == 1, "an operation reads contiguous rows"
     return tensor.data_ptr()
 
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from secretariat.models.kernels.library import Program
-from secretariat.models.kernels.linear.cpu import Form, Packed, add_linear, pack
+from secretariat.models.kernels.linear.cpu import add_linear
+from secretariat.models.kernels.linear.packing import Form, Packed, pack
 from secretariat.models.kernels.norm.cpu import add_norm
 from secretariat.models.nets.config import NormSpec
 from secretariat.models.nets.memory import Memory

@@ -1,0 +1,1 @@
+"""Linear layers over weights packed in panels of sixteen outputs. See README.md."""

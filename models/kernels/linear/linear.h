@@ -1,0 +1,53 @@
+// y = x Wᵀ in two phases, with a barrier between them: lay() brings rows of x into the layout the products read,
+// multiply() takes laid rows against a range of panels. See README.md.
+#pragma once
+#include "linear/product.h"
+
+namespace secretariat {
+
+// Row i of the product becomes row to[i] of y (i where null), `width` floats apart:
+// y = factor * (x Wᵀ + bias), or y += factor * (x Wᵀ + bias) where `add`.
+struct Target {
+    float *y;
+    int64_t width;
+    const int32_t *to;
+    const float *bias;  // [outputs] or null
+    float factor;
+    bool add;
+};
+
+INLINE void finish(const Target &target, int64_t row, int64_t first, int64_t outputs, lane total) {
+    const int count = outputs - first < LANES ? (int)(outputs - first) : LANES;
+    float *y = target.y + (target.to ? target.to[row] : row) * target.width + first;
+    if (target.bias) total += load_some(target.bias + first, count);
+    if (target.add) total = fma(all(target.factor), total, load_some(y, count));
+    else total = total * target.factor;
+    store_some(y, total, count);
+}
+
+struct Range {
+    int64_t begin, end;
+};
+
+// Panels of the matrix whose first panel is number `base`, against some of `laid`, all of them `rows` rows. The
+// range of rows begins on a block.
+static void multiply(const Matrix &w, int64_t base, Range panels, uint8_t *laid, int64_t rows, Range some,
+                     const Target &target) {
+    const int step = w.quantised() ? 1 : PAIR;
+    for (int64_t p = panels.begin; p < panels.end; p += step) {
+        const int count = panels.end - p < step ? (int)(panels.end - p) : step;
+        for (int64_t first = some.begin; first < some.end; first += block_rows(w.form)) {
+            const Block block = laid_block(w, laid, first, rows);
+            lane sums[PAIR * LANES];
+            Product *product = count == PAIR ? product_for<PAIR>(w.form, block.width)
+                                              : product_for<1>(w.form, block.width);
+            product(w, w.panel(base + p), block, sums);
+            const int64_t used = rows - first < block.width ? rows - first : block.width;
+            for (int q = 0; q < count; q++)
+                for (int64_t r = 0; r < used; r++)
+                    finish(target, first + r, (p + q) * LANES, w.outputs, sums[q * block.width + r]);
+        }
+    }
+}
+
+}  // namespace secretariat

@@ -1,0 +1,154 @@
+// Products of one block of laid rows with one or two panels of weights.
+// Each sum runs over the inputs in order, with the same operations for every number of rows and panels.
+#pragma once
+#include "linear/rows.h"
+
+namespace secretariat {
+
+// Writes sums[panel][row].
+typedef void Product(const Matrix &w, const uint8_t *panel, const Block &x, lane *sums);
+
+template <int R, int P>
+static void float32_product(const Matrix &w, const uint8_t *panel, const Block &x, lane *sums) {
+    lane totals[P][R] = {};
+    const float *weights[P], *values = x.values();
+    for (int p = 0; p < P; p++) weights[p] = (const float *)(panel + p * w.stride);
+    for (int64_t i = 0; i < w.inputs; i++) {
+        lane column[P];
+#pragma GCC unroll 2
+        for (int p = 0; p < P; p++) column[p] = load(weights[p] + i * LANES);
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+            const lane value = all(values[i * R + r]);
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) totals[p][r] = fma(column[p], value, totals[p][r]);
+        }
+    }
+    memcpy(sums, totals, sizeof totals);
+}
+
+// A panel holds pairs of inputs side by side: the even one in the low half of each of 16 words.
+template <int R, int P>
+static void bfloat16_product(const Matrix &w, const uint8_t *panel, const Block &x, lane *sums) {
+    lane totals[P][R] = {};
+    const float *values = x.values();
+    for (int64_t pair = 0; pair < even(w.inputs) / 2; pair++) {
+        lane low[P], high[P];
+#pragma GCC unroll 2
+        for (int p = 0; p < P; p++) {
+            ints words;
+            memcpy(&words, panel + p * w.stride + pair * 64, 64);
+            low[p] = (lane)(words << 16);
+            high[p] = (lane)(words & (int32_t)0xffff0000);
+        }
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+            const lane first = all(values[pair * 2 * R + r]), second = all(values[(pair * 2 + 1) * R + r]);
+#pragma GCC unroll 2
+            for (int p = 0; p < P; p++) {
+                totals[p][r] = fma(low[p], first, totals[p][r]);
+                totals[p][r] = fma(high[p], second, totals[p][r]);
+            }
+        }
+    }
+    memcpy(sums, totals, sizeof totals);
+}
+
+typedef uint8_t bytes __attribute__((vector_size(64)));
+
+// To each of 16 sums the products of its four unsigned bytes with the same four signed bytes of x.
+INLINE ints dot4(ints total, bytes weights, const int8_t *x) {
+    int32_t four;
+    memcpy(&four, x, 4);
+#if defined(__AVX512VNNI__)
+    return (ints)_mm512_dpbusd_epi32((__m512i)total, (__m512i)weights, _mm512_set1_epi32(four));
+#elif defined(__AVX512BW__)
+    const __m512i values = _mm512_set1_epi32(four), odd = _mm512_srai_epi16(values, 8);
+    const __m512i even = _mm512_srai_epi16(_mm512_slli_epi16(values, 8), 8);
+    const __m512i w_odd = _mm512_srli_epi16((__m512i)weights, 8);
+    const __m512i w_even = _mm512_and_si512((__m512i)weights, _mm512_set1_epi16(255));
+    return total + (ints)_mm512_madd_epi16(w_even, even) + (ints)_mm512_madd_epi16(w_odd, odd);
+#elif defined(__AVX2__)
+    const __m256i values = _mm256_set1_epi32(four), odd = _mm256_srai_epi16(values, 8);
+    const __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(values, 8), 8);
+    union { bytes whole; __m256i halves[2]; } w = {weights};
+    union { ints whole; __m256i halves[2]; } t = {total};
+    for (int h = 0; h < 2; h++) {
+        const __m256i w_odd = _mm256_srli_epi16(w.halves[h], 8);
+        const __m256i w_even = _mm256_and_si256(w.halves[h], _mm256_set1_epi16(255));
+        const __m256i both = _mm256_add_epi32(_mm256_madd_epi16(w_even, even), _mm256_madd_epi16(w_odd, odd));
+        t.halves[h] = _mm256_add_epi32(t.halves[h], both);
+    }
+    return t.whole;
+#else
+    const ints words = (ints)weights;
+    for (int b = 0; b < 4; b++) total += ((words >> (8 * b)) & 255) * x[b];
+    return total;
+#endif
+}
+
+// A group's codes: eight rows of four inputs for sixteen outputs. Q4 keeps rows 0-3 in the low nibbles, 4-7 in
+// the high ones.
+template <bool NIBBLES> INLINE void unpack(const uint8_t *from, bytes codes[8]) {
+#pragma GCC unroll 8
+    for (int j = 0; j < (NIBBLES ? 4 : 8); j++) {
+        bytes raw;
+        memcpy(&raw, from + j * 64, 64);
+        if (NIBBLES) {
+            typedef uint16_t shorts __attribute__((vector_size(64)));
+            codes[j] = raw & 15;
+            codes[j + 4] = (bytes)((shorts)raw >> 4) & 15;
+        } else {
+            codes[j] = raw;
+        }
+    }
+}
+
+template <bool NIBBLES, int R>
+static void group_product(const Matrix &w, const uint8_t *panel, const Block &x, lane *sums) {
+    lane totals[R] = {};
+    const int64_t groups = w.groups();
+    const uint16_t *scales = w.scales(panel), *minima = scales + groups * LANES;
+    const int8_t *values = x.codes(0);
+    const float *x_scales = x.scales(0), *x_shifts = x.shifts(0);
+    for (int64_t g = 0; g < groups; g++) {
+        bytes codes[8];
+        unpack<NIBBLES>(panel + g * LANES * GROUP / (NIBBLES ? 2 : 1), codes);
+        const lane scale = halves(scales + g * LANES), minimum = NIBBLES ? halves(minima + g * LANES) : lane{};
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) {
+            int32_t shift = 0;
+            if (!NIBBLES) memcpy(&shift, x_shifts + g * R + r, 4);
+            ints dot = ints{} + shift;
+#pragma GCC unroll 8
+            for (int j = 0; j < 8; j++) dot = dot4(dot, codes[j], values + (g * R + r) * GROUP + j * 4);
+            totals[r] = fma(floats(dot), scale * x_scales[g * R + r], totals[r]);
+            if (NIBBLES) totals[r] = fma(minimum, all(x_shifts[g * R + r]), totals[r]);
+        }
+    }
+    memcpy(sums, totals, sizeof totals);
+}
+
+template <int R, int P> INLINE Product *product_of(int32_t form) {
+    if (form == FLOAT32) return float32_product<R, P>;
+    if (form == BFLOAT16) return bfloat16_product<R, P>;
+    return form == Q8 ? group_product<false, R> : group_product<true, R>;
+}
+
+template <int P> static Product *product_for(int32_t form, int width) {
+    switch (width) {
+        case 1: return product_of<1, P>(form);
+        case 2: return product_of<2, P>(form);
+        case 3: return product_of<3, P>(form);
+        case 4: return product_of<4, P>(form);
+#if defined(__AVX512F__)
+        case 6: return product_of<6, P>(form);
+        case 8: return product_of<8, P>(form);
+        case 12: return product_of<12, P>(form);
+        case 16: return form == Q8 ? group_product<false, 16> : group_product<true, 16>;
+#endif
+    }
+    return nullptr;
+}
+
+}  // namespace secretariat
