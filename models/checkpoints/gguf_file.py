@@ -41,24 +41,49 @@ class TensorEntry:
 
     name: str
     shape: tuple[int, ...]
-    form: Format
+    format: Format
     start: int
 
     @property
     def bytes(self) -> int:
-        return math.prod(self.shape) // self.form.block_weights * self.form.block_bytes
+        return math.prod(self.shape) // self.format.block_weights * self.format.block_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class GgufTensor:
+    """A `Source`: blocks in the map of its file, read when asked for."""
+
+    shape: tuple[int, ...]
+    format: Format
+    blocks: Bytes
+
+    @property
+    def form(self) -> str:
+        return self.format.name
+
+    def floats(self) -> Floats:
+        return dequantise(self.format, self.blocks).reshape(self.shape)
+
+    def raw(self) -> Bytes:
+        return self.blocks.reshape(math.prod(self.shape[:-1]), -1)
 
 
 class GgufFile:
-    """`metadata` and `tensors` by name; `read` dequantises one tensor to float32."""
+    """`metadata` and `tensors` by name. The tensors keep the file mapped."""
 
     def __init__(
-        self, path: Path, raw: Bytes, metadata: dict[str, Value], tensors: list[TensorEntry]
+        self, path: Path, raw: Bytes, metadata: dict[str, Value], entries: list[TensorEntry]
     ) -> None:
         self.path = path
-        self._raw = raw
         self.metadata: Mapping[str, Value] = MappingProxyType(metadata)
-        self.tensors: Mapping[str, TensorEntry] = MappingProxyType({entry.name: entry for entry in tensors})
+        self.tensors: Mapping[str, GgufTensor] = MappingProxyType(
+            {
+                entry.name: GgufTensor(
+                    entry.shape, entry.format, raw[entry.start : entry.start + entry.bytes]
+                )
+                for entry in entries
+            }
+        )
 
     @staticmethod
     def open(path: Path) -> "GgufFile":
@@ -67,7 +92,7 @@ class GgufFile:
             raise ModelError("weights_missing", f"{path} does not exist")
         if path.stat().st_size == 0:
             raise ModelError("checkpoint_invalid", f"{path.name}: the file is empty")
-        raw = np.memmap(path, dtype=np.uint8, mode="r")
+        raw: Bytes = np.memmap(path, dtype=np.uint8, mode="c").view(np.ndarray)
         cursor = _Cursor(path.name, raw)
         if cursor.take(4, "magic") != b"GGUF":
             raise cursor.invalid("magic", "is not GGUF")
@@ -76,19 +101,6 @@ class GgufFile:
         tensor_count = int(cursor.number(_U64, "tensor count"))
         metadata = _read_metadata(cursor, int(cursor.number(_U64, "metadata count")))
         return GgufFile(path, raw, metadata, _read_entries(cursor, tensor_count, metadata))
-
-    def packed(self, name: str) -> Bytes:
-        """The tensor's blocks as they lie in the file, [rows, bytes of a row], freshly allocated."""
-        entry = self.tensors[name]
-        return np.array(self._raw[entry.start : entry.start + entry.bytes]).reshape(entry.shape[0], -1)
-
-    def read(self, name: str) -> Floats:
-        """The tensor in float32, freshly allocated. Raises ModelError("checkpoint_invalid") if absent."""
-        entry = self.tensors.get(name)
-        if entry is None:
-            raise ModelError("checkpoint_invalid", f"{self.path.name}: tensor {name} is missing")
-        weights = dequantise(entry.form, self._raw[entry.start : entry.start + entry.bytes])
-        return weights.reshape(entry.shape)
 
 
 class _Cursor:
@@ -161,7 +173,7 @@ def _read_entries(cursor: _Cursor, count: int, metadata: Mapping[str, Value]) ->
     entries = []
     seen: set[str] = set()
     for draft in drafts:
-        entry = TensorEntry(draft.name, draft.shape, draft.form, data_start + draft.start)
+        entry = TensorEntry(draft.name, draft.shape, draft.format, data_start + draft.start)
         if draft.start % alignment:
             raise cursor.invalid(f"tensor {entry.name}", f"begins at {draft.start}, off its alignment")
         if entry.start + entry.bytes > cursor.size:

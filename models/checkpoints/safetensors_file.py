@@ -14,16 +14,18 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from secretariat.models.checkpoints.quants import Bytes, Floats
 from secretariat.models.errors import ModelError
 
-_FLOATS: Mapping[str, str] = MappingProxyType({"F64": "<f8", "F32": "<f4", "F16": "<f2"})
-_INTEGERS: Mapping[str, str] = MappingProxyType(
-    {"I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?"}
-)
 _BF16 = "BF16"
-_LAYOUTS: Mapping[str, str] = MappingProxyType({**_FLOATS, **_INTEGERS, _BF16: "<u2"})
+_AS_STORED = ("F32", "F16", _BF16)
+_LAYOUTS: Mapping[str, str] = MappingProxyType(
+    {
+        "F64": "<f8", "F32": "<f4", "F16": "<f2", _BF16: "<u2",
+        "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1", "U8": "u1", "BOOL": "?",
+    }
+)  # fmt: skip
 _LENGTH_BYTES = 8
 _MAX_HEADER = 100_000_000  # the format's own limit
 
@@ -39,13 +41,41 @@ class TensorEntry:
     end: int
 
 
-class SafetensorsFile:
-    """`tensors` by name; `read` copies one tensor out, floats of any width as float32."""
+@dataclass(frozen=True, slots=True)
+class SafetensorsTensor:
+    """A `Source`: numbers in the map of its file, read when asked for. What is neither F32, F16 nor BF16 is
+    offered as F32."""
 
-    def __init__(self, path: Path, raw: npt.NDArray[np.uint8], tensors: list[TensorEntry]) -> None:
+    shape: tuple[int, ...]
+    dtype: str
+    stored: Bytes
+
+    @property
+    def form(self) -> str:
+        return self.dtype if self.dtype in _AS_STORED else "F32"
+
+    def floats(self) -> Floats:
+        numbers = self.stored.view(_LAYOUTS[self.dtype])
+        if self.dtype == _BF16:
+            return (numbers.astype(np.uint32) << 16).view(np.float32).reshape(self.shape)
+        return numbers.astype(np.float32).reshape(self.shape)
+
+    def raw(self) -> Bytes:
+        stored = self.stored if self.dtype in _AS_STORED else self.floats().reshape(-1).view(np.uint8)
+        return stored.reshape(math.prod(self.shape[:-1]), -1)
+
+
+class SafetensorsFile:
+    """`tensors` by name. They keep the file mapped."""
+
+    def __init__(self, path: Path, raw: Bytes, entries: list[TensorEntry]) -> None:
         self.path = path
-        self._raw = raw
-        self.tensors: Mapping[str, TensorEntry] = MappingProxyType({entry.name: entry for entry in tensors})
+        self.tensors: Mapping[str, SafetensorsTensor] = MappingProxyType(
+            {
+                entry.name: SafetensorsTensor(entry.shape, entry.dtype, raw[entry.start : entry.end])
+                for entry in entries
+            }
+        )
 
     @staticmethod
     def open(path: Path) -> "SafetensorsFile":
@@ -55,7 +85,7 @@ class SafetensorsFile:
         size = path.stat().st_size
         if size < _LENGTH_BYTES:
             raise _invalid(path, "header length", f"needs {_LENGTH_BYTES} bytes, the file has {size}")
-        raw = np.memmap(path, dtype=np.uint8, mode="r")
+        raw: Bytes = np.memmap(path, dtype=np.uint8, mode="c").view(np.ndarray)
         length = int.from_bytes(bytes(raw[:_LENGTH_BYTES]), "little")
         if length > min(size - _LENGTH_BYTES, _MAX_HEADER):
             raise _invalid(path, "header length", f"{length} is past the file's {size} bytes")
@@ -66,18 +96,6 @@ class SafetensorsFile:
         ]
         _check_ranges(path, entries, data_start, size)
         return SafetensorsFile(path, raw, entries)
-
-    def read(self, name: str) -> npt.NDArray[Any]:
-        """The tensor, freshly allocated. Raises ModelError("checkpoint_invalid") if absent."""
-        entry = self.tensors.get(name)
-        if entry is None:
-            raise _invalid(self.path, f"tensor {name}", "is missing")
-        stored = np.array(self._raw[entry.start : entry.end]).view(_LAYOUTS[entry.dtype])
-        if entry.dtype == _BF16:
-            stored = (stored.astype(np.uint32) << 16).view(np.float32)
-        elif entry.dtype in _FLOATS:
-            stored = stored.astype(np.float32, copy=False)
-        return stored.reshape(entry.shape)
 
 
 def _invalid(path: Path, place: str, problem: str) -> ModelError:

@@ -13,6 +13,12 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
+_ELEMENT_BYTES = {
+    "F32": 4,
+    "F16": 2,
+    "BF16": 2,
+}  # forms without blocks: their numbers can be moved one by one
+
 
 class Source(Protocol):
     """One tensor. `form` is GGUF's name of its number format: F32, F16, BF16, Q4_0, Q4_1, Q8_0, Q4_K, Q6_K."""
@@ -122,3 +128,49 @@ class Reordered:
 
     def raw(self) -> Bytes:
         return self.source.raw()[self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Reshaped:
+    """The same numbers in the same order under another shape. Rows of another length are read as floats."""
+
+    source: Source
+    shape: tuple[int, ...]
+
+    @property
+    def form(self) -> str:
+        return self.source.form if self.shape[-1] == self.source.shape[-1] else "F32"
+
+    def floats(self) -> Floats:
+        return self.source.floats().reshape(self.shape)
+
+    def raw(self) -> Bytes:
+        if self.shape[-1] != self.source.shape[-1]:
+            return Values(self.floats()).raw()
+        return self.source.raw()
+
+
+@dataclass(frozen=True, slots=True)
+class Transposed:
+    """[…, A, B] as […, B, A]."""
+
+    source: Source
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        *leading, rows, columns = self.source.shape
+        return (*leading, columns, rows)
+
+    @property
+    def form(self) -> str:
+        return self.source.form if self.source.form in _ELEMENT_BYTES else "F32"
+
+    def floats(self) -> Floats:
+        return np.ascontiguousarray(self.source.floats().swapaxes(-1, -2))
+
+    def raw(self) -> Bytes:
+        if self.source.form not in _ELEMENT_BYTES:
+            return Values(self.floats()).raw()
+        elements = self.source.raw().view(f"V{_ELEMENT_BYTES[self.source.form]}").reshape(self.source.shape)
+        rows = int(np.prod(self.shape[:-1]))
+        return np.ascontiguousarray(elements.swapaxes(-1, -2)).reshape(rows, -1).view(np.uint8)

@@ -1,12 +1,11 @@
 """BERT checkpoints in Hugging Face layout (`model_type = bert`, mean pooling) to our encoder."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.config import EncoderConfig
@@ -20,19 +19,6 @@ _LAYER = {
     "down": "output.dense",
     "feed_forward_norm": "output.LayerNorm",
 }
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object. Raises ModelError: "weights_missing" or "checkpoint_invalid"."""
-    if not path.is_file():
-        raise ModelError("weights_missing", f"{path} does not exist")
-    try:
-        value = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ModelError("checkpoint_invalid", f"{path.name}: {error}") from error
-    if not isinstance(value, dict):
-        raise ModelError("checkpoint_invalid", f"{path.name}: is not a JSON object")
-    return value
 
 
 def encoder_config(directory: Path) -> EncoderConfig:
@@ -68,7 +54,9 @@ def encoder_state(file: SafetensorsFile, config: EncoderConfig) -> dict[str, Ten
 
     def read(name: str) -> Tensor:
         used.add(name)
-        return torch.from_numpy(file.read(name))
+        if name not in file.tensors:
+            raise _invalid(file.path, f"tensor {name} is missing")
+        return torch.from_numpy(file.tensors[name].floats())
 
     state = {
         "words.weight": read("embeddings.word_embeddings.weight"),
