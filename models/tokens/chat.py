@@ -6,17 +6,19 @@ a control token spelled out in it is encoded as plain text, so nobody can close 
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import NoReturn, Protocol
+from typing import NoReturn, Protocol, Self
 
 from jinja2 import TemplateError
 from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from secretariat.models.core import ChatMessage
+from secretariat.models.core import ChatMessage, Role
 from secretariat.models.errors import ModelError
 
 _GUARD = "\ufdd0"  # a Unicode noncharacter: never in exchanged text; parts control tokens found in content
+_SEAM = "\ufdd1"  # another one: where one part of a content ends and the next begins
 
 
 class ChatVocabulary(Protocol):
@@ -24,6 +26,27 @@ class ChatVocabulary(Protocol):
     def control_tokens(self) -> Mapping[str, int]: ...
 
     def encode(self, text: str, *, control: bool = False) -> list[int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message whose content comes in parts; no token spans two of them."""
+
+    role: Role
+    parts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, message: ChatMessage) -> Self:
+        return cls(message.role, (message.content,))
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPrompt:
+    """Token ids of a conversation. `boundaries`: lengths of beginnings that other prompts may share, ascending:
+    at the end of each part and before each control token."""
+
+    ids: list[int]
+    boundaries: tuple[int, ...]
 
 
 class ChatTemplate:
@@ -60,21 +83,35 @@ def encode_chat(
     template: ChatTemplate, vocabulary: ChatVocabulary, messages: Sequence[ChatMessage]
 ) -> list[int]:
     """Token ids of the conversation up to the assistant's turn."""
+    return lay_out(template, vocabulary, [Turn.of(message) for message in messages]).ids
+
+
+def lay_out(
+    template: ChatTemplate,
+    vocabulary: ChatVocabulary,
+    turns: Sequence[Turn],
+    *,
+    add_generation_prompt: bool = True,
+) -> ChatPrompt:
+    """The conversation as tokens, up to the assistant's turn where `add_generation_prompt`."""
     control = vocabulary.control_tokens
-    if not control:
-        return vocabulary.encode(template.render(messages))
-    starts = re.compile(f"(?=(?:{_any_of(control)}))(.)", re.DOTALL)
-    guarded = [
-        ChatMessage(message.role, starts.sub(rf"\1{_GUARD}", message.content.replace(_GUARD, "")))
-        for message in messages
-    ]
+    starts = re.compile(f"(?=(?:{_any_of(control)}))(.)", re.DOTALL) if control else None
+
+    def plain(part: str) -> str:
+        bare = part.replace(_GUARD, "").replace(_SEAM, "")
+        return bare if starts is None else starts.sub(rf"\1{_GUARD}", bare)
+
+    guarded = [ChatMessage(turn.role, _SEAM.join(map(plain, turn.parts))) for turn in turns]
+    text = template.render(guarded, add_generation_prompt=add_generation_prompt)
     ids: list[int] = []
-    for piece in re.split(f"({_any_of(control)})", template.render(guarded)):
-        if piece in control:
-            ids.append(control[piece])
+    boundaries = set[int]()
+    for piece in re.split(f"({_any_of(control)}|{_SEAM})" if control else f"({_SEAM})", text):
+        if piece == _SEAM or piece in control:
+            boundaries.add(len(ids))
+            ids += [] if piece == _SEAM else [control[piece]]
         else:
             ids += vocabulary.encode(piece.replace(_GUARD, ""))
-    return ids
+    return ChatPrompt(ids, tuple(sorted(boundaries - {0, len(ids)})))
 
 
 def _any_of(control: Mapping[str, int]) -> str:
