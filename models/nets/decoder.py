@@ -202,11 +202,13 @@ class TorchNetwork:
         wanted = {commit.slot: commit.tokens for commit in commits if commit.tokens}
         if not (wanted and self.config.has_state):
             return
-        assert self._last is not None, "no step since the last commit"
+        held = [] if self._last is None else self._last.held
+        longest = {run.slot: run.count for one in held for run in one.group.runs}
+        assert all(tokens <= longest.get(slot, 0) for slot, tokens in wanted.items()), "was not held"
         recurrences = self.decoder.recurrences()
-        for held in self._last.held:
-            for index, run in enumerate(held.group.runs):
+        for one in held:
+            for index, run in enumerate(one.group.runs):
                 if tokens := wanted.get(run.slot):
-                    inputs_1TU = held.inputs_BTU[index : index + 1, :tokens]
-                    recurrences[held.recurrence].advance(inputs_1TU, held.group.only(index), self.memory)
+                    inputs_1TU = one.inputs_BTU[index : index + 1, :tokens]
+                    recurrences[one.recurrence].advance(inputs_1TU, one.group.only(index), self.memory)
         self._last = None

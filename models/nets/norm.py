@@ -31,6 +31,7 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The result has the weight's dtype."""
-        even = standardised(x.reshape(*x.shape[:-1], self.groups, -1), self.spec).flatten(-2)
+        runs = x.reshape(*x.shape[:-1], self.groups, x.shape[-1] // self.groups)
+        even = standardised(runs, self.spec).flatten(-2)
         weight = self.weight.to(even.dtype)
         return (even * (1 + weight if self.spec.one_plus else weight)).to(self.weight.dtype)

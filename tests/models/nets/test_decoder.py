@@ -1,210 +1,216 @@
-"""The decoder: equal to transformers on the same weights, however a conversation is cut into steps."""
+"""The decoder as a network: the same logits however a sequence is cut into steps and whoever shares them."""
 
+import math
 from functools import cache
-from itertools import pairwise
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secretariat.models.core import ChatMessage
-from secretariat.models.nets.batch import StepBatch
-from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LayerSpec, MlpSpec
-from secretariat.models.nets.decoder import Decoder
-from secretariat.models.nets.kv import KVPool
-from tests.support.weights import chat_model
+from secretariat.models.nets.batch import Run, StepBatch
+from secretariat.models.nets.config import LayerSpec, NormSpec
+from secretariat.models.nets.decoder import Decoder, TorchNetwork
+from secretariat.models.nets.memory import MemorySize
+from secretariat.models.nets.mixers.step import Step
+from secretariat.models.nets.norm import Norm
+from tests.models.nets.tiny import (
+    ATTENTION,
+    KINDS,
+    MAMBA2,
+    MLP,
+    MOE,
+    NORM,
+    batch,
+    config,
+    feed,
+    network,
+    pages,
+    random_decoder,
+    random_tokens,
+)
 
-PROMPTS = [
-    "What is the capital of France?",
-    "The supplier shall deliver within 30 days. " * 12,
-    "日本語 and 🫠",
-]
-Work = list[tuple[torch.Tensor, torch.Tensor, list[int]]]  # (slots of the request, tokens so far, new tokens)
-
-
-def step(work: Work) -> StepBatch:
-    """A batch of requests; the last row of each is wanted."""
-    new = [torch.tensor(tokens) for _, _, tokens in work]
-    ends = torch.tensor([len(tokens) for tokens in new]).cumsum(0)
-    begins = [len(past) for _, past, _ in work]
-    positions = [torch.arange(begin, begin + len(tokens)) for begin, tokens in zip(begins, new, strict=True)]
-    return StepBatch(
-        tokens_N=torch.cat(new),
-        positions_N=torch.cat(positions),
-        slots_N=torch.cat([slots[at] for (slots, _, _), at in zip(work, positions, strict=True)]),
-        q_starts=(0, *ends.tolist()),
-        context_slots=tuple(
-            slots[: begin + len(tokens)]
-            for (slots, _, _), begin, tokens in zip(work, begins, new, strict=True)
-        ),
-        logits_rows=ends - 1,
-    )
-
-
-def run(
-    decoder: Decoder, kv: KVPool, slots: torch.Tensor, tokens: list[int], cuts: list[int]
-) -> torch.Tensor:
-    """Logits after each piece of `tokens` cut at `cuts`; the last are those of the whole."""
-    edges = [0, *cuts, len(tokens)]
-    rows = [
-        decoder(step([(slots, torch.empty(begin), tokens[begin:end])]), kv) for begin, end in pairwise(edges)
-    ]
-    return torch.cat(rows)
+CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # of logits around 1, past float32 states
+EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 
 
 @cache
-def tiny() -> Decoder:
-    """Grouped heads, two layers, an untied head; random weights large enough to matter."""
-    torch.manual_seed(3)
-    layer = LayerSpec(AttentionSpec(heads=6, kv_heads=2, head_dim=8, rope_theta=1000.0), MlpSpec(40))
-    decoder = Decoder(DecoderConfig(97, 48, (layer, layer), 1e-5, 256, tied_embeddings=False))
-    for parameter in decoder.parameters():
-        parameter.normal_(std=0.3)
-    return decoder.double()
+def used(kind):
+    return network(kind)
 
 
-@pytest.mark.weights
-@pytest.mark.parametrize("prompt", PROMPTS)
-def test_logits_are_those_of_transformers(prompt):
-    chat = chat_model()
-    ids = chat.encode_chat([ChatMessage("user", prompt)])
-    kv = KVPool(chat.decoder.config, pages=-(-len(ids) // 16))
-    batch = step([(torch.arange(len(ids)), torch.empty(0), ids)])
-    everything = StepBatch(
-        **{name: getattr(batch, name) for name in batch.__slots__ if name != "logits_rows"},
-        logits_rows=torch.arange(len(ids)),
-    )
-    ours = chat.decoder(everything, kv)
-    with torch.inference_mode():
-        theirs = transformers_llama()(torch.tensor([ids])).logits[0]
-    assert (ours - theirs).abs().max() < 1e-3
-    assert ours.dtype == torch.float32
-
-
-@cache
-def transformers_llama():
-    """transformers' own network with our dequantised weights, its fused matrices taken apart."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    decoder = chat_model().decoder
-    config, spec = decoder.config, decoder.config.layers[0]
-    with torch.device("meta"):
-        theirs = LlamaForCausalLM(
-            LlamaConfig(
-                vocab_size=config.vocab,
-                hidden_size=config.width,
-                intermediate_size=spec.feed_forward.hidden,
-                num_hidden_layers=len(config.layers),
-                num_attention_heads=spec.mixer.heads,
-                num_key_value_heads=spec.mixer.kv_heads,
-                head_dim=spec.mixer.head_dim,
-                max_position_embeddings=config.context_length,
-                rms_norm_eps=config.norm_eps,
-                rope_parameters={"rope_type": "default", "rope_theta": spec.mixer.rope_theta},
-                tie_word_embeddings=True,
-            )
-        )
-    state = {"model.embed_tokens.weight": decoder.embedding.weight, "model.norm.weight": decoder.norm.weight}
-    state["lm_head.weight"] = decoder.embedding.weight
-    for index, layer in enumerate(decoder.layers):
-        prefix = f"model.layers.{index}"
-        state[f"{prefix}.input_layernorm.weight"] = layer.mixer_norm.weight
-        state[f"{prefix}.post_attention_layernorm.weight"] = layer.feed_forward_norm.weight
-        kv = spec.mixer.kv_heads * spec.mixer.head_dim
-        for name, part in zip("qkv", layer.mixer.qkv.weight.split([config.width, kv, kv]), strict=True):
-            state[f"{prefix}.self_attn.{name}_proj.weight"] = part
-        state[f"{prefix}.self_attn.o_proj.weight"] = layer.mixer.out.weight
-        gate, up = layer.feed_forward.gate_up.weight.chunk(2)
-        state |= {f"{prefix}.mlp.gate_proj.weight": gate, f"{prefix}.mlp.up_proj.weight": up}
-        state[f"{prefix}.mlp.down_proj.weight"] = layer.feed_forward.down.weight
-    theirs.load_state_dict(state, assign=True)
-    rotary = type(theirs.model.rotary_emb)(theirs.config)  # buffers are not in the state: off the meta device
-    theirs.model.rotary_emb = rotary
-    return theirs.eval()
-
-
-@pytest.mark.weights
-def test_the_model_answers_and_stops():
-    chat = chat_model()
-    ids = chat.encode_chat([ChatMessage("user", "What is the capital of France?")])
-    kv = KVPool(chat.decoder.config, pages=8)
-    slots = torch.arange(128)
-    past, new = 0, ids
-    answer: list[int] = []
-    while not answer or answer[-1] not in chat.eos_ids:
-        logits = chat.decoder(step([(slots, torch.empty(past), new)]), kv)
-        past, new = past + len(new), [int(logits.argmax())]
-        answer += new
-    assert chat.tokenizer.decode(answer) == "The capital of France is Paris."
-
-
+@EVERY_KIND
 @given(cuts=st.lists(st.integers(1, 39), max_size=6, unique=True).map(sorted), seed=st.integers(0, 99))
-@settings(max_examples=40, deadline=None)
-def test_any_cutting_into_chunks_gives_the_same_logits(cuts, seed):
-    decoder = tiny()
-    generator = torch.Generator().manual_seed(seed)
-    tokens = torch.randint(97, (40,), generator=generator).tolist()
-    kv = KVPool(decoder.config, pages=5, dtype=torch.float64)
-    whole = run(decoder, kv, torch.arange(40), tokens, [])
-    scattered = torch.randperm(kv.slots, generator=generator)[:40]
-    other = KVPool(decoder.config, pages=5, dtype=torch.float64)
-    pieces = run(decoder, other, scattered, tokens, cuts)
-    torch.testing.assert_close(pieces[-1], whole[-1], rtol=1e-6, atol=1e-6)
+@settings(max_examples=12, deadline=None)
+def test_any_cutting_into_chunks_gives_the_same_logits(kind, cuts, seed):
+    tokens = random_tokens(40, seed)
+    whole = feed(used(kind), tokens, pages(5, 2, 9))
+    pieces = feed(used(kind), tokens, pages(0, 15, 4), cuts=cuts, slot=3)
+    torch.testing.assert_close(pieces, whole, **CLOSE)
 
 
-def test_token_by_token_is_the_whole():
-    decoder = tiny()
-    tokens = torch.randint(97, (25,), generator=torch.Generator().manual_seed(5)).tolist()
-    kv = KVPool(decoder.config, pages=2, dtype=torch.float64)
-    each = run(decoder, kv, torch.arange(32), tokens, list(range(1, 25)))
-    for end in (1, 7, 25):
-        whole = run(
-            decoder, KVPool(decoder.config, 2, dtype=torch.float64), torch.arange(32), tokens[:end], []
-        )
-        torch.testing.assert_close(each[end - 1], whole[-1], rtol=1e-6, atol=1e-6)
+@EVERY_KIND
+def test_token_by_token_is_the_whole(kind):
+    """Long enough for two stretches of every chunked recurrence."""
+    net, tokens = used(kind), random_tokens(70, 1)
+    own = pages(1, 3, 5, 7, 9)
+    each = feed(net, tokens, own, cuts=range(1, 70))
+    torch.testing.assert_close(each, feed(net, tokens, own), **CLOSE)
 
 
-def test_requests_in_one_step_do_not_disturb_each_other():
-    """Two decoding requests of unlike length, one fresh prefill and one continued, in one step."""
-    decoder = tiny()
-    generator = torch.Generator().manual_seed(8)
-    pasts, news = [9, 30, 0, 12], [1, 1, 6, 5]
+@EVERY_KIND
+def test_sequences_in_one_step_do_not_disturb_each_other(kind):
+    """Two decoding sequences of unlike length, two fresh and two continued ones, among what others left behind."""
+    pasts, news = [9, 30, 0, 0, 12, 16], [1, 1, 6, 5, 5, 2]
     rows = [
-        torch.randint(97, (p + n,), generator=generator).tolist() for p, n in zip(pasts, news, strict=True)
+        random_tokens(past + new, index) for index, (past, new) in enumerate(zip(pasts, news, strict=True))
     ]
-    kv = KVPool(decoder.config, pages=10, dtype=torch.float64)
-    for tensor in (*kv.keys, *kv.values):
-        tensor.fill_(1e9)  # what another tenant left behind; a wrong read shows
-    free = torch.randperm(kv.slots, generator=generator)
-    slots = [free[40 * index : 40 * index + 40] for index in range(4)]
-    for row, past, own in zip(rows, pasts, slots, strict=True):
+    net = network(kind)
+    for tensor in (*net.memory.keys, *net.memory.values, *net.memory.conv, *net.memory.recurrent):
+        tensor.fill_(torch.nan)
+    own = [pages(2 * index + 1, 2 * index) for index in range(6)]
+    for slot, (row, past) in enumerate(zip(rows, pasts, strict=True), start=1):
         if past:
-            decoder(step([(own, torch.empty(0), row[:past])]), kv)
-    work = [(own, torch.empty(past), row[past:]) for own, past, row in zip(slots, pasts, rows, strict=True)]
-    together = decoder(step(work), kv)
-    for row, logits in zip(rows, together, strict=True):
-        alone = run(decoder, KVPool(decoder.config, 3, dtype=torch.float64), torch.arange(48), row, [])
-        torch.testing.assert_close(logits, alone[-1], rtol=1e-6, atol=1e-6)
+            feed(net, row[:past], own[slot - 1], slot=slot)
+    work = [
+        (Run(past, new, own[index], slot=index + 1), row[past:])
+        for index, (row, past, new) in enumerate(zip(rows, pasts, news, strict=True))
+    ]
+    together = net.forward(batch(*work)).split(news)
+    for row, new, logits in zip(rows, news, together, strict=True):
+        alone = feed(used(kind), row, pages(3, 4, 5))
+        torch.testing.assert_close(logits, alone[-new:], **CLOSE)
 
 
-def test_a_pool_says_what_it_takes():
-    config = tiny().config
-    pool = KVPool(config, pages=3)
-    assert pool.bytes == 3 * KVPool.bytes_per_page(config)
-    assert pool.slots == 48
+@EVERY_KIND
+def test_a_slot_and_pages_used_before_are_as_new(kind):
+    net, tokens = network(kind), random_tokens(20, 2)
+    first = feed(net, tokens, pages(1, 2))
+    feed(net, random_tokens(30, 3), pages(2, 1))
+    assert torch.equal(feed(net, tokens, pages(1, 2)), first)
 
 
-@pytest.mark.weights
-def test_token_by_token_on_the_real_weights_is_the_whole():
-    """Few rows go through the packed layers, many through the dense ones."""
-    chat = chat_model()
-    tokens = chat.tokenizer.encode("Invoices are due thirty days after delivery.")
-    pool = [KVPool(chat.decoder.config, pages=2) for _ in range(2)]
-    each = run(chat.decoder, pool[0], torch.arange(32), tokens, list(range(1, len(tokens))))
-    padded = [*tokens, *tokens]
-    whole = run(chat.decoder, pool[1], torch.arange(32), padded[:17], [])
-    again = run(chat.decoder, pool[0], torch.arange(32), padded[:17], list(range(1, 17)))
-    assert len(tokens) < 17
-    assert (again[-1] - whole[-1]).abs().max() < 1e-3
-    assert torch.equal(again[: len(tokens)], each)
+@EVERY_KIND
+def test_only_the_logits_asked_for_come(kind):
+    net, tokens = used(kind), random_tokens(12, 4)
+    every = feed(net, tokens, pages(1))
+    full = batch((Run(0, 12, pages(1), slot=1), tokens))
+    some = net.forward(StepBatch(full.tokens_N, full.runs, pages(3, 11)))
+    torch.testing.assert_close(some, every[[3, 11]])
+    none = net.forward(StepBatch(full.tokens_N, full.runs, pages()))
+    assert none.shape == (0, every.shape[1])
+    assert some.dtype == torch.float32
+
+
+@EVERY_KIND
+def test_a_decoder_is_built_without_memory_and_filled_by_name(kind):
+    given = random_decoder(KINDS[kind])
+    with torch.device("meta"):
+        empty = Decoder(KINDS[kind])
+    assert all(parameter.is_meta for parameter in empty.parameters())
+    empty.load_state_dict(given.state_dict(), assign=True)
+    nets = [TorchNetwork(decoder) for decoder in (given, empty)]
+    for net in nets:
+        net.allocate(MemorySize(pages=2, slots=1))
+    tokens = random_tokens(20)
+    assert torch.equal(*(feed(net, tokens, pages(1, 0)) for net in nets))
+
+
+@EVERY_KIND
+def test_bfloat16_weights_stay_near(kind):
+    """Rounding weights and activations to 8 bits moves logits by a few parts in a hundred."""
+    decoder = random_decoder(KINDS[kind], std=0.15)
+    tokens, rows = random_tokens(40), []
+    for dtype in (torch.float32, torch.bfloat16):
+        net = TorchNetwork(decoder.to(dtype))
+        net.allocate(MemorySize(pages=3, slots=1, kv_dtype=dtype))
+        rows.append(feed(net, tokens, pages(0, 1, 2), cuts=(17,)))
+        assert net.arithmetic.weights == str(dtype).removeprefix("torch.")
+        assert not net.arithmetic.exact
+    wide, narrow = rows
+    assert (wide - narrow).norm() < 0.03 * wide.norm()
+
+
+def test_parameters_have_the_names_that_every_backend_shares():
+    shape = config(
+        LayerSpec((ATTENTION, MAMBA2), MOE, NORM),
+        LayerSpec((ATTENTION,), MLP, NORM, order="parallel"),
+        LayerSpec((MAMBA2,), None, NORM),
+        LayerSpec((), MLP, NORM),
+    )
+    names = set(Decoder(shape).state_dict())
+    mamba2 = ("in_proj.weight", "conv.weight", "conv.bias", "dt_bias", "A_log", "D", "norm.weight")
+    assert names == {
+        *("embedding.weight", "head.weight", "norm.weight"),
+        *(f"layers.{layer}.norm.weight" for layer in (0, 1, 2)),
+        *(f"layers.{layer}.feed_forward_norm.weight" for layer in (0, 3)),
+        *(f"layers.{layer}.mixers.0.{name}.weight" for layer in (0, 1) for name in ("qkv", "out")),
+        *(f"layers.{at}.{name}" for at in ("0.mixers.1", "2.mixers.0") for name in (*mamba2, "out_proj.weight")),
+        *(f"layers.{layer}.feed_forward.{name}.weight" for layer in (1, 3) for name in ("gate_up", "down")),
+        *(f"layers.0.feed_forward.{name}.weight" for name in ("router", "experts.gate_up", "experts.down")),
+        *(f"layers.0.feed_forward.shared.{name}.weight" for name in ("gate_up", "down")),
+    }  # fmt: skip
+
+
+def test_a_past_needs_a_slot_and_a_slot_serves_one_run():
+    net = network("mamba2")
+    tokens = random_tokens(4)
+    feed(net, tokens, pages(0), slot=0)  # nobody wants its state
+    with pytest.raises(AssertionError, match="slot"):
+        feed(net, tokens, pages(0), start=4, slot=0)
+    with pytest.raises(AssertionError, match="state"):
+        net.forward(batch(*[(Run(0, 4, pages(page), slot=2), tokens) for page in (0, 1)]))
+
+
+@pytest.mark.parametrize("order", ["sequential", "parallel"])
+@pytest.mark.parametrize("mixers", [(), (ATTENTION,), (ATTENTION, MAMBA2)])
+@pytest.mark.parametrize("feed_forward", [None, MLP])
+def test_a_layer_is_the_sum_of_its_parts(order, mixers, feed_forward):
+    spec = LayerSpec(
+        mixers, feed_forward, NORM, order, 0.4, (0.5, 2.0)[: len(mixers)], (1.5, 0.7)[: len(mixers)]
+    )
+    net = network(config(spec))
+    decoder, tokens = net.decoder, random_tokens(9)
+    layer = decoder.layers[0]
+    step = Step.of(batch((Run(0, 9, pages(0), slot=1), tokens)), net.memory)
+    logits = feed(net, tokens, pages(0))
+    with torch.inference_mode():
+        decoder(step)  # for the rotations
+        x = decoder.embedding(step.tokens_N)
+        normed = layer.norm(x) if mixers or order == "parallel" else None
+        into = [1.5 * normed, 0.7 * normed] if mixers else []
+        mixed = sum(
+            scale * mixer(part, step)
+            for mixer, part, scale in zip(layer.mixers, into, (0.5, 2.0), strict=False)
+        )
+        y = x + 0.4 * mixed
+        if feed_forward is not None:
+            read = normed if order == "parallel" else layer.feed_forward_norm(y)
+            y = y + 0.4 * layer.feed_forward(read)
+        wanted = decoder.head(decoder.norm(y))
+    torch.testing.assert_close(logits, wanted.float())
+
+
+def test_scales_and_cap_of_the_whole():
+    plain = network(config(LayerSpec((), MLP, NORM)))
+    scaled = network(config(LayerSpec((), MLP, NORM), embedding_scale=3.0, logits_scale=0.5, logits_cap=0.2))
+    tokens = random_tokens(5)
+    plain.decoder.embedding.weight *= 3.0
+    wanted = [
+        0.2 * math.tanh(0.5 * logit / 0.2) for logit in feed(plain, tokens, pages(0)).flatten().tolist()
+    ]
+    torch.testing.assert_close(feed(scaled, tokens, pages(0)).flatten(), torch.tensor(wanted))
+
+
+@pytest.mark.parametrize("kind", ["rms", "layer"])
+@pytest.mark.parametrize("one_plus", [False, True])
+def test_norms_by_their_definition(kind, one_plus):
+    norm = Norm(NormSpec(kind, 1e-3, one_plus), 12, groups=2).double()
+    draw = torch.Generator().manual_seed(0)
+    norm.weight.copy_(torch.randn(12, generator=draw))
+    x = torch.randn(5, 12, generator=draw, dtype=torch.float64) + 0.5
+    for row, got in zip(x, norm(x), strict=True):
+        for part in (slice(6), slice(6, 12)):
+            values = row[part] - (row[part].mean() if kind == "layer" else 0)
+            size = torch.sqrt((values**2).mean() + 1e-3)
+            torch.testing.assert_close(got[part], values / size * (norm.weight[part] + one_plus))
