@@ -1,45 +1,72 @@
-"""The step loop: one thread owns the model, the pages and every generation.
+"""The step loop: one thread owns the network, its memory and every generation.
 
-Other threads submit and cancel; answers leave through each generation's sink. Knows no asyncio and no HTTP.
+Other threads submit, cancel and ask for handles; answers leave through each generation's sink. Knows no
+asyncio and no HTTP.
 """
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict
+from math import ceil
+from typing import TypeVar
 
-from torch import Tensor
-
+from secretariat.models.core import SamplingParams
 from secretariat.models.engine.drawing import Drawer, finished
 from secretariat.models.engine.events import Emission
-from secretariat.models.engine.pages import PagePool, pages_for
-from secretariat.models.engine.prefix import PrefixCache
-from secretariat.models.engine.request import Generation
+from secretariat.models.engine.fairness import FairQueue
+from secretariat.models.engine.handles import Handle
+from secretariat.models.engine.metrics import Counters, EngineMetrics
+from secretariat.models.engine.pages import pages_for
+from secretariat.models.engine.request import AdapterUse, Generation
 from secretariat.models.engine.runner import Runner
-from secretariat.models.engine.scheduler import Limits, Piece, Scheduler
+from secretariat.models.engine.scheduler import Drafter, Limits, Scheduler
+from secretariat.models.engine.stepping import Stepper
+from secretariat.models.engine.store import EngineMemory, Store
+from secretariat.models.engine.transfer import adopt, export, read_parcel
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.decoder import Decoder
+from secretariat.models.nets.network import Network
 
 _log = logging.getLogger(__name__)
 _STOPPING = ModelError("unreachable", "the model server is stopping", retryable=True)
+T = TypeVar("T")
 
 
 class Engine:
-    """Runs generations over one decoder, batched continuously. `pages` bounds its key-value memory."""
+    """Runs generations over one network, batched continuously; allocates the network's memory.
+
+    `identity`: what weights these are, for handles that travel. `drafter` guesses what comes next, for
+    speculation. `clock` is what deadlines are on. Raises ValueError when `memory` doesn't suit the network.
+    """
 
     def __init__(
-        self, decoder: Decoder, vocabulary: Vocabulary, *, pages: int, limits: Limits | None = None
+        self,
+        network: Network,
+        vocabulary: Vocabulary,
+        *,
+        memory: EngineMemory,
+        limits: Limits | None = None,
+        drafter: Drafter | None = None,
+        identity: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limits = limits or Limits()
-        self._runner = Runner(decoder, pages)
-        self._pool = PagePool(pages)
-        self._prefix = PrefixCache(self._pool)
-        self._scheduler = Scheduler(self._pool, self._prefix, self._limits)
-        self._drawer = Drawer(vocabulary, decoder.config.vocab)
+        limits = (limits or Limits()).within(network.step_tokens)
+        self._limits = limits
+        self._clock = clock
+        self._identity = f"{identity}/{network.config}"
+        self._counters = Counters()
+        self._store = Store(network, memory, gap=limits.gap, held=limits.drafts + 1)
+        self._queue = FairQueue(limits.weights, clock)
+        self._scheduler = Scheduler(self._store, self._queue, limits, drafter, self._counters)
+        drawer = Drawer(vocabulary, network.config.vocab)
+        self._stepper = Stepper(Runner(network), drawer, self._scheduler, self._counters)
         self._arrived: deque[Generation] = deque()
         self._cancelled: deque[Generation] = deque()
+        self._asked: deque[Callable[[], None]] = deque()
         self._changed = threading.Condition()
         self._refusal: ModelError | None = None
         self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
@@ -56,8 +83,11 @@ class Engine:
             self._thread.join()
 
     def submit(self, generation: Generation) -> None:
-        """Any thread. Raises ModelError: overloaded (too many wait), invalid_request (can never fit)."""
-        if pages_for(generation.capacity) > self._pool.count:
+        """Any thread. Raises ModelError: overloaded (too many wait), invalid_request (can never fit).
+
+        One that would probably wait past its deadline hears overloaded by its sink before it waits at all.
+        """
+        if pages_for(generation.capacity) > self._store.pages.count:
             raise ModelError(
                 "invalid_request",
                 f"{generation.capacity} tokens don't fit into the server's key-value memory",
@@ -65,20 +95,121 @@ class Engine:
         with self._changed:
             if self._refusal is not None:
                 raise self._refusal
-            if self._scheduler.waiting + len(self._arrived) >= self._limits.waiting:
+            if len(self._queue) + len(self._arrived) >= self._limits.waiting:
+                self._counters.refusals += 1
                 raise ModelError("overloaded", "too many requests wait for the model", retryable=True)
             self._arrived.append(generation)
             self._changed.notify()
 
     def cancel(self, generation: Generation) -> None:
-        """Any thread; no effect on a finished one. Its pages are free before the next step."""
+        """Any thread; no effect on a finished one. What it holds is free before the next step."""
         with self._changed:
             self._cancelled.append(generation)
             self._changed.notify()
 
+    def snapshot(self, generation: Generation) -> Handle:
+        """A handle on a running generation as it stands between two steps; any thread, waits for the step.
+
+        Raises ModelError: invalid_request (it doesn't run), overloaded (no memory for it).
+        """
+
+        def take() -> Handle:
+            if generation not in self._scheduler.running:
+                raise ModelError("invalid_request", "only a running generation has a state to keep")
+            return self._store.hold(generation)
+
+        return self._between_steps(take)
+
+    def snapshot_prompt(
+        self,
+        tenant: str,
+        prompt: Sequence[int],
+        *,
+        adapter: AdapterUse | None = None,
+        boundaries: Sequence[int] = (),
+        deadline: float | None = None,
+    ) -> Future[Handle]:
+        """A handle on a prompt, computed in its turn as any request. Raises as `submit`; the future
+        ModelError.
+        """
+        made: Future[Handle] = Future()
+
+        def sink(event: Emission | ModelError) -> None:
+            if isinstance(event, ModelError):
+                made.set_exception(event)
+
+        self.submit(
+            Generation(
+                tenant,
+                tuple(prompt),
+                SamplingParams(),
+                sink,
+                deadline=deadline,
+                boundaries=tuple(boundaries),
+                adapter=adapter,
+                capture=made.set_result,
+            )
+        )
+        return made
+
+    def handles(self, tenant: str) -> list[Handle]:
+        """Those of this tenant, the oldest first. Any thread, as all that follow."""
+        return self._between_steps(lambda: self._store.handles.of(tenant))
+
+    def delete_handle(self, handle_id: str, tenant: str) -> None:
+        """Free what it keeps, at once. Raises ModelError snapshot_not_found."""
+        self._between_steps(lambda: self._store.drop_handle(self._held(handle_id, tenant)))
+
+    def export_handle(self, handle_id: str, tenant: str, key: bytes) -> bytes:
+        """The handle for another process over the same weights, authenticated by `key`. Raises as
+        delete_handle.
+        """
+        return self._between_steps(
+            lambda: export(self._store, self._held(handle_id, tenant), self._identity, key)
+        )
+
+    def import_handle(self, data: bytes, tenant: str, key: bytes) -> Handle:
+        """Raises ModelError: invalid_request (forged, broken, or of another model or tenant), overloaded."""
+        parcel = read_parcel(data, tenant, self._identity, key)
+        return self._between_steps(lambda: adopt(self._store, parcel))
+
+    def forget(self, tenant: str) -> None:
+        """Delete the tenant's handles and all that is remembered of its prompts and answers."""
+
+        def drop() -> None:
+            for handle in self._store.handles.of(tenant):
+                self._store.drop_handle(handle)
+            self._store.tree.forget(tenant)
+
+        self._between_steps(drop)
+
+    def _held(self, handle_id: str, tenant: str) -> Handle:
+        found = self._store.handles.find(handle_id, tenant)
+        if found is None:
+            raise ModelError("snapshot_not_found", f"no snapshot {handle_id!r}")
+        return found[0]
+
+    def _between_steps(self, work: Callable[[], T]) -> T:
+        if not self._thread.is_alive() or threading.current_thread() is self._thread:
+            return work()
+        answer: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                answer.set_result(work())
+            except Exception as error:  # noqa: BLE001 - theirs who asked
+                answer.set_exception(error)
+
+        with self._changed:
+            if self._refusal is not None:
+                raise self._refusal
+            self._asked.append(run)
+            self._changed.notify()
+        return answer.result()
+
     def check_integrity(self) -> None:
-        """Raises AssertionError on a leaked page. Only exact while nothing runs."""
-        self._scheduler.check_integrity()
+        """Raises AssertionError on a leaked page, slot or snapshot. Only while no thread of its own runs."""
+        self._store.check_integrity(self._scheduler.running)
 
     @property
     def refusal(self) -> ModelError | None:
@@ -87,24 +218,52 @@ class Engine:
 
     @property
     def idle(self) -> bool:
-        return not (self._arrived or self._cancelled or self._scheduler.everything())
+        return not (self._arrived or self._cancelled or self._asked or self._scheduler.busy)
 
     @property
     def pages_in_use(self) -> int:
-        """Pages that live requests hold: neither free nor merely remembered."""
-        return self._pool.count - self._pool.free - len(self._prefix)
+        """Pages that live requests and handles hold: neither free nor merely remembered."""
+        return self._store.in_use
+
+    @property
+    def metrics(self) -> EngineMetrics:
+        """Any thread; each gauge is of some moment during the call."""
+        store, scheduler = self._store, self._scheduler
+        return EngineMetrics(
+            waiting=len(self._queue) + len(self._arrived),
+            running=len(scheduler.running),
+            pages=store.pages.count,
+            pages_used=store.pages.used,
+            pages_cached=len(store.tree),
+            slots=store.slots.count,
+            slots_used=store.slots.count - store.slots.free,
+            snapshots=len(store.snapshots),
+            snapshot_bytes=store.snapshots.bytes,
+            handles=len(store.handles),
+            budget_bytes=store.budget,
+            used_bytes=store.used,
+            **asdict(self._counters),
+        )
+
+    def step(self) -> None:
+        """One turn of the loop; only for a caller that drives the engine instead of `start`."""
+        self._take_in()
+        self._stepper.step()
 
     def _loop(self) -> None:
         try:
             while self._work_arrives():
                 self.step()
             for generation in [*self._arrived, *self._scheduler.everything()]:
-                self._end(generation, _STOPPING)
+                self._stepper.end(generation, _STOPPING)
         except Exception:  # noqa: BLE001 - a bug of ours: say so to everyone and never answer wrongly
             _log.exception("the engine broke")
-            self._refusal = ModelError("engine_failed", "the engine broke: the model server must restart")
+            with self._changed:
+                self._refusal = ModelError("engine_failed", "the engine broke: the model server must restart")
             for generation in [*self._arrived, *self._scheduler.everything()]:
                 generation.sink(self._refusal)
+        for run in self._asked:  # between the steps that won't come any more
+            run()
 
     def _work_arrives(self) -> bool:
         """Waits for it; False once the engine is to stop."""
@@ -115,57 +274,46 @@ class Engine:
 
     def _take_in(self) -> None:
         with self._changed:
-            arrived, cancelled = list(self._arrived), list(self._cancelled)
-            self._arrived.clear()
+            arrived, cancelled, asked = list(self._arrived), list(self._cancelled), list(self._asked)
             self._cancelled.clear()
+            self._asked.clear()
             for generation in arrived:
-                self._scheduler.submit(generation)
+                self._admit(generation)
+            self._arrived.clear()
         for generation in cancelled:
             if not generation.over:
-                self._end(generation, finished(generation, "cancelled"))
-        now = time.monotonic()
+                self._stepper.end(generation, finished(generation, "cancelled"))
+        now = self._clock()
         for generation in self._scheduler.everything():
             if generation.deadline is not None and generation.deadline <= now:
-                self._end(generation, ModelError("deadline_exceeded", "the deadline passed", retryable=True))
+                error = ModelError("deadline_exceeded", "the deadline passed", retryable=True)
+                self._stepper.end(generation, error)
+        for run in asked:
+            run()
 
-    def step(self) -> None:
-        """One turn of the loop; only for a caller that drives the engine instead of `start`."""
-        self._take_in()
-        plan = self._scheduler.plan()
-        if plan:
-            self._run(plan)
-
-    def _run(self, plan: Sequence[Piece]) -> None:
-        try:
-            logits_MV = self._runner.run(plan)
-        except Exception:  # noqa: BLE001 - whatever broke, these requests fail and the server goes on
-            _log.exception("a forward pass failed: %d requests", len(plan))
-            for piece in plan:
-                self._end(piece.generation, ModelError("engine_failed", "the forward pass failed"))
+    def _admit(self, generation: Generation) -> None:
+        error = self._unfit(generation)
+        if error is None:
+            self._scheduler.submit(generation)
             return
-        self._scheduler.computed(plan)
-        ready = [piece.generation for piece in plan if piece.wants_logits]
-        for generation, logits_V in zip(ready, logits_MV, strict=True):
-            self._deliver(generation, self._draw(generation, logits_V))
-
-    def _draw(self, generation: Generation, logits_V: Tensor) -> Emission | ModelError:
-        try:
-            return self._drawer.advance(generation, logits_V)
-        except ModelError as error:
-            return error
-        except Exception:  # noqa: BLE001 - one request's constraint must not end the others
-            _log.exception("drawing a token failed")
-            return ModelError("engine_failed", "drawing a token failed")
-
-    def _deliver(self, generation: Generation, event: Emission | ModelError) -> None:
-        if isinstance(event, ModelError) or event.finish_reason is not None:
-            self._end(generation, event)
-        elif event.text:
-            generation.sink(event)
-
-    def _end(self, generation: Generation, last: Emission | ModelError) -> None:
-        if generation.over:
-            return
+        self._counters.refusals += 1
         generation.over = True
-        self._scheduler.remove(generation)
-        generation.sink(last)
+        generation.sink(error)
+
+    def _unfit(self, generation: Generation) -> ModelError | None:
+        """Why it shouldn't even wait."""
+        wait = self._queue.wait_of(generation.tenant)
+        if generation.deadline is not None and self._clock() + wait > generation.deadline and wait:
+            message = f"a request would wait about {ceil(wait)} s for the model, past its deadline"
+            return ModelError("overloaded", message, retryable=True, retry_after_s=wait)
+        if generation.origin is None:
+            return None
+        found = self._store.handles.find(generation.origin, generation.tenant)
+        if found is None:
+            return ModelError("snapshot_not_found", f"no snapshot {generation.origin!r}")
+        handle = found[0]
+        if handle.owner != generation.owner or generation.prompt[: len(handle.tokens)] != handle.tokens:
+            return ModelError(
+                "invalid_request", "the prompt doesn't begin with the snapshot's", param="snapshot"
+            )
+        return None

@@ -38,6 +38,7 @@ from secretariat.models.engine.grammar import Grammars
 from secretariat.models.engine.pages import pages_for
 from secretariat.models.engine.request import Generation
 from secretariat.models.engine.scheduler import Limits
+from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.config import DType
@@ -75,10 +76,15 @@ class LocalChat:
         self._loaded = loaded
         self._grammars = Grammars(vocabulary)
         self.engine = Engine(
-            loaded.decoder,
+            loaded.network,
             vocabulary,
-            pages=options.contexts * pages_for(loaded.context_length),
+            memory=EngineMemory(
+                pages=options.contexts * pages_for(loaded.context_length),
+                slots=options.limits.running,
+                snapshots=4 * options.limits.running,
+            ),
             limits=options.limits,
+            identity=loaded.identity.weights_sha256,
         )
         self.identity = identity_of(loaded.identity)
 

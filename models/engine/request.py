@@ -3,24 +3,39 @@
 Knows neither the model nor the other requests.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import torch
-from torch import Tensor
 
 from secretariat.models.core import SamplingParams, Usage
 from secretariat.models.engine.events import Drawn, Sink
 from secretariat.models.engine.grammar import Matcher
+from secretariat.models.engine.handles import Handle
 from secretariat.models.engine.output import Output
-from secretariat.models.engine.pages import PAGE_SIZE
+from secretariat.models.engine.pages import PageTable
+from secretariat.models.engine.tree import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterUse:
+    """`row` of the network's adapter table; `digest` of its weights, by which prefixes are kept apart."""
+
+    row: int
+    digest: str
 
 
 @dataclass(eq=False)
 class Generation:
     """Mutable, owned by the engine's thread from submission on.
 
-    `tokens` is the prompt and what was drawn; keys and values of the first `computed` are in the pool, in
-    `pages`. `deadline` is on time.monotonic()'s clock. `sink` is called in the engine's thread.
+    `boundaries`: lengths of prompt beginnings that others will share or come back to (the system prompt, the
+    tools, each document, each turn): a network with states keeps its state there. `origin`: a held handle
+    that the prompt begins with. `capture`: compute the prompt, hand over its handle and draw nothing.
+    `deadline` is on time.monotonic()'s clock. `sink` is called in the engine's thread.
+
+    `tokens` is the prompt and what was drawn. Keys and values of the first `computed` are in `pages`, the
+    state after them is in `slot` (0: the network has none). It decodes once it has `computed` its `goal`.
+    `drafts` are guesses of what follows `tokens`, for one step. `due`: positions at which a snapshot is to be
+    taken, ascending.
     """
 
     tenant: str
@@ -29,11 +44,21 @@ class Generation:
     sink: Sink
     matcher: Matcher | None = None
     deadline: float | None = None
+    boundaries: tuple[int, ...] = ()
+    adapter: AdapterUse | None = None
+    origin: str | None = None
+    capture: Callable[[Handle], None] | None = None
     tokens: list[int] = field(init=False)
     computed: int = field(default=0, init=False)
+    goal: int = field(default=0, init=False)
     cached: int = field(default=0, init=False)
-    pages: list[int] = field(default_factory=list, init=False)
-    slots: Tensor = field(init=False)
+    order: int = field(default=-1, init=False)
+    admitted: bool = field(default=False, init=False)
+    pages: PageTable = field(default_factory=PageTable, init=False)
+    slot: int = field(default=0, init=False)
+    due: list[int] = field(default_factory=list, init=False)
+    last_mark: int = field(default=0, init=False)
+    drafts: list[int] = field(default_factory=list, init=False)
     output: Output = field(init=False)
     unsent: list[Drawn] = field(default_factory=list, init=False)
     over: bool = field(default=False, init=False)
@@ -42,12 +67,15 @@ class Generation:
         assert self.prompt, "a prompt has at least one token"
         self.tokens = list(self.prompt)
         self.output = Output(self.sampling.stop)
-        self.slots = torch.empty(0, dtype=torch.int64)
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.tenant, self.adapter.digest if self.adapter is not None else "")
 
     @property
     def capacity(self) -> int:
         """The most tokens this request can come to hold."""
-        return len(self.prompt) + self.sampling.max_tokens
+        return len(self.prompt) + (0 if self.capture is not None else self.sampling.max_tokens)
 
     @property
     def drawn(self) -> int:
@@ -55,18 +83,13 @@ class Generation:
 
     @property
     def decoding(self) -> bool:
-        return self.computed >= len(self.prompt)
+        return self.computed >= self.goal and self.capture is None
 
     @property
     def remaining(self) -> int:
+        """Tokens to compute before the next draw."""
         return len(self.tokens) - self.computed
 
     @property
     def usage(self) -> Usage:
         return Usage(len(self.prompt), self.drawn, self.cached)
-
-    def seat(self, pages: list[int], cached: int) -> None:
-        """Give it the pages it runs in; the first `cached` tokens are in them already."""
-        self.pages, self.cached, self.computed = pages, cached, cached
-        starts = torch.tensor(pages, dtype=torch.int64) * PAGE_SIZE
-        self.slots = (starts[:, None] + torch.arange(PAGE_SIZE)).flatten()

@@ -1,44 +1,54 @@
-"""A plan as one StepBatch through the decoder.
+"""A plan as one StepBatch through the network, and its outcome as commits.
 
 Knows no sampling and no queues.
 """
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from secretariat.models.engine.pages import PAGE_SIZE
+from secretariat.models.engine.pages import pages_for
 from secretariat.models.engine.scheduler import Piece
-from secretariat.models.nets.batch import StepBatch
-from secretariat.models.nets.decoder import Decoder
-from secretariat.models.nets.kv import KVPool
+from secretariat.models.nets.batch import Run, StepBatch
+from secretariat.models.nets.network import Commit, Network
 
 
 class Runner:
-    def __init__(self, decoder: Decoder, pages: int) -> None:
-        self._decoder = decoder
-        self._kv = KVPool(decoder.config, pages, PAGE_SIZE, decoder.dtype)
+    def __init__(self, network: Network) -> None:
+        self._network = network
 
-    def run(self, plan: Sequence[Piece]) -> Tensor:
-        """Logits [pieces that want them, vocab] in float32, in the plan's order."""
-        logits_MV: Tensor = self._decoder(batch_of(plan), self._kv)
-        return logits_MV
+    def run(self, plan: Sequence[Piece]) -> list[Tensor]:
+        """Logits [rows, vocab] float32 of each piece, valid until the next run."""
+        logits_MV = self._network.forward(batch_of(plan))
+        return list(torch.split(logits_MV, [piece.rows for piece in plan]))
+
+    def commit(self, outcome: Sequence[tuple[Piece, int]]) -> None:
+        """How many tokens of each piece turned out to be true: held states follow them."""
+        commits = [Commit(piece.generation.slot, tokens) for piece, tokens in outcome if piece.held]
+        if commits:
+            self._network.commit(commits)
 
 
 def batch_of(plan: Sequence[Piece]) -> StepBatch:
     tokens: list[int] = []
-    starts, wanted = [0], []
+    wanted: list[int] = []
+    runs: list[Run] = []
     for piece in plan:
-        tokens.extend(piece.generation.tokens[piece.start : piece.end])
-        starts.append(len(tokens))
-        if piece.wants_logits:
-            wanted.append(len(tokens) - 1)
-    return StepBatch(
-        tokens_N=torch.tensor(tokens, dtype=torch.int64),
-        positions_N=torch.cat([torch.arange(piece.start, piece.end) for piece in plan]),
-        slots_N=torch.cat([piece.generation.slots[piece.start : piece.end] for piece in plan]),
-        q_starts=tuple(starts),
-        context_slots=tuple(piece.generation.slots[: piece.end] for piece in plan),
-        logits_rows=torch.tensor(wanted, dtype=torch.int64),
+        tokens.extend(piece.tokens)
+        wanted.extend(range(len(tokens) - piece.rows, len(tokens)))
+        runs.append(_run(piece))
+    return StepBatch(np.array(tokens, np.int32), tuple(runs), np.array(wanted, np.int32))
+
+
+def _run(piece: Piece) -> Run:
+    generation = piece.generation
+    return Run(
+        start=piece.start,
+        count=piece.count,
+        pages=generation.pages.array[: pages_for(piece.start + piece.count)],
+        slot=generation.slot,
+        held=piece.held,
+        adapter=generation.adapter.row if generation.adapter is not None else 0,
     )

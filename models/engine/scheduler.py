@@ -1,134 +1,235 @@
 """Which tokens of which requests run in the next step.
 
 Continuous batching: decodes first, then pieces of prompts up to a token budget, so that a long prompt never
-stalls a stream for long (Sarathi-Serve, arXiv:2403.02310). A request is admitted when the pages of its worst
-case are free, so nothing is ever preempted. Tenants share by virtual token counters (VTC, arXiv:2401.00588):
-the tenant served least so far goes first, whatever the number of its requests.
+stalls a stream for long (Sarathi-Serve, arXiv:2403.02310). A piece of a prompt ends where a state is to be
+kept. A request is admitted when its tokens so far fit; when room runs out later, the one that came last is
+put back, its state kept, and goes on from the very bits where it stopped. Nothing here changes what a request
+computes, only when.
 """
 
-from collections import Counter, deque
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+from types import MappingProxyType
+from typing import Protocol, Self
 
-from secretariat.models.engine.pages import PAGE_SIZE, PagePool, pages_for
-from secretariat.models.engine.prefix import PrefixCache
+from secretariat.models.engine.fairness import FairQueue
+from secretariat.models.engine.handles import Handle
+from secretariat.models.engine.metrics import Counters
 from secretariat.models.engine.request import Generation
+from secretariat.models.engine.store import Store
+from secretariat.models.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`step_tokens`: budget of one forward pass. `running`: requests in flight. `waiting`: in the queue."""
+    """`step_tokens`: budget of one forward pass. `running`: requests in flight. `waiting`: in the queue.
+
+    `gap`: the fewest tokens between two kept states of a path. `drafts`: the most guesses for one request in
+    a step, `guesses` for all of them. `quantum`: how many weighted tokens a tenant may be ahead of another
+    before one of its running requests makes way. `weights`: shares of tenants, 1 where none is given.
+    """
 
     step_tokens: int = 256
     running: int = 16
     waiting: int = 256
+    gap: int = 64
+    drafts: int = 15
+    guesses: int = 32
+    quantum: int = 2048
+    weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+
+    def within(self, step_tokens: int) -> Self:
+        """These limits for a network that takes so many tokens a step."""
+        return replace(self, step_tokens=min(self.step_tokens, step_tokens))
+
+
+class Drafter(Protocol):
+    def propose(self, generation: Generation, limit: int) -> list[int]:
+        """At most `limit` tokens that may come next, the likeliest continuation first to last."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Tokens start … end of a generation, to run in one step."""
+    """`certain` tokens of a generation from `start` on and guesses behind them, to run in one step.
+
+    `rows`: how many of its last tokens want logits. `held`: the state waits for what turns out to be true.
+    """
 
     generation: Generation
     start: int
-    end: int
+    certain: int
+    drafts: tuple[int, ...] = ()
+    rows: int = 0
+    held: bool = False
 
     @property
-    def wants_logits(self) -> bool:
-        return self.end == len(self.generation.tokens)
+    def count(self) -> int:
+        return self.certain + len(self.drafts)
+
+    @property
+    def tokens(self) -> list[int]:
+        return [*self.generation.tokens[self.start : self.start + self.certain], *self.drafts]
 
 
 class Scheduler:
-    def __init__(self, pool: PagePool, prefix: PrefixCache, limits: Limits) -> None:
-        self._pool = pool
-        self._prefix = prefix
+    """Who runs, who waits and who makes way. `drafter` guesses what comes next, for speculation."""
+
+    def __init__(
+        self, store: Store, queue: FairQueue, limits: Limits, drafter: Drafter | None, counters: Counters
+    ) -> None:
+        self._counters = counters
+        self._store = store
+        self._queue = queue
         self._limits = limits
-        self._waiting: dict[str, deque[Generation]] = {}
-        self._running: list[Generation] = []
-        self._served: Counter[str] = Counter()
+        self._drafter = drafter
+        self._orders = count()
+        self.running: list[Generation] = []
+        self._refused: list[tuple[Generation, ModelError]] = []
 
     @property
-    def waiting(self) -> int:
-        return sum(map(len, self._waiting.values()))
-
-    @property
-    def running(self) -> int:
-        return len(self._running)
+    def busy(self) -> bool:
+        return bool(self.running or len(self._queue))
 
     def everything(self) -> list[Generation]:
-        return [*self._running, *(g for queue in self._waiting.values() for g in queue)]
+        return [*self.running, *self._queue]
 
     def submit(self, generation: Generation) -> None:
-        active = {g.tenant for g in self.everything()}
-        if not active:
-            self._served.clear()
-        elif generation.tenant not in active:  # an idle tenant doesn't save up a claim on the machine
-            least = min(self._served[tenant] for tenant in active)
-            self._served[generation.tenant] = max(self._served[generation.tenant], least)
-        self._waiting.setdefault(generation.tenant, deque()).append(generation)
+        generation.order = next(self._orders)
+        self._queue.enter(generation)
 
-    def remove(self, generation: Generation) -> None:
-        """Take it out, wherever it is, and free its pages at once; what it computed stays as a prefix."""
-        if generation in self._running:
-            self._running.remove(generation)
-            self._prefix.remember(
-                generation.tenant, generation.tokens[: generation.computed], generation.pages
-            )
-            self._pool.release(generation.pages)
-            generation.pages = []
+    def remove(self, generation: Generation, *, sound: bool = True) -> None:
+        """Take it out, wherever it is, and free what it holds at once. `sound`: what it computed may be
+        kept.
+        """
+        if generation in self.running:
+            self.running.remove(generation)
+            if sound:
+                self._store.leave(generation)
+            self._store.free(generation)
+        elif not self._queue.take(generation):
             return
-        queue = self._waiting.get(generation.tenant, deque())
-        if generation in queue:
-            queue.remove(generation)
-        if not queue:
-            self._waiting.pop(generation.tenant, None)
+        self._queue.end(generation.tenant)
 
     def plan(self) -> list[Piece]:
         self._admit()
-        pieces = [Piece(g, g.computed, len(g.tokens)) for g in self._running if g.decoding]
-        budget = self._limits.step_tokens - sum(piece.end - piece.start for piece in pieces)
-        prefills = [g for g in self._running if not g.decoding]
-        for generation in sorted(prefills, key=lambda g: self._served[g.tenant]):
-            size = min(budget, generation.remaining)
-            if size > 0:
-                pieces.append(Piece(generation, generation.computed, generation.computed + size))
-                budget -= size
+        pieces = self._decodes()
+        budget = self._limits.step_tokens - sum(piece.count for piece in pieces)
+        prefills = [g for g in self.running if not g.decoding]
+        for generation in sorted(prefills, key=lambda g: self._queue.served(g.tenant)):
+            piece = _prefill(generation, budget)
+            if piece.count:
+                pieces.append(piece)
+                budget -= piece.count
         for piece in pieces:
-            self._served[piece.generation.tenant] += piece.end - piece.start
+            self._queue.charge(piece.generation.tenant, piece.count)
         return pieces
 
-    def computed(self, pieces: Iterable[Piece]) -> None:
-        """The step ran: its keys and values are in the pool. Finished prompts become prefixes for others."""
-        for piece in pieces:
-            generation = piece.generation
-            was_prefill = not generation.decoding
-            generation.computed = piece.end
-            if was_prefill and generation.decoding:
-                self._prefix.remember(generation.tenant, generation.prompt, generation.pages)
+    def settle(self, outcome: Sequence[tuple[Piece, int]]) -> None:
+        """The step ran and states follow: so many tokens of each piece are now history."""
+        for piece, tokens in outcome:
+            piece.generation.computed = piece.start + tokens
+            piece.generation.drafts = []
+            self._store.settle(piece.generation)
+
+    def pop_refused(self) -> list[tuple[Generation, ModelError]]:
+        """Those that planning found no way to run: whoever drives the steps ends them."""
+        refused, self._refused = self._refused, []
+        return refused
+
+    def captured(self) -> list[Generation]:
+        """Running ones that wanted their prompt computed, and have it."""
+        return [g for g in self.running if g.capture is not None and g.computed >= g.goal]
+
+    def hold(self, generation: Generation) -> Handle:
+        """Raises ModelError overloaded."""
+        return self._store.hold(generation)
 
     def _admit(self) -> None:
-        while self._waiting and len(self._running) < self._limits.running:
-            tenant = min(self._waiting, key=self._served.__getitem__)
-            generation = self._waiting[tenant][0]
-            if not self._seat(generation):
+        while (head := self._queue.head()) is not None:
+            if len(self.running) < self._limits.running and self._seat(head):
+                continue
+            if not self.running:
+                self._refused.append((head, _NO_MEMORY))
                 return
-            self.remove(generation)
-            self._running.append(generation)
+            victim = max(self.running, key=lambda g: (self._queue.served(g.tenant), g.order))
+            ahead = self._queue.served(victim.tenant) - self._queue.served(head.tenant)
+            if victim.tenant == head.tenant or ahead <= self._limits.quantum:
+                return
+            self._preempt(victim)
 
     def _seat(self, generation: Generation) -> bool:
-        # At least one token is left to compute: its logits choose the first token of the answer.
-        shared = self._prefix.match(generation.tenant, generation.prompt[:-1])
-        missing = pages_for(generation.capacity) - len(shared)
-        if missing > self._pool.free:
-            self._prefix.evict(missing - self._pool.free)
-        if missing > self._pool.free:
-            self._pool.release(shared)
+        # Each that runs may soon want a page more: without these to spare, the newcomer would be put back at once.
+        if not self._store.seat(generation, headroom=len(self.running)):
             return False
-        generation.seat([*shared, *self._pool.take(missing)], len(shared) * PAGE_SIZE)
+        self._queue.take(generation)
+        self.running.append(generation)
+        if not generation.admitted:
+            generation.admitted, generation.cached = True, generation.computed
+            self._counters.prompt_tokens += len(generation.prompt)
+            self._counters.hit_tokens += generation.cached
         return True
 
-    def check_integrity(self) -> None:
-        """Raises AssertionError if a page leaked or is held by someone unknown."""
-        expected = self._prefix.held()
-        for generation in self._running:
-            expected.update(generation.pages)
-        self._pool.check_integrity(expected)
+    def _preempt(self, generation: Generation) -> None:
+        self.running.remove(generation)
+        self._store.park(generation)
+        self._queue.put_back(generation)
+        self._counters.preemptions += 1
+
+    def _decodes(self) -> list[Piece]:
+        decoding = [g for g in self.running if g.decoding]
+        for generation in sorted(decoding, key=lambda g: g.order):
+            if generation in self.running:
+                self._make_room(generation)
+        decoding = [g for g in decoding if g in self.running and g.remaining]
+        budget, pieces = self._limits.step_tokens, list[Piece]()
+        for number, generation in enumerate(decoding):
+            if not budget:
+                self._to_the_front(decoding[number:])
+                break
+            others = len(decoding) - number - 1
+            pieces.append(self._decode(generation, budget - others, self._limits.guesses // len(decoding)))
+            budget -= pieces[-1].count
+        return pieces
+
+    def _make_room(self, generation: Generation) -> None:
+        """Pages for all of its tokens, at the cost of whoever came last, be it itself."""
+        while not self._store.grow(generation, len(generation.tokens)):
+            if self.running == [generation]:
+                self._refused.append((generation, _NO_MEMORY))
+                return
+            victim = max(self.running, key=lambda g: g.order)
+            self._preempt(victim)
+            if victim is generation:
+                return
+
+    def _to_the_front(self, left_out: Sequence[Generation]) -> None:
+        self.running = [*left_out, *(g for g in self.running if g not in left_out)]
+
+    def _decode(self, generation: Generation, budget: int, guesses: int) -> Piece:
+        certain = min(generation.remaining, max(budget, 1))
+        if certain < generation.remaining:
+            return Piece(generation, generation.computed, certain)
+        drafts = self._guess(generation, min(guesses, budget - certain, self._limits.drafts + 1 - certain))
+        held = bool(drafts) and self._store.stateful
+        return Piece(generation, generation.computed, certain, tuple(drafts), 1 + len(drafts), held)
+
+    def _guess(self, generation: Generation, limit: int) -> list[int]:
+        left = generation.sampling.max_tokens - generation.drawn
+        limit = min(limit, left - 1)  # a step draws one token more than it has guesses right
+        if self._drafter is None or not generation.sampling.speculate or limit < 1:
+            return []
+        drafts = self._drafter.propose(generation, limit)[:limit]
+        fits = self._store.grow(generation, len(generation.tokens) + len(drafts))
+        generation.drafts = drafts if fits else []
+        return generation.drafts
+
+
+_NO_MEMORY = ModelError("overloaded", "held snapshots leave no memory for this request", retryable=True)
+
+
+def _prefill(generation: Generation, budget: int) -> Piece:
+    start = generation.computed
+    stop = min(generation.goal, start + budget, *generation.due[:1])
+    return Piece(generation, start, max(stop - start, 0), rows=int(stop == len(generation.tokens)))

@@ -1,0 +1,101 @@
+"""What leaves the cache first when memory runs out: pages and states under one scale.
+
+Score = recency + floating-point operations saved a byte, each over its range among the candidates (Marconi,
+MLSys 2025). A state saves the work from the state before it on its path; a page saves its own tokens' work
+where all there is to know lies in pages, and nothing where no state behind it can be resumed from.
+"""
+
+import heapq
+from collections.abc import Callable
+from itertools import count
+
+from secretariat.models.engine.pages import PAGE_SIZE
+from secretariat.models.engine.snapshots import SnapshotPool
+from secretariat.models.engine.tree import Mark, Node, PrefixTree
+from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LayerSpec, MlpSpec, MoeSpec
+
+
+class Worth:
+    """Operations that an item saves, by the network's shape and the bytes that the item takes."""
+
+    def __init__(self, config: DecoderConfig, page_bytes: int, snapshots: SnapshotPool) -> None:
+        self._page_bytes = page_bytes
+        self._snapshots = snapshots
+        self._stateful = config.has_state
+        self._linear = 2 * sum(_weights(layer, config.width) for layer in config.layers)
+        self._pair = sum(4 * spec.heads * spec.head_dim for _, _, spec in config.attentions())
+
+    def work(self, start: int, end: int) -> float:
+        """Operations to compute tokens start … end of a sequence: the products, and attention to what is
+        before.
+        """
+        return (end - start) * (self._linear + self._pair * (start + end) / 2)
+
+    def of(self, item: Node | Mark) -> float:
+        """Operations saved a byte."""
+        if isinstance(item, Node):
+            start = (item.depth - 1) * PAGE_SIZE
+            saved = 0.0 if self._stateful else self.work(start, start + PAGE_SIZE)
+            return saved / self._page_bytes
+        since = _mark_before(item)
+        pages = -(-(item.position - since) // PAGE_SIZE)
+        size = self._snapshots.bytes_of(item.snapshot) + pages * self._page_bytes
+        return self.work(since, item.position) / size
+
+
+def evict(tree: PrefixTree, worth: Worth, enough: Callable[[], bool]) -> None:
+    """Drop the least valuable items until there is enough room or nothing is left that may go."""
+    if enough():
+        return
+    items = list(tree.evictable())
+    if not items:
+        return
+    oldest, newest = min(item.used for item in items), max(item.used for item in items)
+    best = max(worth.of(item) for item in items) or 1.0
+
+    def score(item: Node | Mark) -> float:
+        return (item.used - oldest) / max(newest - oldest, 1) + worth.of(item) / best
+
+    order = count()
+    heap = [(score(item), next(order), item) for item in items]
+    heapq.heapify(heap)
+    while heap and not enough():
+        _, _, item = heapq.heappop(heap)
+        left = tree.drop(item)
+        if tree.is_loose(left):  # it had something behind it, so it wasn't among the candidates
+            heapq.heappush(heap, (score(left), next(order), left))
+
+
+def _mark_before(mark: Mark) -> int:
+    """The position of the last state before this one on its path, 0 if it is the first."""
+    before = [m.position for m in mark.node.marks.values() if m.position < mark.position]
+    node = mark.node.parent
+    while not before and node is not None:
+        before = [m.position for m in node.marks.values() if _leads_to(m, mark)]
+        node = node.parent
+    return max(before, default=0)
+
+
+def _leads_to(earlier: Mark, later: Mark) -> bool:
+    """Whether the earlier mark's tail is the beginning of the page by which the later one's path goes on."""
+    node = later.node
+    while node.parent is not None and node.parent is not earlier.node:
+        node = node.parent
+    return node.key.startswith(earlier.tail)
+
+
+def _weights(layer: LayerSpec, width: int) -> int:
+    """Matrix elements that a token passes in this layer, roughly: routed experts count as often as chosen."""
+    mixers = sum(
+        width * (2 * m.heads + 2 * m.kv_heads) * m.head_dim
+        if isinstance(m, AttentionSpec)
+        else 3 * width * m.inner
+        for m in layer.mixers
+    )
+    match layer.feed_forward:
+        case MlpSpec(hidden=hidden):
+            return mixers + 3 * width * hidden
+        case MoeSpec(hidden=hidden, router=router, shared_hidden=shared):
+            return mixers + 3 * width * (hidden * router.top + (shared or 0))
+        case None:
+            return mixers

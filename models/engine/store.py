@@ -1,0 +1,311 @@
+"""Everything that requests keep of the past: pages, live states, snapshots and the tree, under one byte budget.
+
+Gives a request what it resumes from and the room it runs in; takes both back. Knows no queues, no order among
+requests and no logits.
+
+Where the tree knows more tokens than it has a state for, the tail is computed again into pages of the
+request's own: a shared page is never written to, so nothing that happens to one request can reach the numbers
+of another.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from secretariat.models.engine.eviction import Worth, evict
+from secretariat.models.engine.handles import Handle, Handles, Past
+from secretariat.models.engine.pages import PAGE_SIZE, PagePool, pages_for
+from secretariat.models.engine.request import Generation
+from secretariat.models.engine.slots import SlotPool
+from secretariat.models.engine.snapshots import Form, SnapshotPool
+from secretariat.models.engine.tree import Match, Owner, PrefixTree
+from secretariat.models.errors import ModelError
+from secretariat.models.nets.config import DecoderConfig
+from secretariat.models.nets.memory import Memory, MemorySize
+from secretariat.models.nets.network import Network
+
+_NODE = 512  # bytes of the tree's own that a page costs
+
+
+@dataclass(frozen=True, slots=True)
+class EngineMemory:
+    """Room for so many pages of 16 tokens and so many snapshots, in one budget that both compete for.
+
+    `slots`: live states, one for each request in flight; a network without states needs none. `form` of cached
+    snapshots: other than float32, a hit gives other bits than a miss, so an exact network refuses it.
+    """
+
+    pages: int
+    slots: int = 16
+    snapshots: int = 0
+    form: Form = "float32"
+    kv_dtype: torch.dtype = torch.float32
+
+    @classmethod
+    def of_bytes(
+        cls,
+        config: DecoderConfig,
+        size: int,
+        *,
+        slots: int = 16,
+        form: Form = "float32",
+        kv_dtype: torch.dtype = torch.float32,
+    ) -> Self:
+        """All of `size` bytes: live states first, the rest for pages and snapshots. Raises ValueError."""
+        room = size - slots * Memory.slot_bytes(config)
+        pages = room // page_cost(config, kv_dtype)
+        if pages < 1:
+            raise ValueError(f"{size} bytes don't hold {slots} states and a page")
+        return cls(pages, slots, 0, form, kv_dtype)
+
+
+def page_cost(config: DecoderConfig, kv_dtype: torch.dtype) -> int:
+    """Bytes of a page and of its place in the tree."""
+    return Memory.page_bytes(config, kv_dtype) + _NODE
+
+
+class Store:
+    """`gap`: the fewest tokens from one state to the next on a path that are worth a snapshot.
+
+    Raises ValueError when an exact network is to keep inexact snapshots.
+    """
+
+    def __init__(self, network: Network, size: EngineMemory, *, gap: int, held: int) -> None:
+        if network.arithmetic.exact and size.form != "float32":
+            raise ValueError(
+                f"{size.form} snapshots would make an exact network's answers depend on cache hits"
+            )
+        config = network.config
+        self.stateful = config.has_state
+        self._gap = gap
+        self._page_bytes = page_cost(config, size.kv_dtype)
+        state = Memory.slot_bytes(config)
+        budget = size.pages * self._page_bytes + size.snapshots * state
+        slots = size.slots if self.stateful else 0
+        network.allocate(MemorySize(budget // self._page_bytes, slots, size.kv_dtype, held))
+        self.budget = budget
+        self.memory = network.memory
+        self.pages = PagePool(budget // self._page_bytes)
+        self.slots = SlotPool(slots)
+        self.snapshots = SnapshotPool(self.memory, size.form)
+        self.tree = PrefixTree(self.pages, self.snapshots)
+        self.handles = Handles()
+        self._worth = Worth(config, self._page_bytes, self.snapshots)
+
+    @property
+    def used(self) -> int:
+        """Bytes of the budget that are taken."""
+        return self.pages.used * self._page_bytes + self.snapshots.bytes
+
+    @property
+    def in_use(self) -> int:
+        """Pages that somebody other than the tree holds."""
+        tree = self.tree.held_pages()
+        return sum(self.pages.holders(page) > tree[page] for page in range(self.pages.count))
+
+    def _room(self, pages: int, snapshot: int = 0) -> bool:
+        """Whether so many pages and bytes of a snapshot are free, after evicting what must go."""
+
+        def enough() -> bool:
+            free = self.budget - self.used
+            return self.pages.free >= pages and free >= pages * self._page_bytes + snapshot
+
+        evict(self.tree, self._worth, enough)
+        return enough()
+
+    def seat(self, generation: Generation, headroom: int) -> bool:
+        """Give it pages for its tokens, a slot and all of the past that is known, or nothing and False.
+
+        `headroom`: pages that must be free beyond its own.
+        """
+        if self.stateful and not self.slots.free:
+            return False
+        known = generation.tokens[:-1]  # a token is left to compute: its logits choose the next
+        match = self.tree.match(generation.owner, known)
+        past = self._past(generation, match)
+        whole, shared = past.tokens // PAGE_SIZE, past.pages
+        self._pin(past)
+        try:
+            missing = pages_for(len(generation.tokens)) - whole
+            if not self._room(missing + headroom):
+                return False
+            self.pages.share(shared[:whole])
+            generation.pages.extend([*shared[:whole], *self.pages.take(missing)])
+            self._restore(generation, past)
+        finally:
+            self._unpin(past)
+        self._schedule_marks(generation, match.tokens)
+        return True
+
+    def _past(self, generation: Generation, match: Match) -> Past:
+        past = Past(match.tokens, match.pages)
+        if self.stateful:
+            past = Past(0, ())
+            if match.mark is not None:
+                tail = () if match.mark.tail_page is None else (match.mark.tail_page,)
+                whole = match.mark.position // PAGE_SIZE
+                past = Past(match.mark.position, (*match.pages[:whole], *tail), match.mark.snapshot)
+        held = self.handles.find(generation.origin or "", generation.tenant)
+        return held[1] if held is not None and held[1].tokens > past.tokens else past
+
+    def _pin(self, past: Past) -> None:
+        self.pages.share(past.pages)
+        if past.snapshot is not None:
+            self.snapshots.share(past.snapshot)
+
+    def _unpin(self, past: Past) -> None:
+        self.pages.release(past.pages)
+        if past.snapshot is not None:
+            self.snapshots.release(past.snapshot)
+
+    def _restore(self, generation: Generation, past: Past) -> None:
+        whole, rest = divmod(past.tokens, PAGE_SIZE)
+        if rest:
+            self.memory.copy_page(past.pages[whole], generation.pages.list()[whole])
+        if self.stateful:
+            generation.slot = self.slots.take()
+            if past.snapshot is not None:
+                self.snapshots.load(past.snapshot, generation.slot)
+        generation.computed = generation.last_mark = past.tokens
+        generation.goal = len(generation.tokens) - (generation.capture is not None)
+
+    def _schedule_marks(self, generation: Generation, matched: int) -> None:
+        """Where it is to leave a state: declared boundaries, where known tokens ended without one, the
+        prompt's end.
+
+        Of two that lie closer than the gap the earlier stays: more prompts share it.
+        """
+        generation.due = []
+        if not self.stateful:
+            return
+        end = len(generation.prompt)
+        wanted = {b for b in generation.boundaries if b <= end} | {matched, end}
+        last = generation.computed
+        for position in sorted(wanted):
+            if position - last >= self._gap:
+                generation.due.append(position)
+                last = position
+
+    def grow(self, generation: Generation, tokens: int) -> bool:
+        """Pages for its first `tokens`; False when no room can be made."""
+        missing = pages_for(tokens) - len(generation.pages)
+        if missing <= 0:
+            return True
+        if not self._room(missing):
+            return False
+        generation.pages.extend(self.pages.take(missing))
+        return True
+
+    def settle(self, generation: Generation) -> None:
+        """After a step and its commits: leave what is due at where it stands now."""
+        done = generation.computed
+        if generation.due and done >= generation.due[0]:
+            position = generation.due.pop(0)
+            assert done == position, "ran past a position whose state was wanted"
+            self.mark(generation)
+        if done == len(generation.prompt):
+            self.remember(generation)
+
+    def remember(self, generation: Generation) -> None:
+        """Its computed tokens become a prefix for others."""
+        tokens = generation.tokens[: generation.computed]
+        self.tree.insert(generation.owner, tokens, generation.pages.list())
+
+    def mark(self, generation: Generation, *, exact: bool = False) -> None:
+        """Keep its state as it stands, if there is room. `exact`: in float32 whatever the form of the
+        others.
+        """
+        tokens = generation.tokens[: generation.computed]
+        generation.last_mark = generation.computed
+        if self.tree.marked(generation.owner, tokens):
+            return
+        if not self._room(0, self.snapshots.size(exact=exact)):
+            return
+        snapshot = self.snapshots.save(generation.slot, exact=exact)
+        self.tree.mark(generation.owner, tokens, generation.pages.list(), snapshot)
+        self.snapshots.release(snapshot)
+
+    def leave(self, generation: Generation) -> None:
+        """It ended well: keep what it computed, and its state where that saves enough."""
+        if self.stateful and generation.computed - generation.last_mark >= self._gap:
+            self.mark(generation)
+        self.remember(generation)
+
+    def park(self, generation: Generation) -> None:
+        """It has to wait: keep its state exactly, so that it goes on with the very bits it stopped at."""
+        if self.stateful and generation.computed:
+            self.mark(generation, exact=True)
+        self.remember(generation)
+        self.free(generation)
+
+    def free(self, generation: Generation) -> None:
+        """Take back its pages and its slot at once."""
+        self.pages.release(generation.pages)
+        generation.pages.clear()
+        if generation.slot:
+            self.slots.release(generation.slot)
+            generation.slot = 0
+        generation.computed = generation.goal = 0
+        generation.drafts = []
+
+    def hold(self, generation: Generation) -> Handle:
+        """A handle on a seated request as it stands. Raises ModelError overloaded when handles take too
+        much.
+        """
+        done = generation.computed
+        pages = tuple(generation.pages.list(pages_for(done)))
+        self._admit_handle(len(pages), done, 0)
+        self.pages.share(pages)
+        snapshot = self.snapshots.save(generation.slot, exact=True) if self.stateful and done else None
+        return self._add_handle(generation.owner, tuple(generation.tokens), Past(done, pages, snapshot))
+
+    def adopt(
+        self,
+        owner: Owner,
+        tokens: tuple[int, ...],
+        computed: int,
+        contents: Sequence[Sequence[Tensor]],
+        state: Sequence[Tensor],
+    ) -> Handle:
+        """A handle on a past that comes from elsewhere. Raises ModelError overloaded."""
+        self._admit_handle(len(contents), computed, len(contents))
+        pages = tuple(self.pages.take(len(contents)))
+        for page, arrays in zip(pages, contents, strict=True):
+            for mine, theirs in zip(self.memory.page_arrays(page), arrays, strict=True):
+                mine.copy_(theirs)
+        snapshot = self.snapshots.add(state) if state else None
+        return self._add_handle(owner, tokens, Past(computed, pages, snapshot))
+
+    def _add_handle(self, owner: Owner, tokens: tuple[int, ...], past: Past) -> Handle:
+        return self.handles.add(owner, tokens, past, self._handle_size(len(past.pages), past.tokens))
+
+    def _handle_size(self, pages: int, computed: int) -> int:
+        state = self.snapshots.size(exact=True) if self.stateful and computed else 0
+        return pages * self._page_bytes + state
+
+    def _admit_handle(self, pages: int, computed: int, missing: int) -> None:
+        """`missing`: pages that are yet to be taken."""
+        size = self._handle_size(pages, computed)
+        state = size - pages * self._page_bytes
+        if self.handles.bytes + size > self.budget // 2 or not self._room(missing, state):
+            raise ModelError("overloaded", "no memory for another snapshot: delete one", retryable=True)
+
+    def drop_handle(self, handle: Handle) -> None:
+        found = self.handles.find(handle.id, handle.owner.tenant)
+        assert found is not None
+        self.handles.remove(handle)
+        self._unpin(found[1])
+
+    def check_integrity(self, running: Iterable[Generation]) -> None:
+        """Raises AssertionError if something leaked or is held by someone unknown."""
+        live: Sequence[Generation] = list(running)
+        pages = self.tree.held_pages() + self.handles.held_pages()
+        pages.update(Counter(page for generation in live for page in generation.pages))
+        self.pages.check_integrity(pages)
+        self.slots.check_integrity(generation.slot for generation in live if generation.slot)
+        self.snapshots.check_integrity(self.tree.held_snapshots() + self.handles.held_snapshots())
+        assert self.used <= self.budget, "more is kept than the budget allows"

@@ -1,0 +1,110 @@
+"""A tiny random hybrid of every mixer, exact to the bit in torch: each token is a forward pass of its own.
+
+Shape letters: N tokens of a step, M rows whose logits are wanted, V vocabulary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from secretariat.models.nets.batch import Run, StepBatch
+from secretariat.models.nets.config import (
+    AttentionSpec,
+    DecoderConfig,
+    LayerSpec,
+    Mamba1Spec,
+    Mamba2Spec,
+    MlpSpec,
+    NormSpec,
+    RopeSpec,
+)
+from secretariat.models.nets.decoder import TorchNetwork
+from secretariat.models.nets.memory import Memory, MemorySize
+from secretariat.models.nets.network import Arithmetic, Commit
+from tests.models.nets.tiny import random_decoder
+
+_NORM = NormSpec()
+_ATTENTION = AttentionSpec(heads=2, kv_heads=1, head_dim=8, rope=RopeSpec(100.0, 8))
+HYBRID = DecoderConfig(
+    vocab=272,
+    width=24,
+    layers=(
+        LayerSpec((Mamba2Spec(heads=2, head_dim=8, state=6, groups=1, conv=4),), None, _NORM),
+        LayerSpec((_ATTENTION,), MlpSpec(32), _NORM),
+        LayerSpec((Mamba1Spec(inner=24, state=4, conv=4, dt_rank=2),), None, _NORM),
+    ),
+    norm=_NORM,
+    context_length=512,
+    tied_embeddings=False,
+)
+
+
+class TokenByToken:
+    """A Network over TorchNetwork whose bits depend on nothing but a sequence's own tokens.
+
+    A held run works on a copy of its state and keeps the states after each of its tokens for `commit`.
+    """
+
+    def __init__(self, config: DecoderConfig = HYBRID, *, seed: int = 0, step_tokens: int = 256) -> None:
+        self.inner = TorchNetwork(random_decoder(config, seed, std=0.4), step_tokens=step_tokens)
+        self.step_tokens = step_tokens
+        self._after: dict[int, list[list[Tensor]]] = {}
+
+    @property
+    def config(self) -> DecoderConfig:
+        return self.inner.config
+
+    @property
+    def memory(self) -> Memory:
+        return self.inner.memory
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        return replace(self.inner.arithmetic, exact=True)
+
+    def allocate(self, size: MemorySize) -> None:
+        self.inner.allocate(size)
+
+    def forward(self, batch: StepBatch) -> Tensor:
+        assert len(batch.tokens_N) <= self.step_tokens
+        self._after.clear()
+        rows: list[Tensor] = []
+        for run, start in zip(batch.runs, batch.starts, strict=False):
+            tokens = batch.tokens_N[start : start + run.count]
+            rows.extend(self._held(run, tokens) if run.held else self._run(run, tokens))
+        wanted = [rows[row] for row in batch.logits_M]
+        return torch.stack(wanted) if wanted else torch.empty(0, self.config.vocab)
+
+    def _run(self, run: Run, tokens: np.ndarray) -> list[Tensor]:
+        return [self._one(run, at, token) for at, token in enumerate(tokens)]
+
+    def _one(self, run: Run, at: int, token: int) -> Tensor:
+        alone = replace(run, start=run.start + at, count=1, held=False)
+        return self.inner.forward(StepBatch(np.array([token], np.int32), (alone,), np.array([0], np.int32)))[
+            0
+        ]
+
+    def _held(self, run: Run, tokens: np.ndarray) -> list[Tensor]:
+        assert run.slot
+        assert run.count <= self.memory.size.held
+        state = self.memory.slot_arrays(run.slot)
+        before = [part.clone() for part in state]
+        rows, self._after[run.slot] = [], []
+        for at, token in enumerate(tokens):
+            rows.append(self._one(run, at, token))
+            self._after[run.slot].append([part.clone() for part in state])
+        _write(state, before)
+        return rows
+
+    def commit(self, commits: Sequence[Commit]) -> None:
+        for commit in commits:
+            if commit.tokens:
+                _write(self.memory.slot_arrays(commit.slot), self._after[commit.slot][commit.tokens - 1])
+
+
+def _write(state: Sequence[Tensor], values: Sequence[Tensor]) -> None:
+    for part, value in zip(state, values, strict=True):
+        part.copy_(value)
