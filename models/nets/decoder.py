@@ -8,9 +8,11 @@ Shape letters: N tokens, M rows whose logits are wanted, E model width, V vocabu
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.batch import StepBatch
 from secretariat.models.nets.config import (
     AttentionSpec,
@@ -29,11 +31,11 @@ from secretariat.models.nets.memory import Memory, MemorySize
 from secretariat.models.nets.mixers.attention import Attention
 from secretariat.models.nets.mixers.mamba1 import Mamba1
 from secretariat.models.nets.mixers.mamba2 import Mamba2
-from secretariat.models.nets.mixers.recurrence import Recurrence
 from secretariat.models.nets.mixers.step import Step
 from secretariat.models.nets.network import Arithmetic, Commit
 from secretariat.models.nets.norm import Norm, wide
 from secretariat.models.nets.rotary import inverse_frequencies, rotation
+from secretariat.models.nets.torch_adapters import TorchAdapters
 
 
 class DecoderLayer(nn.Module):
@@ -99,10 +101,6 @@ class Decoder(nn.Module):
     def device(self) -> torch.device:
         return self.embedding.weight.device
 
-    def recurrences(self) -> list[Recurrence]:
-        """In the order of the slot pool."""
-        return [module for module in self.modules() if isinstance(module, Recurrence)]
-
     def forward(self, step: Step) -> Tensor:
         """Logits [M, V], float32 or wider. Writes keys, values and states to the memory of `step`."""
         config = self.config
@@ -149,11 +147,17 @@ def _feed_forward(width: int, spec: FeedForwardSpec) -> nn.Module:
 
 
 class TorchNetwork:
-    """A Network whose arithmetic is torch's: equal to itself up to rounding, not bit for bit."""
+    """A Network whose arithmetic is torch's: equal to itself up to rounding, not bit for bit.
 
-    def __init__(self, decoder: Decoder, *, step_tokens: int = 256) -> None:
+    `adapters`: what to make room for; the rows are then set through the attribute of that name.
+    """
+
+    def __init__(
+        self, decoder: Decoder, *, step_tokens: int = 256, adapters: AdapterPlan | None = None
+    ) -> None:
         self.decoder = decoder.eval()
         self.step_tokens = step_tokens
+        self.adapters = None if adapters is None else TorchAdapters(self.decoder, adapters)
         self._memory: Memory | None = None
         self._last: Step | None = None
 
@@ -185,12 +189,15 @@ class TorchNetwork:
     def forward(self, batch: StepBatch) -> Tensor:
         self._check(batch)
         self._last = Step.of(batch, self.memory)
+        if self.adapters is not None:
+            rows_N = np.repeat([run.adapter for run in batch.runs], [run.count for run in batch.runs])
+            self.adapters.rows_N = torch.from_numpy(rows_N).to(self.decoder.device)
         logits_MV: Tensor = self.decoder(self._last)
         return logits_MV.float().cpu()
 
     def _check(self, batch: StepBatch) -> None:
         assert len(batch.tokens_N) <= self.step_tokens
-        assert not any(run.adapter for run in batch.runs), "no adapters here"
+        assert self.adapters is not None or not any(run.adapter for run in batch.runs), "no adapters"
         assert all(run.count <= self.memory.size.held for run in batch.runs if run.held)
         if self.config.has_state:
             slots = [run.slot for run in batch.runs if run.slot]
@@ -205,10 +212,9 @@ class TorchNetwork:
         held = [] if self._last is None else self._last.held
         longest = {run.slot: run.count for one in held for run in one.group.runs}
         assert all(tokens <= longest.get(slot, 0) for slot, tokens in wanted.items()), "was not held"
-        recurrences = self.decoder.recurrences()
         for one in held:
             for index, run in enumerate(one.group.runs):
                 if tokens := wanted.get(run.slot):
                     inputs_1TU = one.inputs_BTU[index : index + 1, :tokens]
-                    recurrences[one.recurrence].advance(inputs_1TU, one.group.only(index), self.memory)
+                    one.advance(inputs_1TU, one.group.only(index), self.memory)
         self._last = None

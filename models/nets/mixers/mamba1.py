@@ -1,7 +1,7 @@
 """Mamba's selective state space (arXiv:2312.00752): h = exp(dt A) h + dt x B, y = C h + D x.
 
-Shape letters: N tokens, B runs, T tokens of each, I inner channels, S numbers of state a channel, E model width.
-The R of dt's low rank lies in the projections alone.
+Shape letters: N tokens, B runs, T tokens of each, I inner channels, S numbers of state a channel,
+R rank of dt, E model width.
 """
 
 import torch
@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from secretariat.models.nets.config import Mamba1Spec, NormSpec
-from secretariat.models.nets.mixers.recurrence import Recurrence, ShortConvolution, State
+from secretariat.models.nets.memory import Memory
+from secretariat.models.nets.mixers.recurrence import Recurrence, ShortConvolution
 from secretariat.models.nets.mixers.step import Step
 from secretariat.models.nets.norm import Norm, standardised
 
@@ -22,7 +23,7 @@ class Mamba1(Recurrence):
         self.spec = spec
         self.sizes = [spec.dt_rank, spec.state, spec.state]
         self.in_proj = nn.Linear(width, 2 * spec.inner, bias=spec.proj_bias)
-        self.conv = ShortConvolution(spec.inner, spec.conv, bias=spec.conv_bias)
+        self.conv = ShortConvolution(spec.inner, spec.conv, index, bias=spec.conv_bias)
         self.x_proj = nn.Linear(spec.inner, sum(self.sizes), bias=False)
         self.dt_proj = nn.Linear(spec.dt_rank, spec.inner)
         self.A_log = nn.Parameter(torch.empty(spec.inner, spec.state), requires_grad=False)
@@ -32,22 +33,34 @@ class Mamba1(Recurrence):
             self.dt_norm, self.b_norm, self.c_norm = (Norm(self.norm_spec, size) for size in self.sizes)
         self.out_proj = nn.Linear(spec.inner, width, bias=spec.proj_bias)
 
+    def pool(self, memory: Memory) -> Tensor:
+        return memory.recurrent[self.index]
+
     def forward(self, x_NE: Tensor, step: Step) -> Tensor:
         x_NI, z_NI = self.in_proj(x_NE).chunk(2, dim=-1)
-        y_NI = self.through(x_NI, step) * F.silu(z_NI)
+        x_NI = self.conv.through(x_NI, step)
+        y_NI = self.through(torch.cat((x_NI, *self._selected(x_NI)), dim=-1), step)
+        y_NI = (y_NI + self.D.to(y_NI.dtype) * x_NI) * F.silu(z_NI.to(y_NI.dtype))
         out_NE: Tensor = self.out_proj(y_NI.to(x_NE.dtype))
         return out_NE
 
-    def scan(self, inputs_BTU: Tensor, state: State) -> tuple[Tensor, State]:
-        last_BWI, h_BSI = state
-        x_BTI, last_BWI = self.conv(inputs_BTU, last_BWI)
-        dt_BTI, b_BTS, c_BTS = self._selected(x_BTI)
-        decay_SI = -torch.exp(self.A_log.to(x_BTI.dtype)).T
-        outputs = []
-        for first in range(0, x_BTI.shape[1], _TOKENS):
-            dt_BtI, x_BtI, b_BtS, c_BtS = (
-                part[:, first : first + _TOKENS] for part in (dt_BTI, x_BTI, b_BTS, c_BTS)
-            )
+    def _selected(self, x_NI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """dt [N, I], positive, B and C [N, S]."""
+        dt_NR, b_NS, c_NS = self.x_proj(x_NI.to(self.x_proj.weight.dtype)).split(self.sizes, dim=-1)
+        if self.spec.norms == "weighted":
+            dt_NR, b_NS, c_NS = self.dt_norm(dt_NR), self.b_norm(b_NS), self.c_norm(c_NS)
+        elif self.spec.norms == "plain":
+            dt_NR, b_NS, c_NS = (standardised(part, self.norm_spec) for part in (dt_NR, b_NS, c_NS))
+        dt_NI = self.dt_proj(dt_NR.to(self.dt_proj.weight.dtype)).to(x_NI.dtype)
+        return F.softplus(dt_NI), b_NS.to(x_NI.dtype), c_NS.to(x_NI.dtype)
+
+    def scan(self, inputs_BTU: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs are x, dt, B and C side by side; outputs C h; the state is h [B, S, I]."""
+        inner, size = self.spec.inner, self.spec.state
+        decay_SI = -torch.exp(self.A_log.to(state.dtype)).T
+        h_BSI, outputs = state, []
+        for part_BtU in torch.split(inputs_BTU, _TOKENS, dim=1):
+            x_BtI, dt_BtI, b_BtS, c_BtS = part_BtU.split_with_sizes([inner, inner, size, size], dim=-1)
             kept_BtSI = torch.exp(dt_BtI[:, :, None] * decay_SI)
             added_BtSI = (dt_BtI * x_BtI)[:, :, None] * b_BtS[..., None]
             states = []
@@ -55,15 +68,4 @@ class Mamba1(Recurrence):
                 h_BSI = torch.addcmul(added_BSI, kept_BSI, h_BSI)
                 states.append(h_BSI)
             outputs.append((c_BtS[:, :, None] @ torch.stack(states, dim=1)).squeeze(2))
-        y_BTI = torch.cat(outputs, dim=1) + self.D.to(x_BTI.dtype) * x_BTI
-        return y_BTI, (last_BWI, h_BSI)
-
-    def _selected(self, x_BTI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """dt [B, T, I], positive, B and C [B, T, S]."""
-        dt_BTR, b_BTS, c_BTS = self.x_proj(x_BTI.to(self.x_proj.weight.dtype)).split(self.sizes, dim=-1)
-        if self.spec.norms == "weighted":
-            dt_BTR, b_BTS, c_BTS = self.dt_norm(dt_BTR), self.b_norm(b_BTS), self.c_norm(c_BTS)
-        elif self.spec.norms == "plain":
-            dt_BTR, b_BTS, c_BTS = (standardised(part, self.norm_spec) for part in (dt_BTR, b_BTS, c_BTS))
-        dt_BTI = self.dt_proj(dt_BTR.to(self.dt_proj.weight.dtype)).to(x_BTI.dtype)
-        return F.softplus(dt_BTI), b_BTS.to(x_BTI.dtype), c_BTS.to(x_BTI.dtype)
+        return torch.cat(outputs, dim=1), h_BSI

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from secretariat.models.nets.config import Mamba2Spec, NormSpec
-from secretariat.models.nets.mixers.recurrence import Recurrence, ShortConvolution, State
+from secretariat.models.nets.memory import Memory
+from secretariat.models.nets.mixers.recurrence import Recurrence, ShortConvolution
 from secretariat.models.nets.mixers.step import Step
 from secretariat.models.nets.norm import Norm
 
@@ -22,10 +23,10 @@ class Mamba2(Recurrence):
     def __init__(self, width: int, spec: Mamba2Spec, index: int) -> None:
         super().__init__(index)
         self.spec = spec
-        bands = (spec.inner, spec.inner, *(2 * (spec.groups * spec.state,)), spec.heads)
-        self.bands = [(size, by) for size, by in zip(bands, spec.multipliers, strict=True)]
-        self.in_proj = nn.Linear(width, sum(bands), bias=spec.proj_bias)
-        self.conv = ShortConvolution(spec.conv_width, spec.conv, bias=spec.conv_bias)
+        grouped = spec.groups * spec.state
+        self.sizes = [spec.inner, spec.inner, grouped, grouped, spec.heads]
+        self.in_proj = nn.Linear(width, sum(self.sizes), bias=spec.proj_bias)
+        self.conv = ShortConvolution(spec.conv_width, spec.conv, index, bias=spec.conv_bias)
         self.dt_bias = nn.Parameter(torch.empty(spec.heads), requires_grad=False)
         self.A_log = nn.Parameter(torch.empty(spec.heads), requires_grad=False)
         self.D = nn.Parameter(torch.empty(spec.heads), requires_grad=False)
@@ -33,13 +34,20 @@ class Mamba2(Recurrence):
             self.norm = Norm(NormSpec("rms", spec.norm_eps), spec.inner, groups=spec.groups)
         self.out_proj = nn.Linear(spec.inner, width, bias=spec.proj_bias)
 
+    def pool(self, memory: Memory) -> Tensor:
+        return memory.recurrent[self.index]
+
     def forward(self, x_NE: Tensor, step: Step) -> Tensor:
-        parts = self.in_proj(x_NE).split([size for size, _ in self.bands], dim=-1)
-        z_NI, *moving = (
-            part if by == 1.0 else part * by for part, (_, by) in zip(parts, self.bands, strict=True)
+        spec = self.spec
+        projected = self.in_proj(x_NE).split(self.sizes, dim=-1)
+        z_NI, x_NI, b_NU, c_NU, dt_NH = (
+            part if by == 1.0 else part * by for part, by in zip(projected, spec.multipliers, strict=True)
         )
-        y_NI = self._gated(self.through(torch.cat(moving, dim=-1), step), z_NI)
-        out_NE: Tensor = self.out_proj(y_NI.to(x_NE.dtype))
+        xbc_NC = self.conv.through(torch.cat((x_NI, b_NU, c_NU), dim=-1), step)
+        dt_NH = F.softplus(dt_NH.to(xbc_NC.dtype) + self.dt_bias.to(xbc_NC.dtype)).clamp(*spec.dt_limit)
+        y_NI = self.through(torch.cat((xbc_NC, dt_NH), dim=-1), step)
+        y_NI = y_NI + xbc_NC[:, : spec.inner] * self.D.to(y_NI.dtype).repeat_interleave(spec.head_dim)
+        out_NE: Tensor = self.out_proj(self._gated(y_NI, z_NI).to(x_NE.dtype))
         return out_NE
 
     def _gated(self, y_NI: Tensor, z_NI: Tensor) -> Tensor:
@@ -51,31 +59,19 @@ class Mamba2(Recurrence):
             y_NI = self.norm(y_NI)
         return y_NI
 
-    def scan(self, inputs_BTU: Tensor, state: State) -> tuple[Tensor, State]:
+    def scan(self, inputs_BTU: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Inputs are x, B, C and dt side by side; outputs h C; the state is h [B, H, P, S]."""
         spec = self.spec
-        batch, tokens, _ = inputs_BTU.shape
-        last_BWC, h_BHPS = state
-        convolved_BTC, last_BWC = self.conv(inputs_BTU[..., : spec.conv_width], last_BWC)
-        dtype = convolved_BTC.dtype
-        dt_BTH = F.softplus(inputs_BTU[..., spec.conv_width :].to(dtype) + self.dt_bias.to(dtype))
-        dt_BTGJ = dt_BTH.clamp(*spec.dt_limit).view(batch, tokens, spec.groups, -1)
-        grouped = spec.groups * spec.state
-        x_BTI, b_BTGS, c_BTGS = convolved_BTC.split([spec.inner, grouped, grouped], dim=-1)
-        b_BTGS, c_BTGS = (part.reshape(batch, tokens, spec.groups, -1) for part in (b_BTGS, c_BTGS))
-        x_BTGJP = x_BTI.reshape(batch, tokens, spec.groups, -1, spec.head_dim)
-        decay_GJ = -torch.exp(self.A_log.to(dtype)).view(spec.groups, -1)
-        h_BGJPS = h_BHPS.view(batch, spec.groups, -1, *h_BHPS.shape[2:])
-        outputs = []
-        for first in range(0, tokens, _TOKENS):
-            own = slice(first, first + _TOKENS)
-            y_BtGJP, h_BGJPS = _chunk(
-                x_BTGJP[:, own], dt_BTGJ[:, own], dt_BTGJ[:, own] * decay_GJ, b_BTGS[:, own], c_BTGS[:, own],
-                h_BGJPS,
-            )  # fmt: skip
-            outputs.append(y_BtGJP)
-        skip_GJ1 = self.D.to(dtype).view(spec.groups, -1, 1)
-        y_BTI = (torch.cat(outputs, dim=1) + skip_GJ1 * x_BTGJP).flatten(2)
-        return y_BTI, (last_BWC, h_BGJPS.flatten(1, 2))
+        decay_GJ = -torch.exp(self.A_log.to(state.dtype)).view(spec.groups, -1)
+        h_BGJPS, outputs = torch.unflatten(state, 1, decay_GJ.shape), []
+        for part_BTU in torch.split(inputs_BTU, _TOKENS, dim=1):
+            x_BTI, b_BTU, c_BTU, dt_BTH = part_BTU.split_with_sizes(self.sizes[1:], dim=-1)
+            b_BTGS, c_BTGS = (torch.unflatten(part, -1, (spec.groups, spec.state)) for part in (b_BTU, c_BTU))
+            x_BTGJP = torch.unflatten(x_BTI, -1, (*decay_GJ.shape, spec.head_dim))
+            dt_BTGJ = torch.unflatten(dt_BTH, -1, decay_GJ.shape)
+            y_BTGJP, h_BGJPS = _chunk(x_BTGJP, dt_BTGJ, dt_BTGJ * decay_GJ, b_BTGS, c_BTGS, h_BGJPS)
+            outputs.append(y_BTGJP.flatten(2))
+        return torch.cat(outputs, dim=1), h_BGJPS.flatten(1, 2)
 
 
 def _chunk(

@@ -7,7 +7,7 @@ Shape letters: N tokens of the step, M rows whose logits are wanted, B runs of a
 Q pages of the longest.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -46,9 +46,9 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the `recurrence`-th mixer with a state would have moved its states of `group` by: [B, T, …]."""
+    """`advance` moves one part's states of `group` by the inputs [B, T, …] that a step held back."""
 
-    recurrence: int
+    advance: Callable[[Tensor, Group, Memory], None]
     group: Group
     inputs_BTU: Tensor
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from secretariat.models.nets.adapters import AdapterPlan, Lora, LowRank
 from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.config import LayerSpec, NormSpec
 from secretariat.models.nets.decoder import Decoder, TorchNetwork
@@ -21,16 +22,17 @@ from tests.models.nets.tiny import (
     MLP,
     MOE,
     NORM,
+    assert_close,
     batch,
     config,
     feed,
+    first_layer,
     network,
     pages,
     random_decoder,
     random_tokens,
 )
 
-CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # of logits around 1, past float32 states
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -46,7 +48,7 @@ def test_any_cutting_into_chunks_gives_the_same_logits(kind, cuts, seed):
     tokens = random_tokens(40, seed)
     whole = feed(used(kind), tokens, pages(5, 2, 9))
     pieces = feed(used(kind), tokens, pages(0, 15, 4), cuts=cuts, slot=3)
-    torch.testing.assert_close(pieces, whole, **CLOSE)
+    assert_close(pieces, whole)
 
 
 @EVERY_KIND
@@ -55,7 +57,7 @@ def test_token_by_token_is_the_whole(kind):
     net, tokens = used(kind), random_tokens(70, 1)
     own = pages(1, 3, 5, 7, 9)
     each = feed(net, tokens, own, cuts=range(1, 70))
-    torch.testing.assert_close(each, feed(net, tokens, own), **CLOSE)
+    assert_close(each, feed(net, tokens, own))
 
 
 @EVERY_KIND
@@ -79,7 +81,7 @@ def test_sequences_in_one_step_do_not_disturb_each_other(kind):
     together = net.forward(batch(*work)).split(news)
     for row, new, logits in zip(rows, news, together, strict=True):
         alone = feed(used(kind), row, pages(3, 4, 5))
-        torch.testing.assert_close(logits, alone[-new:], **CLOSE)
+        assert_close(logits, alone[-new:])
 
 
 @EVERY_KIND
@@ -171,15 +173,15 @@ def test_a_layer_is_the_sum_of_its_parts(order, mixers, feed_forward):
     )
     net = network(config(spec))
     decoder, tokens = net.decoder, random_tokens(9)
-    layer = decoder.layers[0]
+    layer = first_layer(net)
     step = Step.of(batch((Run(0, 9, pages(0), slot=1), tokens)), net.memory)
     logits = feed(net, tokens, pages(0))
     with torch.inference_mode():
         decoder(step)  # for the rotations
         x = decoder.embedding(step.tokens_N)
-        normed = layer.norm(x) if mixers or order == "parallel" else None
-        into = [1.5 * normed, 0.7 * normed] if mixers else []
-        mixed = sum(
+        normed = layer.norm(x) if mixers or order == "parallel" else x
+        into = [1.5 * normed, 0.7 * normed]
+        mixed: torch.Tensor | int = sum(
             scale * mixer(part, step)
             for mixer, part, scale in zip(layer.mixers, into, (0.5, 2.0), strict=False)
         )
@@ -189,6 +191,31 @@ def test_a_layer_is_the_sum_of_its_parts(order, mixers, feed_forward):
             y = y + 0.4 * layer.feed_forward(read)
         wanted = decoder.head(decoder.norm(y))
     torch.testing.assert_close(logits, wanted.float())
+
+
+def test_an_adapter_is_as_if_its_sums_were_in_the_weights():
+    """Also where a mixer multiplies between its convolution and its scan; for one of three runs in a step."""
+    matrices = ["mixers.0.in_proj", "mixers.0.x_proj", "mixers.0.dt_proj", "feed_forward.down"]
+    net, merged = (network("jamba"), network("jamba"))
+    draw, pieces = torch.Generator().manual_seed(3), []
+    for name in (f"layers.0.{matrix}" for matrix in matrices):
+        weight = merged.decoder.get_parameter(f"{name}.weight")
+        down, up = (
+            torch.randn(shape, generator=draw) * 0.2 for shape in ((2, weight.shape[1]), (len(weight), 2))
+        )
+        pieces.append(LowRank(name, 0, down, up))
+        weight.add_(up.double() @ down.double())
+    adapted = TorchNetwork(net.decoder, adapters=AdapterPlan(rows=1, rank=2))
+    adapted.allocate(MemorySize(8, 3, torch.float64))
+    assert adapted.adapters is not None
+    adapted.adapters.set(1, Lora("test", "0", tuple(pieces)))
+    tokens, base = random_tokens(9), network("jamba")
+    work = [(Run(0, 9, pages(slot), slot=slot, adapter=slot == 2), tokens) for slot in (1, 2, 3)]
+    logits = adapted.forward(batch(*work)).split(9)
+    for index, like in enumerate((base, merged, base)):
+        assert_close(logits[index], feed(like, tokens, pages(0)))
+    step = adapted.forward(batch((Run(9, 1, pages(2), slot=2, adapter=1), [5])))
+    assert_close(step, feed(merged, [5], pages(0), start=9))
 
 
 def test_scales_and_cap_of_the_whole():

@@ -5,9 +5,8 @@ import torch
 
 from secretariat.models.nets.batch import Run
 from secretariat.models.nets.network import Commit
-from tests.models.nets.tiny import KINDS, batch, feed, network, pages, random_tokens
+from tests.models.nets.tiny import KINDS, assert_close, batch, feed, network, pages, random_tokens
 
-CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 EVERY_KIND = pytest.mark.parametrize("kind", KINDS)
 OWN = pages(4, 1, 6)
 
@@ -18,7 +17,7 @@ def state(net, slot=1):
 
 def assert_same(ours, theirs):
     for our, their in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(our, their, **CLOSE)
+        assert_close(our, their)
 
 
 @EVERY_KIND
@@ -28,7 +27,7 @@ def test_a_held_run_answers_as_a_plain_one_and_leaves_the_state(kind):
     before = state(net)
     held = feed(net, tokens[14:], OWN, start=14, held=True)
     assert all(torch.equal(now, then) for now, then in zip(state(net), before, strict=True))
-    torch.testing.assert_close(held, feed(net, tokens[14:], OWN, start=14), **CLOSE)
+    assert_close(held, feed(net, tokens[14:], OWN, start=14))
 
 
 @EVERY_KIND
@@ -52,7 +51,7 @@ def test_a_commit_is_the_plain_run_of_what_was_accepted(kind, accepted, past):
     after = past + accepted
     if after:
         ours, theirs = (feed(net, more, OWN, start=after) for net in nets)
-        torch.testing.assert_close(ours, theirs, **CLOSE)
+        assert_close(ours, theirs)
 
 
 @EVERY_KIND
@@ -91,7 +90,7 @@ def test_refused_drafts_are_as_never_tried(kind):
         feed(net, random_tokens(9, seed), OWN, start=12, held=True)
         net.commit([Commit(1, 0)])
     after = feed(net, tokens[12:], OWN, start=12)
-    torch.testing.assert_close(after, feed(network(kind), tokens, OWN)[12:], **CLOSE)
+    assert_close(after, feed(network(kind), tokens, OWN)[12:])
 
 
 def test_more_tokens_than_were_promised_are_not_held():

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import torch
@@ -19,16 +20,25 @@ from secretariat.models.nets.config import (
     Mamba2Spec,
     NormSpec,
     QkNormSpec,
+    RopeScaling,
     RopeSpec,
     YarnScaling,
 )
 from secretariat.models.nets.mixers import attention
 from secretariat.models.nets.mixers.step import Step
 from secretariat.models.nets.rotary import inverse_frequencies, rotate, rotation
-from tests.models.nets.tiny import NORM, WIDTH, batch, config, network, pages
+from tests.models.nets.tiny import (
+    NORM,
+    WIDTH,
+    assert_close,
+    assert_exact,
+    batch,
+    config,
+    first_layer,
+    network,
+    pages,
+)
 
-EXACT = {"rtol": 1e-9, "atol": 1e-9}
-CLOSE = {"rtol": 1e-5, "atol": 1e-5}  # where float32 states lie between two chunks
 PLAIN = AttentionSpec(heads=6, kv_heads=2, head_dim=8, rope=None)
 ATTENTIONS = {
     "plain": PLAIN,
@@ -77,7 +87,7 @@ def mixed(spec, x_NE, cuts=()):
     net = network(config(LayerSpec((spec,), None, NORM)))
     for pool in (*net.memory.keys, *net.memory.values, *net.memory.conv, *net.memory.recurrent):
         pool.fill_(torch.nan)
-    mixer, rows = net.decoder.layers[0].mixers[0], []
+    mixer, rows = first_layer(net).mixers[0], []
     for start, end in pairwise([0, *cuts, len(x_NE)]):
         work = (Run(start, end - start, pages(6, 1, 13, 4, 2), slot=2), [0] * (end - start))
         step = Step.of(batch(work), net.memory)
@@ -153,9 +163,9 @@ def test_attention_by_its_definition(name, block, monkeypatch):
     monkeypatch.setattr(attention, "_PAGES", block)
     spec, x = ATTENTIONS[name], inputs(43)
     mixer, got = mixed(spec, x)
-    torch.testing.assert_close(got, attention_by_definition(mixer, spec, x), **EXACT)
+    assert_exact(got, attention_by_definition(mixer, spec, x))
     for cuts in ([1, 16, 17], [40], [30, 31, 33, 37]):
-        torch.testing.assert_close(mixed(spec, x, cuts)[1], got, **EXACT)
+        assert_exact(mixed(spec, x, cuts)[1], got)
 
 
 def convolved(x_TC, conv):
@@ -221,35 +231,35 @@ def test_mamba1_by_its_definition(name):
     """More tokens than are scanned at a time, in pieces shorter and longer than the convolution."""
     spec, x = MAMBAS1[name], inputs(70)
     mixer, got = mixed(spec, x)
-    torch.testing.assert_close(got, mamba1_by_definition(mixer, spec, x), **EXACT)
+    assert_exact(got, mamba1_by_definition(mixer, spec, x))
     for cuts in ([1, 2, 5, 40], [33], list(range(1, 9))):
-        torch.testing.assert_close(mixed(spec, x, cuts)[1], got, **CLOSE)
+        assert_close(mixed(spec, x, cuts)[1], got)
 
 
 @pytest.mark.parametrize("name", MAMBAS2)
 def test_mamba2_by_its_definition(name):
     spec, x = MAMBAS2[name], inputs(70)
     mixer, got = mixed(spec, x)
-    torch.testing.assert_close(got, mamba2_by_definition(mixer, spec, x), **EXACT)
+    assert_exact(got, mamba2_by_definition(mixer, spec, x))
     for cuts in ([1, 2, 5, 40], [65], list(range(1, 9))):
-        torch.testing.assert_close(mixed(spec, x, cuts)[1], got, **CLOSE)
+        assert_close(mixed(spec, x, cuts)[1], got)
 
 
 @pytest.mark.parametrize("spec", [MAMBA2, MAMBAS1["weighted"]], ids=["mamba2", "mamba1"])
 def test_states_that_forget_at_once_stay_finite(spec):
     """Decays of exp(-500) a token: their quotients would be 0 / 0."""
     net = network(config(LayerSpec((spec,), None, NORM)))
-    mixer = net.decoder.layers[0].mixers[0]
+    mixer = first_layer(net).mixers[0]
     mixer.A_log.fill_(5.0)
     (mixer.dt_bias if isinstance(spec, Mamba2Spec) else mixer.dt_proj.bias).fill_(4.0)
     step = Step.of(batch((Run(0, 70, pages(0, 1, 2, 3, 4), slot=1), [0] * 70)), net.memory)
     with torch.inference_mode():
         out = mixer(inputs(70), step)
         definition = mamba2_by_definition if isinstance(spec, Mamba2Spec) else mamba1_by_definition
-        torch.testing.assert_close(out, definition(mixer, spec, inputs(70)), **EXACT)
+        assert_exact(out, definition(mixer, spec, inputs(70)))
 
 
-SCALINGS = {
+SCALINGS: dict[str, tuple[RopeScaling | None, dict[str, Any]]] = {
     "default": (None, {}),
     "linear": (LinearScaling(4.0), {"factor": 4.0}),
     "dynamic": (DynamicScaling(4.0, 64), {"factor": 4.0}),

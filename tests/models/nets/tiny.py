@@ -1,6 +1,7 @@
 """Small random networks of every kind, and how to run sequences through them."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +24,9 @@ from secretariat.models.nets.decoder import Decoder, TorchNetwork
 from secretariat.models.nets.memory import MemorySize
 from secretariat.models.nets.network import Network
 
+# past float32 states, for numbers around 1
+assert_close = partial(torch.testing.assert_close, rtol=1e-5, atol=1e-5)
+assert_exact = partial(torch.testing.assert_close, rtol=1e-9, atol=1e-9)
 VOCAB = 97
 WIDTH = 48
 NORM = NormSpec()
@@ -83,7 +87,11 @@ def network(
     return built
 
 
-def random_tokens(count: int, seed: int = 0) -> list[int]:
+def first_layer(net: TorchNetwork):
+    return net.decoder.layers[0]
+
+
+def random_tokens(count: int, seed: int = 0):
     return np.random.default_rng(seed).integers(VOCAB, size=count).tolist()
 
 
