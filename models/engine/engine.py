@@ -1,24 +1,20 @@
-"""The step loop: one thread owns the network, its memory and every generation.
+"""The engine from outside: requests in, answers by their sinks, handles on states, metrics.
 
-Other threads submit, cancel and ask for handles; answers leave through each generation's sink. Knows no
-asyncio and no HTTP.
+Any thread may call; one thread alone runs the network. Knows no asyncio and no HTTP.
 """
 
-import logging
-import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict
 from math import ceil
-from typing import TypeVar
 
 from secretariat.models.core import SamplingParams
-from secretariat.models.engine.drawing import Drawer, finished
+from secretariat.models.engine.drawing import Drawer
 from secretariat.models.engine.events import Emission
 from secretariat.models.engine.fairness import FairQueue
 from secretariat.models.engine.handles import Handle
+from secretariat.models.engine.loop import Loop
 from secretariat.models.engine.metrics import Counters, EngineMetrics
 from secretariat.models.engine.pages import pages_for
 from secretariat.models.engine.request import AdapterUse, Generation
@@ -30,10 +26,6 @@ from secretariat.models.engine.transfer import adopt, export, read_parcel
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.network import Network
-
-_log = logging.getLogger(__name__)
-_STOPPING = ModelError("unreachable", "the model server is stopping", retryable=True)
-T = TypeVar("T")
 
 
 class Engine:
@@ -57,30 +49,25 @@ class Engine:
         limits = (limits or Limits()).within(network.step_tokens)
         self._limits = limits
         self._clock = clock
-        self._identity = f"{identity}/{network.config}"
+        self._identity = f"{identity} {network.arithmetic} {network.config} {memory.kv_dtype}"
         self._counters = Counters()
         self._store = Store(network, memory, gap=limits.gap, held=limits.drafts + 1)
         self._queue = FairQueue(limits.weights, clock)
         self._scheduler = Scheduler(self._store, self._queue, limits, drafter, self._counters)
         drawer = Drawer(vocabulary, network.config.vocab)
-        self._stepper = Stepper(Runner(network), drawer, self._scheduler, self._counters)
-        self._arrived: deque[Generation] = deque()
-        self._cancelled: deque[Generation] = deque()
-        self._asked: deque[Callable[[], None]] = deque()
-        self._changed = threading.Condition()
-        self._refusal: ModelError | None = None
-        self._thread = threading.Thread(target=self._loop, name="engine", daemon=True)
+        stepper = Stepper(Runner(network), drawer, self._scheduler, self._counters)
+        self._loop = Loop(stepper, self._scheduler, self._unfit, clock)
 
     def start(self) -> None:
-        self._thread.start()
+        self._loop.start()
 
     def close(self) -> None:
         """Stop after the current step; whatever still runs is told so. Idempotent, any thread."""
-        with self._changed:
-            self._refusal = self._refusal or _STOPPING
-            self._changed.notify()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._loop.close()
+
+    def step(self) -> None:
+        """One turn; only for a caller that drives the engine instead of `start`."""
+        self._loop.step()
 
     def submit(self, generation: Generation) -> None:
         """Any thread. Raises ModelError: overloaded (too many wait), invalid_request (can never fit).
@@ -92,20 +79,23 @@ class Engine:
                 "invalid_request",
                 f"{generation.capacity} tokens don't fit into the server's key-value memory",
             )
-        with self._changed:
-            if self._refusal is not None:
-                raise self._refusal
-            if len(self._queue) + len(self._arrived) >= self._limits.waiting:
-                self._counters.refusals += 1
-                raise ModelError("overloaded", "too many requests wait for the model", retryable=True)
-            self._arrived.append(generation)
-            self._changed.notify()
+        if len(self._queue) + self._loop.arriving >= self._limits.waiting:
+            self._counters.refusals += 1
+            raise ModelError("overloaded", "too many requests wait for the model", retryable=True)
+        self._loop.submit(generation)
 
     def cancel(self, generation: Generation) -> None:
         """Any thread; no effect on a finished one. What it holds is free before the next step."""
-        with self._changed:
-            self._cancelled.append(generation)
-            self._changed.notify()
+        self._loop.cancel(generation)
+
+    @property
+    def refusal(self) -> ModelError | None:
+        """Why it takes no more requests, if it doesn't."""
+        return self._loop.refusal
+
+    @property
+    def idle(self) -> bool:
+        return self._loop.idle
 
     def snapshot(self, generation: Generation) -> Handle:
         """A handle on a running generation as it stands between two steps; any thread, waits for the step.
@@ -118,7 +108,7 @@ class Engine:
                 raise ModelError("invalid_request", "only a running generation has a state to keep")
             return self._store.hold(generation)
 
-        return self._between_steps(take)
+        return self._loop.between_steps(take)
 
     def snapshot_prompt(
         self,
@@ -133,6 +123,7 @@ class Engine:
         ModelError.
         """
         made: Future[Handle] = Future()
+        made.set_running_or_notify_cancel()  # cancelling it would change nothing here
 
         def sink(event: Emission | ModelError) -> None:
             if isinstance(event, ModelError):
@@ -154,24 +145,24 @@ class Engine:
 
     def handles(self, tenant: str) -> list[Handle]:
         """Those of this tenant, the oldest first. Any thread, as all that follow."""
-        return self._between_steps(lambda: self._store.handles.of(tenant))
+        return self._loop.between_steps(lambda: self._store.handles.of(tenant))
 
     def delete_handle(self, handle_id: str, tenant: str) -> None:
         """Free what it keeps, at once. Raises ModelError snapshot_not_found."""
-        self._between_steps(lambda: self._store.drop_handle(self._held(handle_id, tenant)))
+        self._loop.between_steps(lambda: self._store.drop_handle(self._held(handle_id, tenant)))
 
     def export_handle(self, handle_id: str, tenant: str, key: bytes) -> bytes:
         """The handle for another process over the same weights, authenticated by `key`. Raises as
         delete_handle.
         """
-        return self._between_steps(
+        return self._loop.between_steps(
             lambda: export(self._store, self._held(handle_id, tenant), self._identity, key)
         )
 
     def import_handle(self, data: bytes, tenant: str, key: bytes) -> Handle:
         """Raises ModelError: invalid_request (forged, broken, or of another model or tenant), overloaded."""
         parcel = read_parcel(data, tenant, self._identity, key)
-        return self._between_steps(lambda: adopt(self._store, parcel))
+        return self._loop.between_steps(lambda: adopt(self._store, parcel))
 
     def forget(self, tenant: str) -> None:
         """Delete the tenant's handles and all that is remembered of its prompts and answers."""
@@ -181,7 +172,7 @@ class Engine:
                 self._store.drop_handle(handle)
             self._store.tree.forget(tenant)
 
-        self._between_steps(drop)
+        self._loop.between_steps(drop)
 
     def _held(self, handle_id: str, tenant: str) -> Handle:
         found = self._store.handles.find(handle_id, tenant)
@@ -189,36 +180,9 @@ class Engine:
             raise ModelError("snapshot_not_found", f"no snapshot {handle_id!r}")
         return found[0]
 
-    def _between_steps(self, work: Callable[[], T]) -> T:
-        if not self._thread.is_alive() or threading.current_thread() is self._thread:
-            return work()
-        answer: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                answer.set_result(work())
-            except Exception as error:  # noqa: BLE001 - theirs who asked
-                answer.set_exception(error)
-
-        with self._changed:
-            if self._refusal is not None:
-                raise self._refusal
-            self._asked.append(run)
-            self._changed.notify()
-        return answer.result()
-
     def check_integrity(self) -> None:
         """Raises AssertionError on a leaked page, slot or snapshot. Only while no thread of its own runs."""
-        self._store.check_integrity(self._scheduler.running)
-
-    @property
-    def refusal(self) -> ModelError | None:
-        """Why it takes no more requests, if it doesn't."""
-        return self._refusal
-
-    @property
-    def idle(self) -> bool:
-        return not (self._arrived or self._cancelled or self._asked or self._scheduler.busy)
+        self._store.check_integrity()
 
     @property
     def pages_in_use(self) -> int:
@@ -230,7 +194,7 @@ class Engine:
         """Any thread; each gauge is of some moment during the call."""
         store, scheduler = self._store, self._scheduler
         return EngineMetrics(
-            waiting=len(self._queue) + len(self._arrived),
+            waiting=len(self._queue) + self._loop.arriving,
             running=len(scheduler.running),
             pages=store.pages.count,
             pages_used=store.pages.used,
@@ -245,65 +209,11 @@ class Engine:
             **asdict(self._counters),
         )
 
-    def step(self) -> None:
-        """One turn of the loop; only for a caller that drives the engine instead of `start`."""
-        self._take_in()
-        self._stepper.step()
-
-    def _loop(self) -> None:
-        try:
-            while self._work_arrives():
-                self.step()
-            for generation in [*self._arrived, *self._scheduler.everything()]:
-                self._stepper.end(generation, _STOPPING)
-        except Exception:  # noqa: BLE001 - a bug of ours: say so to everyone and never answer wrongly
-            _log.exception("the engine broke")
-            with self._changed:
-                self._refusal = ModelError("engine_failed", "the engine broke: the model server must restart")
-            for generation in [*self._arrived, *self._scheduler.everything()]:
-                generation.sink(self._refusal)
-        for run in self._asked:  # between the steps that won't come any more
-            run()
-
-    def _work_arrives(self) -> bool:
-        """Waits for it; False once the engine is to stop."""
-        with self._changed:
-            while self.idle and self._refusal is None:
-                self._changed.wait()
-            return self._refusal is None
-
-    def _take_in(self) -> None:
-        with self._changed:
-            arrived, cancelled, asked = list(self._arrived), list(self._cancelled), list(self._asked)
-            self._cancelled.clear()
-            self._asked.clear()
-            for generation in arrived:
-                self._admit(generation)
-            self._arrived.clear()
-        for generation in cancelled:
-            if not generation.over:
-                self._stepper.end(generation, finished(generation, "cancelled"))
-        now = self._clock()
-        for generation in self._scheduler.everything():
-            if generation.deadline is not None and generation.deadline <= now:
-                error = ModelError("deadline_exceeded", "the deadline passed", retryable=True)
-                self._stepper.end(generation, error)
-        for run in asked:
-            run()
-
-    def _admit(self, generation: Generation) -> None:
-        error = self._unfit(generation)
-        if error is None:
-            self._scheduler.submit(generation)
-            return
-        self._counters.refusals += 1
-        generation.over = True
-        generation.sink(error)
-
     def _unfit(self, generation: Generation) -> ModelError | None:
         """Why it shouldn't even wait."""
         wait = self._queue.wait_of(generation.tenant)
-        if generation.deadline is not None and self._clock() + wait > generation.deadline and wait:
+        if wait and generation.deadline is not None and self._clock() + wait > generation.deadline:
+            self._counters.refusals += 1
             message = f"a request would wait about {ceil(wait)} s for the model, past its deadline"
             return ModelError("overloaded", message, retryable=True, retry_after_s=wait)
         if generation.origin is None:

@@ -74,17 +74,21 @@ class FairQueue:
             del self._waiting[generation.tenant]
         return True
 
-    def end(self, tenant: str) -> None:
-        """One of the tenant's requests is over. The pace of these ends is what waits are estimated by."""
+    def end(self, tenant: str, *, ran: bool) -> None:
+        """One of the tenant's requests is over. Waits are estimated by the pace at which those that `ran` end."""
+        if ran:
+            self._note_end()
+        self._active[tenant] -= 1
+        if not self._active[tenant]:
+            del self._active[tenant]
+
+    def _note_end(self) -> None:
         now = self._clock()
         if self._last_end is not None and self._waiting:
             taken = now - self._last_end
             before = taken if self._interval is None else self._interval
             self._interval = before + _SMOOTHING * (taken - before)
         self._last_end = now
-        self._active[tenant] -= 1
-        if not self._active[tenant]:
-            del self._active[tenant]
 
     def wait_of(self, tenant: str) -> float:
         """Seconds that a request of this tenant would probably wait if it came now; 0 while nothing is

@@ -103,14 +103,15 @@ class Scheduler:
         """Take it out, wherever it is, and free what it holds at once. `sound`: what it computed may be
         kept.
         """
-        if generation in self.running:
+        ran = generation in self.running
+        if ran:
             self.running.remove(generation)
             if sound:
                 self._store.leave(generation)
             self._store.free(generation)
         elif not self._queue.take(generation):
             return
-        self._queue.end(generation.tenant)
+        self._queue.end(generation.tenant, ran=ran)
 
     def plan(self) -> list[Piece]:
         self._admit()

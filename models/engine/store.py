@@ -8,9 +8,9 @@ request's own: a shared page is never written to, so nothing that happens to one
 of another.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Self
 
 import torch
@@ -95,6 +95,7 @@ class Store:
         self.tree = PrefixTree(self.pages, self.snapshots)
         self.handles = Handles()
         self._worth = Worth(config, self._page_bytes, self.snapshots)
+        self._seated: set[Generation] = set()
 
     @property
     def used(self) -> int:
@@ -104,8 +105,7 @@ class Store:
     @property
     def in_use(self) -> int:
         """Pages that somebody other than the tree holds."""
-        tree = self.tree.held_pages()
-        return sum(self.pages.holders(page) > tree[page] for page in range(self.pages.count))
+        return len(set().union(*self._seated_pages(), self.handles.held_pages()))
 
     def _room(self, pages: int, snapshot: int = 0) -> bool:
         """Whether so many pages and bytes of a snapshot are free, after evicting what must go."""
@@ -117,6 +117,14 @@ class Store:
         evict(self.tree, self._worth, enough)
         return enough()
 
+    def _obtainable(self, past: Past) -> int:
+        """Pages that are free or could be: nothing is to be evicted for a request that won't fit anyway."""
+        pinned = set(past.pages).union(*self._seated_pages(), self.handles.held_pages())
+        return self.pages.count - len(pinned)
+
+    def _seated_pages(self) -> list[list[int]]:
+        return [generation.pages.list() for generation in self._seated]
+
     def seat(self, generation: Generation, headroom: int) -> bool:
         """Give it pages for its tokens, a slot and all of the past that is known, or nothing and False.
 
@@ -126,19 +134,25 @@ class Store:
             return False
         known = generation.tokens[:-1]  # a token is left to compute: its logits choose the next
         match = self.tree.match(generation.owner, known)
-        past = self._past(generation, match)
-        whole, shared = past.tokens // PAGE_SIZE, past.pages
+        seated = self._resume(generation, self._past(generation, match), headroom)
+        if not seated and not headroom:  # what it would resume from may be what stands in its way
+            seated = self._resume(generation, Past(0, ()), headroom)
+        if seated:
+            self._schedule_marks(generation, match.tokens)
+        return seated
+
+    def _resume(self, generation: Generation, past: Past, headroom: int) -> bool:
+        whole = past.tokens // PAGE_SIZE
+        missing = pages_for(len(generation.tokens)) - whole
         self._pin(past)
         try:
-            missing = pages_for(len(generation.tokens)) - whole
-            if not self._room(missing + headroom):
+            if missing + headroom > self._obtainable(past) or not self._room(missing + headroom):
                 return False
-            self.pages.share(shared[:whole])
-            generation.pages.extend([*shared[:whole], *self.pages.take(missing)])
+            self.pages.share(past.pages[:whole])
+            generation.pages.extend([*past.pages[:whole], *self.pages.take(missing)])
             self._restore(generation, past)
         finally:
             self._unpin(past)
-        self._schedule_marks(generation, match.tokens)
         return True
 
     def _past(self, generation: Generation, match: Match) -> Past:
@@ -166,6 +180,7 @@ class Store:
         whole, rest = divmod(past.tokens, PAGE_SIZE)
         if rest:
             self.memory.copy_page(past.pages[whole], generation.pages.list()[whole])
+        self._seated.add(generation)
         if self.stateful:
             generation.slot = self.slots.take()
             if past.snapshot is not None:
@@ -174,21 +189,19 @@ class Store:
         generation.goal = len(generation.tokens) - (generation.capture is not None)
 
     def _schedule_marks(self, generation: Generation, matched: int) -> None:
-        """Where it is to leave a state: declared boundaries, where known tokens ended without one, the
-        prompt's end.
-
-        Of two that lie closer than the gap the earlier stays: more prompts share it.
+        """Where it is to leave a state: at declared boundaries, then where known tokens ended without a state,
+        then at the prompt's end. Of declared ones closer than the gap the earlier stays: more prompts share it.
         """
         generation.due = []
         if not self.stateful:
             return
         end = len(generation.prompt)
-        wanted = {b for b in generation.boundaries if b <= end} | {matched, end}
-        last = generation.computed
-        for position in sorted(wanted):
-            if position - last >= self._gap:
-                generation.due.append(position)
-                last = position
+        declared = sorted(b for b in set(generation.boundaries) if b <= end)
+        kept = [generation.computed]
+        for position in (*declared, matched, end):
+            if position > kept[0] and all(abs(position - other) >= self._gap for other in kept):
+                kept.append(position)
+        generation.due = sorted(kept[1:])
 
     def grow(self, generation: Generation, tokens: int) -> bool:
         """Pages for its first `tokens`; False when no room can be made."""
@@ -244,6 +257,7 @@ class Store:
 
     def free(self, generation: Generation) -> None:
         """Take back its pages and its slot at once."""
+        self._seated.remove(generation)
         self.pages.release(generation.pages)
         generation.pages.clear()
         if generation.slot:
@@ -300,12 +314,11 @@ class Store:
         self.handles.remove(handle)
         self._unpin(found[1])
 
-    def check_integrity(self, running: Iterable[Generation]) -> None:
+    def check_integrity(self) -> None:
         """Raises AssertionError if something leaked or is held by someone unknown."""
-        live: Sequence[Generation] = list(running)
         pages = self.tree.held_pages() + self.handles.held_pages()
-        pages.update(Counter(page for generation in live for page in generation.pages))
+        pages.update(chain.from_iterable(self._seated_pages()))
         self.pages.check_integrity(pages)
-        self.slots.check_integrity(generation.slot for generation in live if generation.slot)
+        self.slots.check_integrity(generation.slot for generation in self._seated if generation.slot)
         self.snapshots.check_integrity(self.tree.held_snapshots() + self.handles.held_snapshots())
         assert self.used <= self.budget, "more is kept than the budget allows"
