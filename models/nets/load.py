@@ -1,36 +1,44 @@
 """From a model directory to a network that is ready to run.
 
-Owns which files a directory must hold. Knows nothing of the catalogue, of serving or of sampling.
+Owns which backend runs it. Knows nothing of the catalogue, of serving or of sampling.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from secretariat.models.checkpoints.digest import weights_sha256
-from secretariat.models.checkpoints.gguf_file import GgufFile
+from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
-from secretariat.models.kernels.quantised_linear import cpu as quantised_linear
-from secretariat.models.nets.architectures import bert, llama
-from secretariat.models.nets.config import DType
-from secretariat.models.nets.decoder import Decoder
+from secretariat.models.kernels.library import library
+from secretariat.models.nets.architectures import bert
+from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
+from secretariat.models.nets.decoder import Decoder, TorchNetwork
 from secretariat.models.nets.encoder import Encoder
+from secretariat.models.nets.network import Network
+from secretariat.models.nets.weights import Source, Weights
 from secretariat.models.tokens.chat import ChatTemplate, encode_chat
 from secretariat.models.tokens.encoder_tokenizer import EncoderTokenizer
-from secretariat.models.tokens.gguf_bpe import GgufBpeTokenizer
+from secretariat.models.tokens.files import TextSide, text_of_directory, text_of_gguf
 from secretariat.models.tokens.tokenizer import Tokenizer
+
+Backend = Literal["auto", "native", "torch"]
+Form = Literal["float32", "bfloat16", "q8", "q4"]
 
 _BATCH_TOKENS = 2048  # of one encoder pass, padding included: bounds its memory
 
 
 @dataclass(frozen=True, slots=True)
 class WeightsIdentity:
+    """`dtype`: the form that matrices are held in, as `Arithmetic.weights`."""
+
     name: str
     weights_sha256: str
     dtype: str
@@ -38,15 +46,23 @@ class WeightsIdentity:
 
 @dataclass(frozen=True, slots=True)
 class LoadedChat:
-    decoder: Decoder
+    """`network` has no memory yet. `template` None: a base model."""
+
+    network: Network
     tokenizer: Tokenizer
-    template: ChatTemplate
+    template: ChatTemplate | None
     identity: WeightsIdentity
     context_length: int
     eos_ids: frozenset[int]
 
     def encode_chat(self, messages: Sequence[ChatMessage]) -> list[int]:
-        """Token ids of the rendered template up to the assistant's turn."""
+        """Token ids of the rendered template up to the assistant's turn. Raises ModelError("invalid_request")."""
+        if self.template is None:
+            raise ModelError(
+                "invalid_request",
+                f"{self.identity.name} is a base model without a chat template: ask it for a completion",
+                param="model",
+            )
         return encode_chat(self.template, self.tokenizer, messages)
 
 
@@ -81,39 +97,96 @@ class LoadedEmbedder:
         return vectors
 
 
-def load_chat_model(directory: Path, *, dtype: DType = "float32") -> LoadedChat:
-    """The decoder of the one GGUF file in `directory`.
+def load_chat_model(
+    directory: Path,
+    *,
+    backend: Backend = "auto",
+    form: Form | None = None,
+    threads: int | None = None,
+    step_tokens: int = 256,
+    exact: bool = True,
+) -> LoadedChat:
+    """The decoder in `directory`: one GGUF file, or config.json with safetensors and tokenizer.json.
 
-    Raises ModelError: "weights_missing" without the file, "checkpoint_invalid" for one that is malformed
-    or whose maths is not supported.
+    `backend` "auto" is compiled operations where there is a C++ compiler, torch otherwise. `form` None keeps
+    matrices as they are stored (torch: float32). `threads` None: torch's number.
+
+    Raises ModelError: "weights_missing" without the files, "checkpoint_invalid" for one that is malformed or whose
+    maths isn't supported, "invalid_request" for a form or backend that can't be had here.
     """
-    path = _only_gguf(directory)
-    file = GgufFile.open(path)
-    config = llama.decoder_config(file)
-    tokenizer = GgufBpeTokenizer.of(file.metadata)
-    template = file.metadata.get("tokenizer.chat_template")
-    if not isinstance(template, str):
-        raise ModelError("checkpoint_invalid", f"{path.name}: has no tokenizer.chat_template")
-    if tokenizer.vocab_size != config.vocab:
-        raise ModelError(
-            "checkpoint_invalid",
-            f"{path.name}: token_embd.weight has {config.vocab} rows for {tokenizer.vocab_size} tokens",
-        )
-    with torch.device("meta"):
-        decoder = Decoder(config)
-    state = llama.decoder_state(file, config, getattr(torch, dtype))
-    _assign(decoder, state, path)
-    kernel = quantised_linear.load() if dtype == "float32" else None
-    if kernel is not None:
-        decoder.pack(llama.packed_rows(file, config), kernel)
-    return LoadedChat(
-        decoder=decoder.requires_grad_(requires_grad=False).eval(),
-        tokenizer=tokenizer,
-        template=ChatTemplate(template, **_template_specials(file, tokenizer)),
-        identity=WeightsIdentity(directory.name, weights_sha256(path), dtype),
-        context_length=config.context_length,
-        eos_ids=tokenizer.eos_ids,
+    checkpoint = open_checkpoint(directory)
+    text = open_text(checkpoint, directory)
+    network = build_network(
+        checkpoint, backend=backend, form=form, threads=threads, step_tokens=step_tokens, exact=exact
     )
+    return LoadedChat(
+        network=network,
+        tokenizer=text.tokenizer,
+        template=text.template,
+        identity=WeightsIdentity(
+            directory.name, weights_sha256(checkpoint.paths), network.arithmetic.weights
+        ),
+        context_length=checkpoint.config.context_length,
+        eos_ids=text.tokenizer.eos_ids,
+    )
+
+
+def open_text(checkpoint: Checkpoint, directory: Path) -> TextSide:
+    """Vocabulary and template of an opened checkpoint. Raises ModelError as `load_chat_model`."""
+    if checkpoint.metadata is None:
+        return text_of_directory(directory, checkpoint.config.vocab)
+    return text_of_gguf(checkpoint.metadata)
+
+
+def build_network(
+    checkpoint: Checkpoint,
+    *,
+    backend: Backend = "auto",
+    form: Form | None = None,
+    threads: int | None = None,
+    step_tokens: int = 256,
+    exact: bool = True,
+) -> Network:
+    """Reads the weights. Arguments and errors as of `load_chat_model`."""
+    compiled = None if backend == "torch" else library()
+    if compiled is None:
+        if backend == "native":
+            raise ModelError("invalid_request", "the native backend needs a C++ compiler (c++ or g++)")
+        return _torch_network(checkpoint, form or "float32", threads, step_tokens)
+    from secretariat.models.nets.native.network import NativeNetwork  # the torch path needs none of it
+
+    return NativeNetwork(
+        checkpoint.config,
+        checkpoint.weights,
+        compiled,
+        threads=threads or torch.get_num_threads(),
+        form=form,
+        step_tokens=step_tokens,
+        exact=exact,
+    )
+
+
+def _torch_network(checkpoint: Checkpoint, form: Form, threads: int | None, step_tokens: int) -> TorchNetwork:
+    if form not in {"float32", "bfloat16"}:
+        raise ModelError("invalid_request", f"the torch backend holds float32 or bfloat16, not {form}")
+    if threads is not None:
+        torch.set_num_threads(threads)
+    with torch.device("meta"):
+        decoder = Decoder(checkpoint.config)
+    _assign(decoder, _state(checkpoint.weights, getattr(torch, form)), checkpoint.paths[0])
+    return TorchNetwork(decoder.requires_grad_(requires_grad=False), step_tokens=step_tokens)
+
+
+def _state(weights: Weights, dtype: torch.dtype) -> dict[str, Tensor]:
+    """One tensor for each source, however many names it goes by: a tied head is the embedding itself."""
+    read: dict[int, Tensor] = {}
+
+    def tensor(source: Source) -> Tensor:
+        if id(source) not in read:
+            read[id(source)] = torch.from_numpy(source.floats()).to(dtype)
+        return read[id(source)]
+
+    return {name: tensor(source) for name, source in weights.items()}
 
 
 def load_embedder(directory: Path) -> LoadedEmbedder:
@@ -121,7 +194,7 @@ def load_embedder(directory: Path) -> LoadedEmbedder:
     path = directory / "model.safetensors"
     file = SafetensorsFile.open(path)
     config = bert.encoder_config(directory)
-    limits = bert.read_json(directory / "sentence_bert_config.json")
+    limits = read_json(directory / "sentence_bert_config.json")
     max_tokens = min(int(limits.get("max_seq_length", config.positions)), config.positions)
     tokenizer = EncoderTokenizer.open(directory / "tokenizer.json", max_tokens)
     with torch.device("meta"):
@@ -130,20 +203,8 @@ def load_embedder(directory: Path) -> LoadedEmbedder:
     return LoadedEmbedder(
         encoder=encoder.requires_grad_(requires_grad=False).eval(),
         tokenizer=tokenizer,
-        identity=WeightsIdentity(directory.name, weights_sha256(path), "float32"),
+        identity=WeightsIdentity(directory.name, weights_sha256([path]), "float32"),
     )
-
-
-def _only_gguf(directory: Path) -> Path:
-    found = sorted(directory.glob("*.gguf"))
-    if not found:
-        raise ModelError(
-            "weights_missing",
-            f"{directory} holds no .gguf file: run `secretariat models pull {directory.name}`",
-        )
-    if len(found) > 1:
-        raise ModelError("checkpoint_invalid", f"{directory} holds {len(found)} .gguf files, not one")
-    return found[0]
 
 
 def _assign(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
@@ -151,12 +212,6 @@ def _assign(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
         network.load_state_dict(state, assign=True)
     except RuntimeError as error:  # says which tensors do not fit
         raise ModelError("checkpoint_invalid", f"{path.name}: {error}") from error
-
-
-def _template_specials(file: GgufFile, tokenizer: GgufBpeTokenizer) -> dict[str, str]:
-    names = {index: token for token, index in tokenizer.control_tokens.items()}
-    ids = {key: file.metadata.get(f"tokenizer.ggml.{key}_id") for key in ("bos_token", "eos_token")}
-    return {key: names.get(index, "") for key, index in ids.items() if isinstance(index, int)}
 
 
 def _batches(lengths: list[int]) -> list[list[int]]:

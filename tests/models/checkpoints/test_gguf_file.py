@@ -41,10 +41,12 @@ def test_values_and_tensors_come_back(tmp_path, good):
     assert file.metadata["some.words"] == ["α", "b"]
     assert file.metadata["some.floats"] == [1.5, -2.0]
     assert file.metadata["some.flag"] is True
-    np.testing.assert_array_equal(file.read("matrix"), np.arange(12).reshape(3, 4))
-    np.testing.assert_array_equal(file.read("vector"), np.arange(5))
-    with pytest.raises(ModelError, match="tensor other is missing"):
-        file.read("other")
+    matrix, vector = file.tensors["matrix"], file.tensors["vector"]
+    np.testing.assert_array_equal(matrix.floats(), np.arange(12).reshape(3, 4))
+    np.testing.assert_array_equal(vector.floats(), np.arange(5))
+    assert (matrix.form, vector.form) == ("F32", "F16")
+    np.testing.assert_array_equal(matrix.raw(), np.arange(12, dtype=np.float32).view(np.uint8).reshape(3, 16))
+    np.testing.assert_array_equal(vector.raw(), np.arange(5, dtype=np.float16).view(np.uint8)[None])
 
 
 def patched(good: bytes, after: bytes, offset: int, value: bytes) -> bytes:
@@ -72,8 +74,8 @@ def patched(good: bytes, after: bytes, offset: int, value: bytes) -> bytes:
             "tensor matrix .*whole blocks of Q4_0",
         ),
         (
-            lambda good: patched(good, b"matrix", 20, struct.pack("<I", 12)),
-            "tensor matrix .*number format 12",
+            lambda good: patched(good, b"matrix", 20, struct.pack("<I", 99)),
+            "tensor matrix .*number format 99",
         ),
         (lambda good: patched(good, b"matrix", 24, struct.pack("<Q", 3)), "tensor matrix .*alignment"),
     ],
@@ -95,7 +97,7 @@ def test_damage_anywhere_is_refused_or_harmless(tmp_path, good, at, value):
             raise
     else:
         for name in file.tensors:
-            file.read(name)
+            file.tensors[name].floats()
 
 
 def test_an_absent_file_is_missing_weights(tmp_path):

@@ -34,9 +34,18 @@ def test_every_dtype_reads_as_the_reference_does(tmp_path):
     file = SafetensorsFile.open(tmp_path / "x.safetensors")
     for name, expected in load_file(tmp_path / "x.safetensors").items():
         wanted = expected.float() if expected.is_floating_point() else expected
-        np.testing.assert_array_equal(file.read(name), wanted.numpy())
-    with pytest.raises(ModelError, match="tensor other is missing"):
-        file.read("other")
+        np.testing.assert_array_equal(file.tensors[name].floats(), wanted.numpy())
+
+
+def test_sixteen_bits_come_as_they_are_stored(tmp_path):
+    rows = torch.randn(3, 5, generator=torch.Generator().manual_seed(1))
+    kinds = {"BF16": torch.bfloat16, "F16": torch.float16, "F32": torch.float32}
+    save_file({form: rows.to(dtype) for form, dtype in kinds.items()}, tmp_path / "x.safetensors")
+    tensors = SafetensorsFile.open(tmp_path / "x.safetensors").tensors
+    for form, dtype in kinds.items():
+        assert tensors[form].form == form
+        stored = rows.to(dtype).view(torch.uint8).reshape(3, -1)
+        np.testing.assert_array_equal(tensors[form].raw(), stored.numpy())
 
 
 def entry(start: int, end: int, shape: object = (2,), dtype: str = "F32") -> dict[str, object]:
@@ -78,4 +87,4 @@ def test_damage_anywhere_is_refused_or_harmless(tmp_path, at, value):
             raise
     else:
         for name in file.tensors:
-            file.read(name)
+            file.tensors[name].floats()

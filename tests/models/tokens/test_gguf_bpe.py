@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from secretariat.models.errors import ModelError
-from secretariat.models.tokens.gguf_bpe import GgufBpeTokenizer
+from secretariat.models.tokens.gguf_bpe import tokenizer_of
 from tests.support.weights import chat_model
 
 pytestmark = pytest.mark.weights
@@ -122,8 +122,8 @@ METADATA = {
     ],
 )
 def test_a_wrong_vocabulary_is_refused_by_key(key, value):
-    assert GgufBpeTokenizer.of(METADATA).encode("ab") == [3]
+    assert tokenizer_of(METADATA).encode("ab") == [3]
     with pytest.raises(
         ModelError, match=rf"tokenizer\.ggml\.{key if key != 'tokens' else '(tokens|merges)'}"
     ):
-        GgufBpeTokenizer.of(METADATA | {f"tokenizer.ggml.{key}": value})
+        tokenizer_of(METADATA | {f"tokenizer.ggml.{key}": value})

@@ -1,0 +1,80 @@
+"""A model directory opened: which network it describes and where its weights lie. Nothing is read before use.
+
+Owns which files make a checkpoint. Knows nothing of tokens beyond their number, of the catalogue or of serving.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from secretariat.models.checkpoints.gguf_file import GgufFile
+from secretariat.models.checkpoints.json_file import read_json
+from secretariat.models.checkpoints.shards import open_shards
+from secretariat.models.errors import ModelError
+from secretariat.models.nets.architectures import gguf
+from secretariat.models.nets.architectures.registry import adapter_of
+from secretariat.models.nets.config import DecoderConfig
+from secretariat.models.nets.weights import Weights
+
+CONFIG = "config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """`metadata`: a GGUF file's; None for safetensors. `paths`: the files with tensors, in order of name."""
+
+    architecture: str
+    config: DecoderConfig
+    weights: Weights
+    paths: tuple[Path, ...]
+    metadata: Mapping[str, Any] | None
+
+
+def open_checkpoint(directory: Path) -> Checkpoint:
+    """Of the one GGUF file in `directory`, or of config.json and safetensors.
+
+    Raises ModelError: "weights_missing" without them, "checkpoint_invalid" for what is malformed or whose maths
+    isn't supported.
+    """
+    if (directory / CONFIG).is_file():
+        values = read_json(directory / CONFIG)
+        config, shards = config_of(values), open_shards(directory)
+        weights = adapter_of(values).weights(shards.tensors, config)
+        return Checkpoint(str(values["model_type"]), config, weights, shards.paths, None)
+    return open_gguf(_only_gguf(directory))
+
+
+def config_of(values: Mapping[str, Any]) -> DecoderConfig:
+    """Of the object in config.json. Raises ModelError("checkpoint_invalid")."""
+    try:
+        return adapter_of(values).decoder_config(values)
+    except ValueError as error:  # a spec whose numbers don't fit together
+        raise ModelError("checkpoint_invalid", f"{CONFIG}: {error}") from error
+    except ModelError as error:
+        raise ModelError(error.code, f"{CONFIG}: {error.message}") from error
+
+
+def open_gguf(path: Path) -> Checkpoint:
+    """Raises ModelError as `open_checkpoint`."""
+    file = GgufFile.open(path)
+    try:
+        config = gguf.decoder_config(file.metadata, file.tensors)
+        architecture = str(file.metadata["general.architecture"])
+        weights = gguf.weights(file.tensors, config, architecture)
+    except ModelError as error:
+        raise ModelError(error.code, f"{path.name}: {error.message}") from error
+    return Checkpoint(architecture, config, weights, (path,), file.metadata)
+
+
+def _only_gguf(directory: Path) -> Path:
+    found = sorted(directory.glob("*.gguf"))
+    if not found:
+        raise ModelError(
+            "weights_missing",
+            f"{directory} holds neither a .gguf file nor a {CONFIG}: run"
+            f" `secretariat models pull {directory.name}`",
+        )
+    if len(found) > 1:
+        raise ModelError("checkpoint_invalid", f"{directory} holds {len(found)} .gguf files, not one")
+    return found[0]
