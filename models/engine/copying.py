@@ -5,16 +5,16 @@ where a span may begin and end (a lexer can't: it would cut words or swallow wha
 are few: after a token or two only the places where those words occur remain.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
 import regex
 
 from secretariat.models.core import ChoiceConstraint, VerbatimSpanConstraint
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
+from secretariat.models.kernels.sampling.reference import Words
 
 MAX_BYTES = 2**17  # the first mask looks at every place an output may start: some 50 ms of everyone's time
 
@@ -66,6 +66,15 @@ class Source:
         return frozenset(alive)
 
 
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    """After so much output: where in which source it may stand, its length and the length up to the last end."""
+
+    places: frozenset[tuple[int, int]]
+    length: int = 0
+    settled: int = 0
+
+
 class CopyMatcher:
     """Where in the sources the output so far could have been copied from; see `Matcher` for the contract."""
 
@@ -77,60 +86,80 @@ class CopyMatcher:
                 "invalid_request", f"more than {MAX_BYTES} bytes to copy from", param="response_format"
             )
         self._reaching = [source.reaching(vocabulary) for source in self._sources]
-        self._places = {
+        places = frozenset(
             (index, start)
             for index, source in enumerate(self._sources)
             for start in source.starts
             if self._leads_to_an_end(index, start)
-        }
-        self._length = 0
-        self._settled = 0
-        if not self._places:
+        )
+        if not places:
             raise ModelError("invalid_request", "no text to copy from", param="response_format")
+        self._past = [_Reached(places)]
+        self._next: dict[int, set[tuple[int, int]]] | None = None
 
     def _leads_to_an_end(self, index: int, at: int) -> bool:
         reaching = self._reaching[index]
         return reaching is None or at in reaching
 
-    def _steps(self) -> Iterator[tuple[int, int, int]]:
-        """(token id, source, offset after it) of every token that may come next."""
-        for index, at in self._places:
-            for token_id, end in self._vocabulary.spellings(self._sources[index].text, at):
-                if self._leads_to_an_end(index, end):
-                    yield token_id, index, end
+    @property
+    def _now(self) -> _Reached:
+        return self._past[-1]
+
+    def _steps(self) -> dict[int, set[tuple[int, int]]]:
+        """Every token that may come next, and the places after it."""
+        if self._next is None:
+            self._next = {}
+            for index, at in self._now.places:
+                for token_id, end in self._vocabulary.spellings(self._sources[index].text, at):
+                    if self._leads_to_an_end(index, end):
+                        self._next.setdefault(token_id, set()).add((index, end))
+        return self._next
 
     @property
     def accepting(self) -> bool:
-        return self._settled == self._length > 0
+        return self._now.settled == self._now.length > 0
 
     @property
     def finished(self) -> bool:
-        return self.accepting and all(at == len(self._sources[i].text) for i, at in self._places)
+        return self.accepting and all(at == len(self._sources[i].text) for i, at in self._now.places)
 
     @property
     def settled(self) -> int:
-        return self._settled
+        return self._now.settled
 
-    def mask(self) -> np.ndarray:
-        allowed = np.zeros(len(self._vocabulary), dtype=np.bool_)
-        allowed[[token_id for token_id, _, _ in self._steps()]] = True
-        if self.accepting:
-            allowed[list(self._vocabulary.eos_ids)] = True
-        return allowed
+    def mask(self, budget: int) -> Words:  # noqa: ARG002 - what has settled keeps its promise however it ends
+        allowed = self._vocabulary.words(self._steps())
+        return allowed | self._vocabulary.eos_words if self.accepting else allowed
 
     def accept(self, token_id: int) -> None:
-        places = {(index, end) for step, index, end in self._steps() if step == token_id}
+        places = self._steps().get(token_id)
         assert places, "a token outside the mask"
-        self._places = places
-        self._length += len(self._vocabulary.tokens[token_id])
-        if any(end in self._sources[index].ends for index, end in places):
-            self._settled = self._length
+        length = self._now.length + len(self._vocabulary.tokens[token_id])
+        at_end = any(end in self._sources[index].ends for index, end in places)
+        self._past.append(_Reached(frozenset(places), length, length if at_end else self._now.settled))
+        self._next = None
 
-    def forced(self) -> list[int]:
+    def rollback(self, count: int) -> None:
+        assert count < len(self._past), "more than was accepted"
+        if count:
+            del self._past[-count:]
+            self._next = None
+
+    def valid(self, token_ids: Sequence[int], budget: int) -> int:  # noqa: ARG002 - see mask
+        accepted = 0
+        for token_id in token_ids:
+            if token_id not in self._steps():
+                break
+            self.accept(token_id)
+            accepted += 1
+        self.rollback(accepted)
+        return accepted
+
+    def forced(self, budget: int) -> list[int]:  # noqa: ARG002 - see mask
         """With one place left and no end there, the tokens up to the next end are known."""
-        if len(self._places) != 1 or self.accepting:
+        if len(self._now.places) != 1 or self.accepting:
             return []
-        ((index, at),) = self._places
+        ((index, at),) = self._now.places
         source = self._sources[index]
         rest = source.text[at : min(end for end in source.ends if end > at)]
         try:

@@ -1,17 +1,21 @@
 """One turn of one generation: logits in, a token or more drawn, an Emission out.
 
-Knows no batch, no pages and no threads.
+Knows no batch, no pages and no threads. Shapes: K rows of logits, one for the last token and one for each draft;
+V the model's logits; W words of 32 mask bits.
 """
 
+from weakref import WeakKeyDictionary
+
 import numpy as np
-import torch
 from torch import Tensor
 
 from secretariat.models.core import FinishReason
 from secretariat.models.engine.events import Drawn, Emission
 from secretariat.models.engine.request import Generation
-from secretariat.models.engine.sampler import choose, likeliest, log_probabilities
+from secretariat.models.engine.sampler import Chooser, drawing_function, likeliest, log_probabilities
 from secretariat.models.engine.vocabulary import Vocabulary
+from secretariat.models.errors import ModelError
+from secretariat.models.kernels.sampling.reference import Words, packed
 
 
 class Drawer:
@@ -19,42 +23,77 @@ class Drawer:
 
     def __init__(self, vocabulary: Vocabulary, width: int) -> None:
         self._vocabulary = vocabulary
-        drawable = np.array([bool(token) for token in vocabulary.tokens])
-        drawable[sorted(vocabulary.control_ids)] = False  # markup in an answer could pass for a turn
-        drawable[sorted(vocabulary.eos_ids)] = True
-        self._drawable_V = torch.zeros(width, dtype=torch.bool)
-        self._drawable_V[: len(drawable)] = torch.from_numpy(drawable)
+        self._width = width
+        self._draw = drawing_function(width)
+        self._choosers: WeakKeyDictionary[Generation, Chooser] = WeakKeyDictionary()
+        text = np.zeros(width, dtype=np.bool_)
+        text[: len(vocabulary)] = [bool(token) for token in vocabulary.tokens]
+        text[sorted(vocabulary.control_ids)] = False  # markup in an answer could pass for a turn
+        self._text_W = packed(text)
+        text[sorted(vocabulary.eos_ids)] = True
+        self._drawable_W = packed(text)
 
-    def advance(self, generation: Generation, logits_V: Tensor) -> Emission:
-        """Draw a token, then take those that the constraint leaves no choice about. Raises ModelError."""
-        logits_V = logits_V.masked_fill(~self._allowed(generation), -torch.inf)
-        token = choose(logits_V, generation.sampling, len(generation.tokens))
+    def advance(self, generation: Generation, logits_KV: Tensor) -> Emission:
+        """Draw from the first row; while what is taken equals the drafts, go on with the row behind it.
+
+        Each row is drawn from just as it would be alone, so drafts change no output. Afterwards
+        `generation.tokens` is what it was and the tokens newly taken: the drafts that proved right, then one or
+        more that no row has been computed for. `generation.drafts` stays as it was: the tokens of the step that
+        hold are those that `generation.tokens` has at the same positions. Raises ModelError.
+        """
+        drafts, row, text = generation.drafts, 0, ""
+        assert len(logits_KV) == 1 + len(drafts), "a row for the last token and one for each draft"
+        while True:
+            before = len(generation.tokens)
+            piece, reason = self._turn(generation, logits_KV[row])
+            text += piece
+            if reason is not None:
+                return finished(generation, reason, text)
+            taken = generation.tokens[before:]
+            if drafts[row : row + len(taken)] != taken:
+                return Emission(text, _unsent(generation) if text else ())
+            row += len(taken)
+
+    def _turn(self, generation: Generation, logits_V: Tensor) -> tuple[str, FinishReason | None]:
+        """Draw a token, then take those that the constraint leaves no choice about."""
+        allowed_W = self._allowed(generation)
+        token = self._chooser(generation).choose(logits_V, allowed_W, generation.tokens)
         if token in self._vocabulary.eos_ids:
-            return finished(generation, "stop")
-        text = self._take(generation, token, self._describe(generation, logits_V, token))
-        for forced in generation.matcher.forced() if generation.matcher is not None else ():
-            if generation.drawn < generation.sampling.max_tokens:
-                text += self._take(generation, forced, Drawn(self._vocabulary.tokens[forced], 0.0))
-        if generation.output.stopped or (generation.matcher is not None and generation.matcher.finished):
-            return finished(generation, "stop", text)
-        if generation.drawn >= generation.sampling.max_tokens:
-            return finished(generation, "length", text)
-        return Emission(text, _unsent(generation) if text else ())
+            return "", "stop"
+        if token < 0:
+            raise ModelError("engine_failed", "no token is left to draw: the model's numbers or its constraint broke")
+        text = self._take(generation, token, self._describe(generation, logits_V, allowed_W, token))
+        matcher = generation.matcher
+        for forced in matcher.forced(_budget(generation)) if matcher is not None else ():
+            if generation.output.stopped or _budget(generation) < 1:
+                break
+            text += self._take(generation, forced, Drawn(self._vocabulary.tokens[forced], 0.0))
+        if generation.output.stopped or (matcher is not None and matcher.finished):
+            return text, "stop"
+        return text, "length" if _budget(generation) < 1 else None
 
-    def _allowed(self, generation: Generation) -> Tensor:
+    def _chooser(self, generation: Generation) -> Chooser:
+        chooser = self._choosers.get(generation)
+        if chooser is None:
+            chooser = Chooser(self._draw, generation.sampling, generation.prompt, self._width)
+            self._choosers[generation] = chooser
+        return chooser
+
+    def _allowed(self, generation: Generation) -> Words:
         if generation.matcher is None:
-            return self._drawable_V
-        mask = torch.from_numpy(generation.matcher.mask())
-        allowed_V = self._drawable_V.clone()
-        allowed_V[: len(mask)] &= mask
-        return allowed_V
+            return self._text_W if generation.sampling.ignore_eos else self._drawable_W
+        mask_W = generation.matcher.mask(_budget(generation))
+        allowed_W = self._drawable_W.copy()
+        allowed_W[: len(mask_W)] &= mask_W[: len(allowed_W)]
+        allowed_W[len(mask_W) :] = 0
+        return allowed_W
 
-    def _describe(self, generation: Generation, logits_V: Tensor, token: int) -> Drawn:
+    def _describe(self, generation: Generation, logits_V: Tensor, allowed_W: Words, token: int) -> Drawn:
         tokens, wanted = self._vocabulary.tokens, generation.sampling.top_logprobs
         if wanted is None:
             return Drawn(tokens[token], 0.0)
-        logprobs_V = log_probabilities(logits_V)
-        best = tuple((tokens[i], value) for i, value in likeliest(logprobs_V, wanted)) if wanted else ()
+        logprobs_V = log_probabilities(logits_V, allowed_W)
+        best = tuple((tokens[i], value) for i, value in likeliest(logprobs_V, wanted))
         return Drawn(tokens[token], float(logprobs_V[token]), best)
 
     def _take(self, generation: Generation, token: int, drawn: Drawn) -> str:
@@ -65,6 +104,11 @@ class Drawer:
             return generation.output.push(drawn.token)
         generation.matcher.accept(token)
         return generation.output.push(drawn.token, generation.matcher.settled)
+
+
+def _budget(generation: Generation) -> int:
+    """How many tokens may still be drawn."""
+    return generation.sampling.max_tokens - generation.drawn
 
 
 def finished(generation: Generation, reason: FinishReason, text: str = "") -> Emission:

@@ -1,61 +1,117 @@
-"""From a row of logits to a token.
+"""From a row of logits to a token, as a request's sampling parameters say.
 
-The random number of a draw depends on (seed, position) alone, by Philox counters (Salmon et al., SC'11), so
-an answer doesn't depend on what else runs in the batch.
+The random bits of a draw depend on (seed, position) alone, by Philox counters (Salmon et al., SC'11), so an
+answer doesn't depend on what else runs in the batch. The arithmetic is in kernels/sampling; this file knows how
+parameters become its rules and which tokens a request has seen. V: vocabulary.
 """
+
+import logging
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from secretariat.models.core import SamplingParams
+from secretariat.models.kernels.library import library
+from secretariat.models.kernels.sampling import reference
+from secretariat.models.kernels.sampling.cpu import CompiledDraw
+from secretariat.models.kernels.sampling.reference import Edits, Rule, Words, unpacked
 
-_HEAD = 1024  # ordering a whole vocabulary takes milliseconds, and a nucleus is nearly always smaller
-
-
-def uniform(seed: int, position: int) -> float:
-    """The number in [0, 1) of this draw."""
-    bits = np.random.Philox(key=seed & (2**64 - 1), counter=position).random_raw()
-    return float(int(bits) >> 11) * 2.0**-53
-
-
-def choose(logits_V: Tensor, sampling: SamplingParams, position: int) -> int:
-    """Greedy at temperature 0 (ties: the lowest id); else temperature, then top-k, then top-p."""
-    if sampling.temperature <= 0:
-        return int(logits_V.argmax())
-    scores_V = logits_V.double() / sampling.temperature
-    ids_C = None
-    if sampling.top_k > 0:
-        scores_V, ids_C = scores_V.topk(min(sampling.top_k, len(scores_V)))
-    probabilities_C = torch.softmax(scores_V, dim=0)
-    if sampling.top_p < 1:
-        probabilities_C, best_C = _nucleus(probabilities_C, sampling.top_p)
-        ids_C = best_C if ids_C is None else ids_C[best_C]
-    mass_C = probabilities_C.cumsum(dim=0)
-    target = uniform(sampling.seed, position) * float(mass_C[-1])
-    drawn = int(torch.searchsorted(mass_C, torch.tensor(target, dtype=torch.float64), right=True))
-    drawn = min(drawn, int(probabilities_C.nonzero()[-1]))  # rounding at the end must not leave the mask
-    return drawn if ids_C is None else int(ids_C[drawn])
+_log = logging.getLogger(__name__)
+Draw = Callable[[Tensor, Words, Rule, Edits | None, int], int]
 
 
-def _nucleus(probabilities_V: Tensor, top_p: float) -> tuple[Tensor, Tensor]:
-    """The fewest tokens, likeliest first, whose probabilities sum to at least `top_p`, and their indices."""
-    for size in (min(_HEAD, len(probabilities_V)), len(probabilities_V)):
-        best_C, ids_C = probabilities_V.topk(size)
-        mass_C = best_C.cumsum(dim=0)
-        if mass_C[-1] >= top_p:
-            break
-    enough = int((mass_C < top_p).sum()) + 1
-    return best_C[:enough], ids_C[:enough]
+def drawing_function(width: int) -> Draw:
+    """The compiled draw for rows of `width` logits, or NumPy's where nothing can be compiled: the same tokens."""
+    compiler = library()
+    if compiler is None:
+        return reference.draw
+    try:
+        return CompiledDraw(compiler, width)
+    except OSError:
+        _log.exception("the compiled draw isn't to be had; NumPy draws")
+        return reference.draw
 
 
-def log_probabilities(logits_V: Tensor) -> Tensor:
-    """Natural logs over the allowed tokens, before temperature, top-k and top-p."""
-    return torch.log_softmax(logits_V, dim=0)
+def random_bits(seed: int, position: int) -> int:
+    """64 random bits of the draw at this position."""
+    return int(np.random.Philox(key=seed & (2**64 - 1), counter=position).random_raw())
+
+
+def rule_of(sampling: SamplingParams) -> Rule:
+    """Greedy at temperature 0; else temperature, then min-p, top-k and top-p, in this order."""
+    return Rule.of(
+        sampling.temperature, top_k=sampling.top_k, top_p=sampling.top_p, min_p=sampling.min_p
+    )
+
+
+class Chooser:
+    """Draws for one request. What it has seen follows from the request's tokens, so it can be made anew anytime."""
+
+    def __init__(self, draw: Draw, sampling: SamplingParams, prompt: Sequence[int], width: int) -> None:
+        self._draw = draw
+        self._sampling = sampling
+        self._rule = rule_of(sampling)
+        biased = [(token, bias) for token, bias in dict(sampling.logit_bias).items() if 0 <= token < width]
+        self._biased_B = np.array([token for token, _ in biased], dtype=np.int32)
+        self._bias_B = np.array([bias for _, bias in biased], dtype=np.float32)
+        self._penalises = (
+            sampling.repetition_penalty != 1 or sampling.presence_penalty != 0 or sampling.frequency_penalty != 0
+        )
+        self._edits = bool(biased) or self._penalises
+        self._prompt = len(prompt)
+        self._followed = 0
+        self._place: dict[int, int] = {}
+        self._seen_P = np.empty(256, dtype=np.int32)
+        self._counts_P = np.zeros(256, dtype=np.int32)
+
+    def choose(self, logits_V: Tensor, allowed_W: Words, tokens: Sequence[int]) -> int:
+        """The token that follows `tokens` (prompt and output), or -1 where none is left to draw."""
+        edits = self._edits_after(tokens) if self._edits else None
+        bits = random_bits(self._sampling.seed, len(tokens)) if self._rule.scale else 0
+        return self._draw(logits_V, allowed_W, self._rule, edits, bits)
+
+    def _edits_after(self, tokens: Sequence[int]) -> Edits:
+        if self._penalises:
+            first = 0 if self._sampling.repetition_penalty != 1 else self._prompt
+            for at in range(max(self._followed, first), len(tokens)):
+                self._count(tokens[at], drawn=at >= self._prompt)
+            self._followed = len(tokens)
+        seen = len(self._place)
+        return Edits(
+            self._seen_P[:seen],
+            self._counts_P[:seen],
+            self._biased_B,
+            self._bias_B,
+            self._sampling.repetition_penalty,
+            self._sampling.frequency_penalty,
+            self._sampling.presence_penalty,
+        )
+
+    def _count(self, token: int, *, drawn: bool) -> None:
+        place = self._place.setdefault(token, len(self._place))
+        if place == len(self._seen_P):
+            self._seen_P = np.resize(self._seen_P, 2 * place)
+            self._counts_P = np.concatenate([self._counts_P, np.zeros(place, dtype=np.int32)])
+        self._seen_P[place] = token
+        self._counts_P[place] += drawn
+
+
+def log_probabilities(logits_V: Tensor, allowed_W: Words) -> Tensor:
+    """Natural logs over the allowed tokens of the model's own logits: before penalties, biases, temperature and cuts.
+
+    -inf for tokens that aren't allowed.
+    """
+    allowed_V = torch.from_numpy(unpacked(allowed_W, len(logits_V)))
+    return torch.log_softmax(logits_V.masked_fill(~allowed_V, -torch.inf), dim=0)
 
 
 def likeliest(logprobs_V: Tensor, count: int) -> list[tuple[int, float]]:
-    """The `count` best tokens with a non-zero probability, best first."""
-    values, ids = logprobs_V.topk(min(count, len(logprobs_V)))
-    pairs = zip(ids.tolist(), values.tolist(), strict=True)
-    return [(int(i), float(v)) for i, v in pairs if v > -torch.inf]
+    """The `count` best tokens with a non-zero probability, best first, of equals the lowest id first."""
+    if count < 1:
+        return []
+    least = logprobs_V.topk(min(count, len(logprobs_V))).values[-1]
+    ids = (logprobs_V >= least).nonzero()[:, 0]
+    pairs = sorted(zip(logprobs_V[ids].tolist(), ids.tolist(), strict=True), key=lambda p: (-p[0], p[1]))
+    return [(i, value) for value, i in pairs[:count] if value > -torch.inf]

@@ -6,7 +6,7 @@ from secretariat.models.core import ChoiceConstraint, VerbatimSpanConstraint
 from secretariat.models.engine.copying import Source, choice_matcher, span_matcher
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
-from tests.models.engine.toy import EOS, VOCABULARY
+from tests.models.engine.toy_vocabulary import EOS, VOCABULARY, allowed
 
 TEXTS = (
     "The warranty of the pump (model 3.5-B) covers 24 months; see §7.\n\nIt doesn't cover wear parts.",
@@ -20,9 +20,9 @@ def walk(matcher, seed: int) -> bytes:
     """A random path through the mask, as a model with no idea would take."""
     draw, out = random.Random(seed), b""
     while not matcher.finished:
-        allowed = matcher.mask().nonzero()[0].tolist()
-        assert allowed, "a dead end"
-        token = EOS if EOS in allowed and draw.random() < 0.1 else draw.choice(allowed)
+        tokens = allowed(matcher)
+        assert tokens, "a dead end"
+        token = EOS if EOS in tokens and draw.random() < 0.1 else draw.choice(tokens)
         if token == EOS:
             assert matcher.accepting
             break
@@ -56,10 +56,10 @@ def test_cut_anywhere_what_has_settled_is_still_a_span(seed: int):
     matcher = span_matcher(VerbatimSpanConstraint(TEXTS, "NOT FOUND"), VOCABULARY)
     draw, out = random.Random(seed), b""
     for _ in range(draw.randint(1, 12)):
-        allowed = [t for t in matcher.mask().nonzero()[0].tolist() if t != EOS]
-        if not allowed:
+        tokens = [t for t in allowed(matcher) if t != EOS]
+        if not tokens:
             break
-        token = draw.choice(allowed)
+        token = draw.choice(tokens)
         matcher.accept(token)
         out += VOCABULARY.tokens[token]
     shown = out[: matcher.settled].decode()
@@ -78,8 +78,7 @@ def test_a_span_never_joins_two_texts():
     matcher = span_matcher(VerbatimSpanConstraint(("alpha beta", "beta gamma"), None), VOCABULARY)
     for byte in b"beta":
         matcher.accept(byte)
-    following = set(matcher.mask().nonzero()[0].tolist())
-    assert following == {EOS, ord(" ")}
+    assert set(allowed(matcher)) == {EOS, ord(" ")}
     for seed in range(30):
         fresh = span_matcher(VerbatimSpanConstraint(("alpha beta", "beta gamma"), None), VOCABULARY)
         assert walk(fresh, seed).decode() in {
@@ -108,14 +107,14 @@ def test_choices_one_of_which_begins_another():
 
 def test_a_choice_is_forced_once_it_is_clear():
     matcher = choice_matcher(ChoiceConstraint(("search the archive", "answer")), VOCABULARY)
-    assert matcher.forced() == []
+    assert matcher.forced(100) == []
     matcher.accept(ord("s"))
-    forced = matcher.forced()
+    forced = matcher.forced(100)
     assert b"s" + b"".join(VOCABULARY.tokens[t] for t in forced) == b"search the archive"
     for token in forced:
         matcher.accept(token)
     assert matcher.finished
-    assert matcher.forced() == []
+    assert matcher.forced(100) == []
 
 
 def test_bytes_the_vocabulary_lacks_never_become_a_dead_end():
@@ -141,3 +140,16 @@ def test_more_text_than_a_step_can_look_at_is_refused():
 def test_an_empty_choice_is_refused():
     with pytest.raises(ModelError):
         choice_matcher(ChoiceConstraint(("a", "")), VOCABULARY)
+
+
+def test_what_was_taken_back_is_as_if_it_had_never_been():
+    matcher = span_matcher(VerbatimSpanConstraint(TEXTS, "NOT FOUND"), VOCABULARY)
+    for token in VOCABULARY.encode("The warranty"):
+        matcher.accept(token)
+    before = allowed(matcher), matcher.settled, matcher.accepting, matcher.forced(100)
+    further = VOCABULARY.encode(" of the pump")
+    assert matcher.valid([*further, ord("X"), *further], 100) == len(further)
+    for token in further:
+        matcher.accept(token)
+    matcher.rollback(len(further))
+    assert (allowed(matcher), matcher.settled, matcher.accepting, matcher.forced(100)) == before
