@@ -11,8 +11,9 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -68,7 +69,7 @@ class Step(ctypes.Structure):
 
 
 class _Node(ctypes.Structure):
-    _fields_ = [("operation", ctypes.c_void_p), ("args", ctypes.c_void_p)]
+    _fields_ = [("operation", ctypes.c_void_p), ("args", ctypes.c_void_p), ("adapted", ctypes.c_int64)]
 
 
 class Library:
@@ -126,7 +127,8 @@ class Program:
         self._run = library.open("core").run_program
         self._run.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int]
         self._run.restype = None
-        self._operations: list[tuple[int, ctypes.Structure]] = []
+        self._operations: list[tuple[int, ctypes.Structure, bool]] = []
+        self._adapted = False
         self._kept: list[Any] = []
         self._nodes: ctypes.Array[_Node] | None = None
         self._scratch = torch.empty(0, dtype=torch.uint8)
@@ -138,9 +140,16 @@ class Program:
         self, operation: str, args: ctypes.Structure, *, function: str | None = None, keep: Sequence[Any] = ()
     ) -> None:
         """`keep`: whatever owns memory that `args` points into."""
-        self._operations.append((self.library.address(operation, function), args))
+        self._operations.append((self.library.address(operation, function), args, self._adapted))
         self._kept.extend(keep)
         self._nodes = None
+
+    @contextmanager
+    def only_adapted(self) -> Iterator[None]:
+        """What is added meanwhile is left out of steps in which nobody carries an adapter."""
+        self._adapted = True
+        yield
+        self._adapted = False
 
     def scratch(self, size: int) -> Tensor:
         """At least `size` bytes for one operation while it runs: the next may be given the same."""
@@ -150,8 +159,8 @@ class Program:
 
     def run(self, step: Step) -> None:
         if self._nodes is None:
-            pairs = [_Node(address, ctypes.addressof(args)) for address, args in self._operations]
-            self._nodes = (_Node * len(pairs))(*pairs)
+            nodes = [_Node(op, ctypes.addressof(args), adapted) for op, args, adapted in self._operations]
+            self._nodes = (_Node * len(nodes))(*nodes)
         self._run(ctypes.addressof(self._nodes), len(self._nodes), ctypes.addressof(step), self.threads)
 
 

@@ -10,14 +10,23 @@ using secretariat::Team;
 struct Node {
     void (*operation)(const void *, const Step &, const Team &);
     const void *args;
+    int64_t adapted;  // 1: only where a run of the step carries an adapter
 };
+
+static bool any_adapter(const Step &step) {
+    for (int r = 0; step.adapters && r < step.runs; r++)
+        if (step.adapters[r]) return true;
+    return false;
+}
 
 extern "C" void run_program(const Node *nodes, int64_t count, const Step *step, int threads) {
     Meeting meeting;
+    const bool adapted = any_adapter(*step);
 #pragma omp parallel num_threads(threads)
     {
         const Team team{omp_get_thread_num(), omp_get_num_threads(), &meeting};
         for (int64_t i = 0; i < count; i++) {
+            if (nodes[i].adapted && !adapted) continue;
             nodes[i].operation(nodes[i].args, *step, team);
             team.barrier();
         }

@@ -11,11 +11,12 @@ struct LoraPiece {       // of one adapter, for a range of the matrix's output r
 };
 
 struct LoraArgs {
-    const float *x;          // [N, inputs]
-    float *y;                // [N, outputs]
+    const float *x;          // [N, inputs], rows x_width apart
+    float *y;                // [N, outputs], rows y_width apart
     float *scratch;          // [N, pieces, most_rank]
     const LoraPiece *table;  // [adapters, pieces]; row 0 is the base model
-    int32_t inputs, outputs, pieces, most_rank;
+    int64_t x_width, y_width;
+    int32_t inputs, pieces, most_rank;
     float add;
 };
 
@@ -48,15 +49,8 @@ static const LoraPiece *pieces_of(const LoraArgs &a, const Step &step, int64_t t
     return adapter ? a.table + (int64_t)adapter * a.pieces : nullptr;
 }
 
-static bool any_adapter(const Step &step) {
-    for (int r = 0; r < step.runs; r++)
-        if (step.adapters[r]) return true;
-    return false;
-}
-
 OPERATION(lora) {
     const LoraArgs &a = *(const LoraArgs *)raw;
-    if (!any_adapter(step)) return;
     int64_t begin, end;
     team.share((int64_t)step.tokens * a.pieces, 1, begin, end);
     for (int64_t at = begin; at < end; at++) {
@@ -64,7 +58,7 @@ OPERATION(lora) {
         if (!piece || !piece[at % a.pieces].rank) continue;
         const LoraPiece &p = piece[at % a.pieces];
         const int padded = (p.rank + LANES - 1) / LANES * LANES;
-        lower(p, a.x + at / a.pieces * a.inputs, a.inputs, padded, a.scratch + at * a.most_rank);
+        lower(p, a.x + at / a.pieces * a.x_width, a.inputs, padded, a.scratch + at * a.most_rank);
     }
     team.barrier();
     for (int64_t token = 0; token < step.tokens; token++) {
@@ -73,7 +67,7 @@ OPERATION(lora) {
             if (!piece[k].rank) continue;
             team.share(piece[k].count, LANES, begin, end);
             const float *lowered = a.scratch + (token * a.pieces + k) * a.most_rank;
-            raise(piece[k], lowered, a.add, a.y + token * a.outputs, (int)begin, (int)end);
+            raise(piece[k], lowered, a.add, a.y + token * a.y_width, (int)begin, (int)end);
         }
     }
 }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from secretariat.models.kernels.library import Program, pointer
+from secretariat.models.kernels.library import Program, pointer, rows_pointer
 
 _LANES = 16
 
@@ -29,7 +29,8 @@ class _Piece(ctypes.Structure):
 class LoraArgs(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_void_p) for name in ("x", "y", "scratch", "table")),
-        *((name, ctypes.c_int32) for name in ("inputs", "outputs", "pieces", "most_rank")),
+        *((name, ctypes.c_int64) for name in ("x_width", "y_width")),
+        *((name, ctypes.c_int32) for name in ("inputs", "pieces", "most_rank")),
         ("add", ctypes.c_float),
     ]
 
@@ -88,11 +89,11 @@ def _padded(matrix: Tensor) -> Tensor:
 
 
 def add_lora(program: Program, x_NI: Tensor, y_NO: Tensor, table: LoraTable, *, add: float = 1.0) -> None:
-    """y += add · B (A x), row by row with the adapter of the row's run."""
+    """y += add · B (A x), row by row with the adapter of the row's run. Rows of x and y may lie apart."""
     assert len(x_NI) == len(y_NO)
-    scratch = torch.zeros(len(x_NI), table.pieces, table.most_rank)
+    scratch = program.scratch(len(x_NI) * table.pieces * table.most_rank * 4)
     args = LoraArgs(
-        pointer(x_NI), pointer(y_NO), pointer(scratch), table.address,
-        x_NI.shape[1], y_NO.shape[1], table.pieces, table.most_rank, add,
+        rows_pointer(x_NI), rows_pointer(y_NO), pointer(scratch), table.address,
+        x_NI.stride(0), y_NO.stride(0), x_NI.shape[1], table.pieces, table.most_rank, add,
     )  # fmt: skip
     program.add("lora", args, keep=(x_NI, y_NO, scratch, table))

@@ -5,11 +5,11 @@
 using namespace secretariat;
 
 struct SvfArgs {
-    float *y;            // [N, outputs]: columns first … first + count are one matrix's product
+    float *y;            // rows y_width apart: columns first … first + count are one matrix's product
     float *t;            // [N, rank]: x V
     const float *table;  // [adapters, stride]: for this matrix from `offset` on, the base's factor, then [rank] gains
-    int64_t stride, offset;
-    int32_t outputs, first, count, rank;
+    int64_t stride, offset, y_width;
+    int32_t first, count, rank;
 };
 
 // y *= factor, t *= gains, for each token with its adapter's numbers. Row 0 of the table is 1 and zeros.
@@ -19,7 +19,7 @@ OPERATION(svf) {
     team.share(step.tokens, 1, begin, end);
     for (int64_t token = begin; token < end; token++) {
         const float *row = a.table + step.adapters[step.run_of[token]] * a.stride + a.offset;
-        float *t = a.t + token * a.rank, *y = a.y + token * a.outputs + a.first;
+        float *t = a.t + token * a.rank, *y = a.y + token * a.y_width + a.first;
         for (int i = 0; i < a.rank; i++) t[i] *= row[1 + i];
         if (row[0] != 1.0f)
             for (int i = 0; i < a.count; i++) y[i] *= row[0];
@@ -28,7 +28,8 @@ OPERATION(svf) {
 
 struct AccumulateArgs {
     const float *x;  // [N, width]
-    float *y;        // [N, width]
+    float *y;        // [N, width], rows y_width apart
+    int64_t y_width;
     int32_t width;
     float add;
 };
@@ -37,9 +38,12 @@ struct AccumulateArgs {
 OPERATION(accumulate) {
     const AccumulateArgs &a = *(const AccumulateArgs *)raw;
     int64_t begin, end;
-    team.share((int64_t)step.tokens * a.width, LANES, begin, end);
-    for (int64_t i = begin; i < end; i += LANES) {
-        const int count = end - i < LANES ? (int)(end - i) : LANES;
-        store_some(a.y + i, fma(load_some(a.x + i, count), all(a.add), load_some(a.y + i, count)), count);
-    }
+    team.share(step.tokens, 1, begin, end);
+    for (int64_t token = begin; token < end; token++)
+        for (int i = 0; i < a.width; i += LANES) {
+            const int count = a.width - i < LANES ? a.width - i : LANES;
+            const float *x = a.x + token * a.width + i;
+            float *y = a.y + token * a.y_width + i;
+            store_some(y, fma(load_some(x, count), all(a.add), load_some(y, count)), count);
+        }
 }

@@ -4,14 +4,14 @@ import ctypes
 
 from torch import Tensor
 
-from secretariat.models.kernels.library import Program, pointer
+from secretariat.models.kernels.library import Program, pointer, rows_pointer
 
 
 class SvfArgs(ctypes.Structure):
     _fields_ = [
         *((name, ctypes.c_void_p) for name in ("y", "t", "table")),
-        *((name, ctypes.c_int64) for name in ("stride", "offset")),
-        *((name, ctypes.c_int32) for name in ("outputs", "first", "count", "rank")),
+        *((name, ctypes.c_int64) for name in ("stride", "offset", "y_width")),
+        *((name, ctypes.c_int32) for name in ("first", "count", "rank")),
     ]
 
 
@@ -23,8 +23,8 @@ def add_svf(
     assert first + count <= y_NO.shape[1]
     assert offset + 1 + rank <= table_AX.shape[1]
     args = SvfArgs(
-        pointer(y_NO), pointer(t_NR), pointer(table_AX), table_AX.shape[1], offset,
-        y_NO.shape[1], first, count, rank,
+        rows_pointer(y_NO), pointer(t_NR), pointer(table_AX), table_AX.shape[1], offset,
+        y_NO.stride(0), first, count, rank,
     )  # fmt: skip
     program.add("svf", args, keep=(y_NO, t_NR, table_AX))
 
@@ -33,6 +33,7 @@ class AccumulateArgs(ctypes.Structure):
     _fields_ = [
         ("x", ctypes.c_void_p),
         ("y", ctypes.c_void_p),
+        ("y_width", ctypes.c_int64),
         ("width", ctypes.c_int32),
         ("add", ctypes.c_float),
     ]
@@ -41,5 +42,5 @@ class AccumulateArgs(ctypes.Structure):
 def add_accumulate(program: Program, x_NO: Tensor, y_NO: Tensor, *, add: float) -> None:
     """y += add · x."""
     assert x_NO.shape == y_NO.shape
-    args = AccumulateArgs(pointer(x_NO), pointer(y_NO), x_NO.shape[1], add)
+    args = AccumulateArgs(pointer(x_NO), rows_pointer(y_NO), y_NO.stride(0), x_NO.shape[1], add)
     program.add("svf", args, function="accumulate", keep=(x_NO, y_NO))

@@ -12,8 +12,10 @@ from secretariat.models.kernels.library import Program
 from secretariat.models.kernels.linear.cpu import add_linear
 from secretariat.models.kernels.linear.packing import Form, Packed, pack
 from secretariat.models.kernels.norm.cpu import add_norm
+from secretariat.models.kernels.svf.cpu import add_accumulate
 from secretariat.models.nets.config import NormSpec
 from secretariat.models.nets.memory import Memory
+from secretariat.models.nets.native.adapters import NativeAdapters
 from secretariat.models.nets.weights import Weights
 
 
@@ -26,6 +28,7 @@ class Builder:
     memory: Memory
     tokens: int
     form: Form | None = None
+    adapters: NativeAdapters | None = None
     _buffers: dict[str, Tensor] = field(default_factory=dict)
     _packed: dict[str, Packed] = field(default_factory=dict)
 
@@ -51,14 +54,22 @@ class Builder:
     def linear(
         self, name: str, x_NI: Tensor, y_NO: Tensor, *, add: float | None = None, scale: float = 1.0
     ) -> None:
-        """y = scale · (x Wᵀ + b), or y += add · (x Wᵀ + b). `name` without `.weight`; the bias is optional."""
-        add_linear(
-            self.program, self.matrix(f"{name}.weight"), x_NI, y_NO,
-            bias=self.optional(f"{name}.bias"), add=add, scale=scale,
-        )  # fmt: skip
+        """y = scale · (x Wᵀ + b), or y += add · (x Wᵀ + b). `name` without `.weight`; the bias is optional.
+
+        With whatever the adapters of a step's runs do to it, where the network makes room for adapters.
+        """
+        packed, bias_O = self.matrix(f"{name}.weight"), self.optional(f"{name}.bias")
+        adapters = self.adapters
+        if adapters is not None and add is not None and adapters.scales(name):
+            product_NO = self.buffer("product", y_NO.shape[1])
+            add_linear(self.program, packed, x_NI, product_NO, bias=bias_O)
+            adapters.follow(self.program, name, x_NI, product_NO, add=1.0)
+            add_accumulate(self.program, product_NO, y_NO, add=add)
+            return
+        add_linear(self.program, packed, x_NI, y_NO, bias=bias_O, add=add, scale=scale)
+        if adapters is not None:
+            adapters.follow(self.program, name, x_NI, y_NO, add=scale if add is None else add)
 
     def norm(self, name: str, x_NE: Tensor, y_NE: Tensor, spec: NormSpec, *, wanted: bool = False) -> None:
         weight_E = self.vector(f"{name}.weight") + (1.0 if spec.one_plus else 0.0)
-        add_norm(
-            self.program, x_NE, y_NE, weight_E, eps=spec.eps, mean=spec.kind == "layer", wanted=wanted
-        )
+        add_norm(self.program, x_NE, y_NE, weight_E, eps=spec.eps, mean=spec.kind == "layer", wanted=wanted)
