@@ -1,0 +1,1 @@
+"""Depthwise causal convolution with the state of a sequence. See README.md."""

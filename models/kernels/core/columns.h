@@ -1,0 +1,23 @@
+// A range of columns of a row-major buffer, and lanes that end where a row ends.
+#pragma once
+#include "simd.h"
+
+namespace secretariat {
+
+// Mirrors `Columns` of columns.py.
+struct Columns {
+    float *first;
+    int64_t stride;
+    float *row(int64_t token) const { return first + token * stride; }
+};
+
+// As many of sixteen as are left; the rest are 0.
+INLINE lane load_left(const float *from, int64_t left) {
+    return left >= LANES ? load(from) : load_some(from, (int)left);
+}
+INLINE void store_left(float *to, lane v, int64_t left) {
+    if (left >= LANES) store(to, v);
+    else store_some(to, v, (int)left);
+}
+
+}  // namespace secretariat

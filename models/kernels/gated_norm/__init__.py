@@ -1,0 +1,1 @@
+"""The norm behind Mamba-2's recurrence, with its gate. See README.md."""
