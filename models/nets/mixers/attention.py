@@ -110,11 +110,13 @@ def attend(q_BTHD: Tensor, positions_BT: Tensor, group: Group, past: Past, spec:
     highest = q_BKGTD.new_full(q_BKGTD.shape[:-1], torch.finfo(wider).min, dtype=wider)
     total = torch.zeros_like(highest)
     mixed_BKGTD = torch.zeros_like(q_BKGTD, dtype=wider)
+    shortest = min(run.end for run in group.runs)
     for first in _blocks(group, spec):
         k_BKDL, v_BKLD = past.read(group.pages_BQ[:, first : first + _PAGES], q_BTHD.dtype)
         keys = k_BKDL.shape[-1]
         at_L = torch.arange(keys, device=q_BTHD.device) + first * PAGE_SIZE
-        v_BKLD.masked_fill_((at_L > positions_BT[:, -1:])[:, None, :, None], 0)  # 0 · NaN left there is NaN
+        behind = max(shortest - first * PAGE_SIZE, 0)  # 0 · NaN that somebody left there is NaN
+        v_BKLD[:, :, behind:].masked_fill_((at_L[behind:] > positions_BT[:, -1:])[:, None, :, None], 0)
         scores = (q_BKGTD.flatten(2, 3) @ k_BKDL).view(batch, spec.kv_heads, spec.group, tokens, keys)
         scores = _scaled(scores.to(wider), spec)
         scores = scores.masked_fill_(~_visible(at_L, positions_BT, spec)[:, None, None], -torch.inf)
