@@ -7,8 +7,10 @@ import pytest
 from gguf import GGUFWriter
 
 from secretariat.models.catalog import source_of
-from secretariat.models.checkpoints.digest import weights_sha256
+from secretariat.models.checkpoints.digest import file_sha256
+from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
+from secretariat.models.kernels.library import library
 from secretariat.models.nets.load import load_chat_model, load_embedder
 from tests.support.weights import CHAT, EMBEDDER, chat_model, embedder, weights
 
@@ -30,8 +32,10 @@ NUMBERS = {
     "attention.head_count": 2, "attention.head_count_kv": 1,
 }  # fmt: skip
 
+TEMPLATE = "{{ messages[0].content }}"
 
-def checkpoint(directory, *, tensors=None, numbers=None, template="{{ messages }}", tokens=("a", "b", "ab")):
+
+def checkpoint(directory, *, tensors=None, numbers=None, template=TEMPLATE, tokens=("a", "b", "ab")):
     writer = GGUFWriter(directory / "tiny.gguf", "llama")
     for key, value in {**NUMBERS, **(numbers or {})}.items():
         writer.add_uint32(f"llama.{key}", value)
@@ -55,10 +59,35 @@ def checkpoint(directory, *, tensors=None, numbers=None, template="{{ messages }
 
 
 def test_a_small_checkpoint_loads(tmp_path):
-    chat = load_chat_model(checkpoint(tmp_path), dtype="bfloat16")
+    chat = load_chat_model(checkpoint(tmp_path), backend="torch", form="bfloat16")
     assert chat.context_length == 16
-    assert chat.identity.dtype == "bfloat16"
-    assert chat.identity.weights_sha256 == weights_sha256(tmp_path / "tiny.gguf")
+    assert chat.identity.dtype == chat.network.arithmetic.weights == "bfloat16"
+    assert chat.identity.weights_sha256 == file_sha256(tmp_path / "tiny.gguf")
+    assert chat.encode_chat([ChatMessage("user", "ab")]) == [3]
+
+
+def test_a_base_model_has_no_conversations(tmp_path):
+    chat = load_chat_model(checkpoint(tmp_path, template=None), backend="torch")
+    with pytest.raises(ModelError, match="base model without a chat template") as caught:
+        chat.encode_chat([ChatMessage("user", "hello")])
+    assert (caught.value.code, caught.value.param) == ("invalid_request", "model")
+
+
+def test_a_form_that_a_backend_cannot_hold_is_refused(tmp_path):
+    with pytest.raises(ModelError, match="torch backend holds float32 or bfloat16, not q4") as caught:
+        load_chat_model(checkpoint(tmp_path), backend="torch", form="q4")
+    assert caught.value.code == "invalid_request"
+
+
+def test_without_a_compiler_torch_steps_in(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRETARIAT_ISA", "none")
+    library.cache_clear()
+    try:
+        assert load_chat_model(checkpoint(tmp_path)).network.arithmetic.backend == "torch"
+        with pytest.raises(ModelError, match="needs a C\\+\\+ compiler"):
+            load_chat_model(tmp_path, backend="native")
+    finally:
+        library.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -69,18 +98,17 @@ def test_a_small_checkpoint_loads(tmp_path):
         ({"tensors": {"blk.0.attn_q.bias": (8,)}}, "blk.0.attn_q.bias has no place"),
         ({"tensors": {"blk.1.attn_norm.weight": (8,)}}, "blk.1.attn_norm.weight has no place"),
         ({"tensors": {"token_embd.weight": None}}, "token_embd.weight is missing"),
-        ({"tensors": {"token_embd.weight": (5, 8)}}, "5 rows for 4 tokens"),
+        ({"tensors": {"token_embd.weight": (5, 8)}}, "token_embd.weight has shape"),
         ({"numbers": {"expert_count": 8}}, "expert_count"),
         ({"numbers": {"block_count": 0}}, "block_count"),
         ({"numbers": {"attention.head_count_kv": 3}}, "do not divide"),
         ({"numbers": {"rope.dimension_count": 2}}, "rope.dimension_count"),
-        ({"template": None}, "chat_template"),
         ({"template": "{% if %}"}, "chat template does not parse"),
     ],
 )
 def test_what_would_change_the_maths_is_refused(tmp_path, change, place):
     with pytest.raises(ModelError, match=place) as caught:
-        load_chat_model(checkpoint(tmp_path, **change))
+        load_chat_model(checkpoint(tmp_path, **change), backend="torch")
     assert caught.value.code == "checkpoint_invalid"
 
 
