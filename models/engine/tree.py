@@ -108,7 +108,7 @@ class PrefixTree:
         while node is not None:
             node.used = now
             at = node.depth * _PAGE
-            tails = (tail for tail in node.marks if data.startswith(tail, at))
+            tails = (tail for tail in node.marks if _goes_on(data, at, tail))
             longest = max(tails, key=len, default=None)
             best = node.marks[longest] if longest is not None else best
             node = node.children.get(data[at : at + _PAGE])
@@ -227,6 +227,11 @@ def _below(node: Node) -> Iterator[Node]:
         node = stack.pop()
         yield node
         stack.extend(node.children.values())
+
+
+def _goes_on(data: bytes, at: int, tail: bytes) -> bool:
+    """Whether the path to `at` goes on with just these tokens."""
+    return data.startswith(tail, at)
 
 
 def _bytes(tokens: Sequence[int]) -> bytes:

@@ -3,13 +3,22 @@
 Shape letters: N tokens of a step, M rows whose logits are wanted, V vocabulary.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from secretariat.models.core import SamplingParams
+from secretariat.models.engine.engine import Engine
+from secretariat.models.engine.events import Emission
+from secretariat.models.engine.request import AdapterUse, Generation
+from secretariat.models.engine.scheduler import Drafter, Limits
+from secretariat.models.engine.store import EngineMemory
 from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.config import (
     AttentionSpec,
@@ -24,6 +33,7 @@ from secretariat.models.nets.config import (
 from secretariat.models.nets.decoder import TorchNetwork
 from secretariat.models.nets.memory import Memory, MemorySize
 from secretariat.models.nets.network import Arithmetic, Commit
+from tests.models.engine.toy import VOCABULARY, Asked, run
 from tests.models.nets.tiny import random_decoder
 
 _NORM = NormSpec()
@@ -45,7 +55,8 @@ HYBRID = DecoderConfig(
 class TokenByToken:
     """A Network over TorchNetwork whose bits depend on nothing but a sequence's own tokens.
 
-    A held run works on a copy of its state and keeps the states after each of its tokens for `commit`.
+    A held run works on a copy of its state and keeps the states after each of its tokens for `commit`. An adapter
+    r makes it read each token as the one r further on: another function of the same tokens.
     """
 
     def __init__(self, config: DecoderConfig = HYBRID, *, seed: int = 0, step_tokens: int = 256) -> None:
@@ -73,21 +84,22 @@ class TokenByToken:
         self._after.clear()
         rows: list[Tensor] = []
         for run, start in zip(batch.runs, batch.starts, strict=False):
-            tokens = batch.tokens_N[start : start + run.count]
+            tokens: list[int] = batch.tokens_N[start : start + run.count].tolist()
             rows.extend(self._held(run, tokens) if run.held else self._run(run, tokens))
         wanted = [rows[row] for row in batch.logits_M]
         return torch.stack(wanted) if wanted else torch.empty(0, self.config.vocab)
 
-    def _run(self, run: Run, tokens: np.ndarray) -> list[Tensor]:
+    def _run(self, run: Run, tokens: Sequence[int]) -> list[Tensor]:
         return [self._one(run, at, token) for at, token in enumerate(tokens)]
 
     def _one(self, run: Run, at: int, token: int) -> Tensor:
-        alone = replace(run, start=run.start + at, count=1, held=False)
+        alone = replace(run, start=run.start + at, count=1, held=False, adapter=0)
+        token = (token + run.adapter) % self.config.vocab
         return self.inner.forward(StepBatch(np.array([token], np.int32), (alone,), np.array([0], np.int32)))[
             0
         ]
 
-    def _held(self, run: Run, tokens: np.ndarray) -> list[Tensor]:
+    def _held(self, run: Run, tokens: Sequence[int]) -> list[Tensor]:
         assert run.slot
         assert run.count <= self.memory.size.held
         state = self.memory.slot_arrays(run.slot)
@@ -108,3 +120,87 @@ class TokenByToken:
 def _write(state: Sequence[Tensor], values: Sequence[Tensor]) -> None:
     for part, value in zip(state, values, strict=True):
         part.copy_(value)
+
+
+CAREFUL = SamplingParams(max_tokens=8, temperature=1.0, seed=5, top_logprobs=1)
+
+
+def new_hybrid(
+    network: TokenByToken | None = None,
+    *,
+    memory: EngineMemory | None = None,
+    drafter: Drafter | None = None,
+    **limits: Any,
+) -> Engine:
+    """An engine over the hybrid that keeps a state wherever one is wanted."""
+    return Engine(
+        network or TokenByToken(),
+        VOCABULARY,
+        memory=memory or EngineMemory(pages=96, slots=8, snapshots=24),
+        limits=Limits(**{"gap": 4, **limits}),
+        drafter=drafter,
+    )
+
+
+def prompt_of(length: int, seed: int = 0) -> list[int]:
+    return np.random.default_rng([seed, length]).integers(256, size=length).tolist()
+
+
+class Request(Asked):
+    """`bits`: the tokens of the answer, each with its log-probability: equal only where all logits were."""
+
+    def __init__(
+        self,
+        prompt: Sequence[int],
+        sampling: SamplingParams = CAREFUL,
+        *,
+        boundaries: Sequence[int] = (),
+        adapter: AdapterUse | None = None,
+        origin: str | None = None,
+        **rest: Any,
+    ) -> None:
+        super().__init__(prompt, sampling, **rest)
+        self.generation.boundaries = tuple(boundaries)
+        self.generation.adapter = adapter
+        self.generation.origin = origin
+
+    @property
+    def bits(self) -> list[tuple[int, float]]:
+        drawn = [drawn for event in self.events if isinstance(event, Emission) for drawn in event.drawn]
+        return list(zip(self.tokens, (d.logprob for d in drawn), strict=True))
+
+    @property
+    def cached(self) -> int:
+        return self.generation.cached
+
+
+def alone(
+    prompt: Sequence[int], sampling: SamplingParams = CAREFUL, adapter: AdapterUse | None = None
+) -> list[tuple[int, float]]:
+    """The bits that a request gets in an engine of its own: no batch, no cache, one piece."""
+    return _alone(tuple(prompt), sampling, adapter)
+
+
+@cache
+def _alone(
+    prompt: tuple[int, ...], sampling: SamplingParams, adapter: AdapterUse | None
+) -> list[tuple[int, float]]:
+    request = Request(prompt, sampling, adapter=adapter)
+    run(new_hybrid(), request)
+    return request.bits
+
+
+class Oracle:
+    """Proposes what will be drawn, `right` tokens of it and `wrong` ones behind, as the script says in turn."""
+
+    def __init__(self, *script: tuple[int, int]) -> None:
+        self._script = itertools.cycle(script)
+
+    def propose(self, generation: Generation, limit: int) -> list[int]:
+        right, wrong = next(self._script)
+        future = [token for token, _ in _alone(generation.prompt, generation.sampling, generation.adapter)]
+        guesses = future[generation.drawn : generation.drawn + right]
+        if len(guesses) < right:
+            return guesses[:limit]
+        after = future[generation.drawn + right :]
+        return [*guesses, *((token + 1) % 256 for token in after[:wrong])][:limit]

@@ -31,11 +31,12 @@ def alone(prompt: Sequence[int], sampling: SamplingParams) -> list[int]:
 def by_hand(prompt: Sequence[int], count: int) -> list[int]:
     """Greedy continuation by plain matrix products over the whole sequence, without any cache."""
     decoder, tokens = random_decoder(), list(prompt)
+    (spec,) = CONFIG.layers[0].mixers
     for _ in range(count):
         x = decoder.embedding(torch.tensor(tokens))
         for layer in decoder.layers:
             assert isinstance(layer, DecoderLayer)
-            x = x + _attend(layer.mixer, layer.mixer_norm(x), CONFIG.layers[0].mixer)
+            x = x + _attend(layer.mixers[0], layer.norm(x), spec)
             x = x + layer.feed_forward(layer.feed_forward_norm(x))
         logits = (decoder.norm(x[-1]) @ decoder.head.weight.T)[: len(VOCABULARY)]
         logits[257] = -torch.inf
@@ -49,7 +50,7 @@ def _attend(mixer, x, spec):
     T, D = len(x), spec.head_dim
     heads = (x @ mixer.qkv.weight.T).view(T, -1, D)
     q, k, v = heads.split([spec.heads, spec.kv_heads, spec.kv_heads], dim=1)
-    angles = _angles(T, D, spec.rope_theta)
+    angles = _angles(T, D, spec.rope.theta)
     q, k = _turn(q, *angles), _turn(k, *angles).repeat_interleave(spec.group, 1)
     scores = torch.einsum("thd,shd->hts", q, k) / D**0.5
     scores = scores.masked_fill(torch.ones(T, T).triu(1).bool(), -torch.inf)
@@ -229,7 +230,7 @@ def test_a_broken_forward_pass_fails_its_requests_and_leaks_nothing(monkeypatch,
         raise RuntimeError("out of memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr(engine._runner, "run", broken)
+        patch.setattr(engine._loop._stepper._runner, "run", broken)
         run(engine, asked)
     assert isinstance(asked.last, ModelError)
     assert asked.last.code == "engine_failed"
@@ -248,7 +249,7 @@ def test_an_engine_that_breaks_tells_everyone_and_takes_no_more(monkeypatch, cap
     monkeypatch.setattr(engine._scheduler, "plan", broken)
     engine.submit(asked.generation)
     engine.start()
-    engine._thread.join(10)
+    engine._loop._thread.join(10)
     assert [error.code for error in asked.events if isinstance(error, ModelError)] == ["engine_failed"]
     with pytest.raises(ModelError, match="must restart"):
         engine.submit(Asked(prompt_of(5), GREEDY).generation)
