@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from secretariat.models.core import FinishReason, TokenLogprob, Usage
+from secretariat.models.core import Citation, FinishReason, TokenLogprob, Usage
 from secretariat.models.errors import ModelError
 
 
@@ -22,12 +22,16 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """What a step adds to an answer. The last one of a request has `finish_reason` and `usage`."""
+    """What a step adds to an answer. The last one of a request has `finish_reason` and `usage`.
+
+    `citations` are of the answer's whole text so far.
+    """
 
     text: str
     drawn: tuple[Drawn, ...] = ()
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
+    citations: tuple[Citation, ...] = ()
 
 
 Sink = Callable[[Emission | ModelError], None]
