@@ -1,7 +1,7 @@
 """Citation markup in answers: `<co: 1,2>text</co: 1,2>` says that documents 1 and 2 bear out the text.
 
-The markup is Command R's (arXiv:2404.01413 has no formal grammar; this is the form of its "accurate" answers). Owns
-how it is written and a streaming reader of it for the output of any model, well formed or not. Knows no tokens.
+The markup is that of Cohere's Command R in its grounded answers. Owns how it is written and a streaming reader of
+it for the output of any model, well formed or not. Knows no tokens.
 """
 
 from collections.abc import Collection, Sequence
@@ -40,9 +40,9 @@ class Cited:
 class CitationReader:
     """Takes an answer as it streams, gives text and citations. Markup never reaches the text.
 
-    With `ids`, other ids are ignored. What a model without a grammar may write is read kindly: a span within a span
-    ends the first one, an end without a beginning is dropped, a span that is still open at the end ends there, and
-    one without text or known ids is no citation.
+    With `ids`, other ids are ignored. What a model without a grammar may write is read kindly: a span within a
+    span ends the first one, an end without a beginning is dropped, a span that is still open at the end ends
+    there, and one without text or known ids is no citation.
     """
 
     def __init__(self, ids: Collection[str] | None = None) -> None:

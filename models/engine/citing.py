@@ -1,8 +1,8 @@
 """Constrained output with citations: text in which `<co: 1,2>…</co: 1,2>` spans are the only markup of their kind.
 
-An automaton over bytes. Only given ids can be named, each once in a tag; a span isn't empty, closes with the ids that
-it opened with and holds no other; the output ends outside of spans. That holds at the budget's end too: a step is
-taken only if the way to the end of the span, spelled by the longest tokens that fit, still fits the budget.
+An automaton over bytes. Only given ids can be named, each once in a tag; a span isn't empty, closes with the ids
+that it opened with and holds no other; the output ends outside of spans. That holds at the budget's end too: a
+step is taken only if the way to the end of the span, spelled by the longest tokens that fit, still fits it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _MASKS_KEPT = 64
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """In text: inside the span of `ids`, or outside where None. `started`: the latest bytes, if a tag begins so."""
+    """In text: inside the span of `ids`, outside where None. `started`: the latest bytes, if a tag begins so."""
 
     ids: tuple[bytes, ...] | None = None
     filled: bool = False
@@ -79,6 +79,9 @@ class Citing:
             if not state.rest.startswith(byte):
                 return None
             return _Closing(state.rest[1:]) if len(state.rest) > 1 else _Text()
+        return self._after_opening(state, byte)
+
+    def _after_opening(self, state: _Opening, byte: bytes) -> _State | None:
         if state.part is None:
             return _Opening((), b"") if byte == b" " else None
         if byte in (b",", b">"):
@@ -240,7 +243,7 @@ class CitationMatcher:
         return np.zeros_like(self._vocabulary.eos_words)
 
     def _touching_tags(self, state: _Text) -> set[int]:
-        """Tokens that aren't mere text: they have a tag in them or end like one, or complete what has `started`."""
+        """Tokens that aren't mere text: they have a tag in them, end like one, or complete what has `started`."""
         found = {i for tag in (_OPENS, _CLOSES) for i in self._vocabulary.containing(tag)}
         if state.ids is not None and not state.filled:
             found.update(i for i in self._vocabulary.containing(b"<") if self._ends_like_a_tag(i))

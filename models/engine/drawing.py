@@ -61,7 +61,9 @@ class Drawer:
         if token in self._vocabulary.eos_ids:
             return "", "stop"
         if token < 0:
-            raise ModelError("engine_failed", "no token is left to draw: the model's numbers or its constraint broke")
+            raise ModelError(
+                "engine_failed", "no token is left to draw: the model's numbers or its constraint broke"
+            )
         text = self._take(generation, token, self._describe(generation, logits_V, allowed_W, token))
         matcher = generation.matcher
         for forced in matcher.forced(_budget(generation)) if matcher is not None else ():

@@ -109,7 +109,7 @@ class GuidedMatcher:
 
     def mask(self, budget: int) -> Words:  # noqa: ARG002
         eos = self._vocabulary.eos_words
-        words = self._bits[0].view("uint32")[: len(eos)]
+        words: Words = self._bits[0].view("uint32")[: len(eos)]
         if not self._filled:
             llguidance.numpy.fill_next_token_bitmask(self._state, self._bits, 0)
             self._check()

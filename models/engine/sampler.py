@@ -6,17 +6,17 @@ parameters become its rules and which tokens a request has seen. V: vocabulary.
 """
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from secretariat.models.core import SamplingParams
 from secretariat.models.kernels.library import library
 from secretariat.models.kernels.sampling import reference
 from secretariat.models.kernels.sampling.cpu import CompiledDraw
-from secretariat.models.kernels.sampling.reference import Edits, Rule, Words, unpacked
+from secretariat.models.kernels.sampling.reference import Edits, Floats, Rule, Words, unpacked
 
 _log = logging.getLogger(__name__)
 Draw = Callable[[Tensor, Words, Rule, Edits | None, int], int]
@@ -41,13 +41,11 @@ def random_bits(seed: int, position: int) -> int:
 
 def rule_of(sampling: SamplingParams) -> Rule:
     """Greedy at temperature 0; else temperature, then min-p, top-k and top-p, in this order."""
-    return Rule.of(
-        sampling.temperature, top_k=sampling.top_k, top_p=sampling.top_p, min_p=sampling.min_p
-    )
+    return Rule.of(sampling.temperature, top_k=sampling.top_k, top_p=sampling.top_p, min_p=sampling.min_p)
 
 
 class Chooser:
-    """Draws for one request. What it has seen follows from the request's tokens, so it can be made anew anytime."""
+    """Draws for one request. All it knows follows from the request's tokens: it can be made anew anytime."""
 
     def __init__(self, draw: Draw, sampling: SamplingParams, prompt: Sequence[int], width: int) -> None:
         self._draw = draw
@@ -57,7 +55,9 @@ class Chooser:
         self._biased_B = np.array([token for token, _ in biased], dtype=np.int32)
         self._bias_B = np.array([bias for _, bias in biased], dtype=np.float32)
         self._penalises = (
-            sampling.repetition_penalty != 1 or sampling.presence_penalty != 0 or sampling.frequency_penalty != 0
+            sampling.repetition_penalty != 1
+            or sampling.presence_penalty != 0
+            or sampling.frequency_penalty != 0
         )
         self._edits = bool(biased) or self._penalises
         self._prompt = len(prompt)
@@ -98,20 +98,24 @@ class Chooser:
         self._counts_P[place] += drawn
 
 
-def log_probabilities(logits_V: Tensor, allowed_W: Words) -> Tensor:
-    """Natural logs over the allowed tokens of the model's own logits: before penalties, biases, temperature and cuts.
+def log_probabilities(logits_V: Tensor, allowed_W: Words) -> Floats:
+    """Natural logs over the allowed tokens, -inf for the others.
 
-    -inf for tokens that aren't allowed.
+    Of the model's own logits: before penalties, biases, temperature and cuts.
     """
-    allowed_V = torch.from_numpy(unpacked(allowed_W, len(logits_V)))
-    return torch.log_softmax(logits_V.masked_fill(~allowed_V, -torch.inf), dim=0)
+    x_V = logits_V.numpy()
+    x_V = np.where(unpacked(allowed_W, len(x_V)) & (x_V > -np.inf), x_V, np.float32(-np.inf))
+    x_V -= x_V.max()
+    return x_V - np.float32(math.log(np.exp(x_V).sum(dtype=np.float64)))
 
 
-def likeliest(logprobs_V: Tensor, count: int) -> list[tuple[int, float]]:
+def likeliest(logprobs_V: Floats, count: int) -> list[tuple[int, float]]:
     """The `count` best tokens with a non-zero probability, best first, of equals the lowest id first."""
-    if count < 1:
-        return []
-    least = logprobs_V.topk(min(count, len(logprobs_V))).values[-1]
-    ids = (logprobs_V >= least).nonzero()[:, 0]
-    pairs = sorted(zip(logprobs_V[ids].tolist(), ids.tolist(), strict=True), key=lambda p: (-p[0], p[1]))
-    return [(i, value) for value, i in pairs[:count] if value > -torch.inf]
+    left_V, best = logprobs_V.copy(), list[tuple[int, float]]()
+    while len(best) < min(count, len(left_V)):
+        token = int(left_V.argmax())
+        if left_V[token] == -np.inf:
+            break
+        best.append((token, float(left_V[token])))
+        left_V[token] = -np.inf
+    return best

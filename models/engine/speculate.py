@@ -1,8 +1,9 @@
-"""Guesses of what comes next, copied from what was there: prompt-lookup speculation (Saxena 2023, github.com/apoorvumang).
+"""Guesses of what comes next, copied from what was there: prompt-lookup speculation (Saxena 2023).
 
-A grounded answer repeats its documents. The tokens that followed the last occurrence of the latest few are proposed,
-as many as pay: every token drawn also shows whether the look-up would have foretold it, so how far to trust a match
-of a length is known for this request even while nothing is proposed. Knows no network; never changes what is drawn.
+A grounded answer repeats its documents. The tokens that followed the last occurrence of the latest few are
+proposed, as many as pay: every token drawn also shows whether the look-up would have foretold it, so how far to
+trust a match of a length is known for this request even while nothing is proposed. Knows no network; never changes
+what is drawn.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,14 @@ _LONG, _SHORT = 4, 2  # tokens that a match is looked up by
 _CANDIDATES = 16  # latest occurrences looked at, for the one that goes back furthest
 _BACK = 16  # a longer match is trusted no more than one of so many tokens
 _CLASSES = (2, 3, 4, 6, 9, 16)  # the least match length of each class
-_TRUST = (0.15, 0.25, 0.4, 0.6, 0.75, 0.9)  # how often a match of the class foretells, before anything was seen
+_TRUST = (
+    0.15,
+    0.25,
+    0.4,
+    0.6,
+    0.75,
+    0.9,
+)  # how often a match of the class foretells, before anything was seen
 _WEIGHT = 4.0  # of that, in observations
 _MEMORY = 0.97  # of older observations at each new one
 _MIX = 0x9E3779B97F4A7C15  # odd, of high entropy (Knuth's multiplicative hashing)
@@ -132,8 +140,10 @@ class Lookup:
 
 
 class _Grams:
-    """Ends of the occurrences of every run of `size` tokens that something follows: sorted for the prompt (compact,
-    made in one go), a table for what comes later."""
+    """Ends of the occurrences of every run of `size` tokens that something follows.
+
+    Sorted for the prompt, which is compact and made in one go; a table for what comes later.
+    """
 
     def __init__(self, size: int, prompt: Sequence[int]) -> None:
         self._size = size

@@ -42,8 +42,8 @@ class Vocabulary:
 
     def prepare(self) -> None:
         """Build the tables that constraints need."""
-        len(self.prefixes)
-        len(self._sorted)
+        for table in (self.prefixes, self.text_words, self.visible_words, self.eos_words):
+            assert len(table)
 
     @cached_property
     def prefixes(self) -> dict[bytes, int]:
@@ -60,7 +60,9 @@ class Vocabulary:
 
     @cached_property
     def _sorted(self) -> list[tuple[bytes, int]]:
-        return sorted((token, i) for i, token in enumerate(self.tokens) if token and i not in self.control_ids)
+        return sorted(
+            (token, i) for i, token in enumerate(self.tokens) if token and i not in self.control_ids
+        )
 
     def beginning_with(self, start: bytes) -> list[int]:
         """The text tokens whose bytes begin with `start`."""

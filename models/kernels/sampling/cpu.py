@@ -11,7 +11,8 @@ from secretariat.models.kernels.library import Library
 from secretariat.models.kernels.sampling.reference import Edits, Rule, Words
 
 _POINTERS = ("logits", "allowed", "seen", "counts", "biased", "bias", "row", "weights")
-_NO_EDITS = Edits(*(np.empty(0, dtype) for dtype in (np.int32, np.int32, np.int32, np.float32)))
+_NO_IDS = np.empty(0, np.int32)
+_NO_EDITS = Edits(_NO_IDS, _NO_IDS, _NO_IDS, np.empty(0, np.float32))
 
 
 class DrawArgs(ctypes.Structure):

@@ -30,7 +30,7 @@ _EXP = [
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`scale`: 1 / temperature, 0 is greedy. `floor`: the least z that may be drawn. `top_k` 0 and `top_p` 1: off."""
+    """`scale`: 1 / temperature, 0 is greedy. `floor`: the least z to be drawn. `top_k` 0 and `top_p` 1: off."""
 
     scale: float = 0.0
     floor: float = LOWEST
@@ -102,7 +102,8 @@ def weights(z_C: Floats) -> Ints:
     for coefficient in _EXP[1:]:
         p_C = p_C * r_C + coefficient
     p_C = p_C * (r_C * r_C) + (r_C + np.float32(1))
-    return np.ldexp(p_C, n_C.astype(np.int32) + _ONE).astype(np.int32)
+    weights_C: Ints = np.ldexp(p_C, n_C.astype(np.int32) + _ONE).astype(np.int32)
+    return weights_C
 
 
 def _kept(x_C: Floats, weights_C: Ints, rule: Rule) -> npt.NDArray[np.bool_]:

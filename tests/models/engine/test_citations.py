@@ -1,5 +1,6 @@
 import random
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -80,7 +81,9 @@ def test_a_span_is_closed_before_the_budget_ends(budget: int):
     matcher, out = CitationMatcher(VOCABULARY, ("1", "2")), ""
     while budget:
         tokens = allowed(matcher, budget)
-        wanted = next((ord(c) for c in ("<co: 1,2>" + "x" * 50)[len(out) :][:1] if ord(c) in tokens), tokens[0])
+        wanted = next(
+            (ord(c) for c in ("<co: 1,2>" + "x" * 50)[len(out) :][:1] if ord(c) in tokens), tokens[0]
+        )
         if wanted == EOS:
             break
         matcher.accept(wanted)
@@ -111,7 +114,12 @@ def test_illegal_markup_cannot_be_written(text: str):
 
 @pytest.mark.parametrize(
     "text",
-    ["a < b <code> </c> <co", "<co: 2,1>x</co: 2,1>", "<co: 1><</co: 1>", "<co: 1>a</code></co: 1> b<co: 12>é</co: 12>"],
+    [
+        "a < b <code> </c> <co",
+        "<co: 2,1>x</co: 2,1>",
+        "<co: 1><</co: 1>",
+        "<co: 1>a</code></co: 1> b<co: 12>é</co: 12>",
+    ],
 )
 def test_other_angle_brackets_are_text(text: str):
     matcher = CitationMatcher(VOCABULARY, ("1", "2", "12"))
@@ -147,10 +155,12 @@ def test_ids_that_would_break_the_markup_are_refused():
             Grammars(VOCABULARY).matcher(CitationConstraint((name,)))
 
 
-def read(text: str, cuts: tuple[int, ...] = (), ids: tuple[str, ...] | None = None) -> tuple[str, list[Citation]]:
+def read(
+    text: str, cuts: tuple[int, ...] = (), ids: tuple[str, ...] | None = None
+) -> tuple[str, list[Citation]]:
     reader, shown, found = CitationReader(ids), "", list[Citation]()
     edges = [0, *sorted(cut for cut in cuts if cut < len(text)), len(text)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         cited = reader.push(text[start:end])
         shown += cited.text
         found.extend(cited.citations)

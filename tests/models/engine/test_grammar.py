@@ -52,7 +52,9 @@ def test_an_unusable_schema_is_refused_with_a_reason(schema: str):
     assert caught.value.code == "invalid_schema"
 
 
-@pytest.mark.parametrize("pattern", ["[0-9]{2,3}", "", "a*b?", "(yes|no), (because|although) [a-z ]{1,20}\\.", "é+"])
+@pytest.mark.parametrize(
+    "pattern", ["[0-9]{2,3}", "", "a*b?", "(yes|no), (because|although) [a-z ]{1,20}\\.", "é+"]
+)
 def test_a_random_walk_matches_the_whole_pattern(pattern: str):
     for seed in range(8):
         matcher, draw, out = GRAMMARS.matcher(RegexConstraint(pattern)), random.Random(seed), b""

@@ -15,7 +15,9 @@ from secretariat.models.tokens.detokenizer import Detokenizer
 EOS = 256
 CONTROL = 257
 WORDS = (b" the", b" of", b"ing", b" span", b"\n\n", b" not", "é".encode(), b" word")
-TAGGING = (b"</", b"<c", b"co", b"co:", b" <", b">The", b"> ", b" 1", b"1,", b",2", b"<co: 1>", b"</co:", b"a</co: 1> b")
+TAGGING = (
+    b"</", b"<c", b"co", b"co:", b" <", b">The", b"> ", b" 1", b"1,", b",2", b"<co: 1>", b"</co:", b"a</co: 1> b",
+)  # fmt: skip
 
 
 class ToyTokenizer:
