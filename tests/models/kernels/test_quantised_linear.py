@@ -15,7 +15,6 @@ from secretariat.models.kernels.quantised_linear.reference import (
     dequantised,
     quantised_linear,
 )
-from secretariat.models.nets.linear import Linear
 
 CC = shutil.which("cc")
 needs_compiler = pytest.mark.skipif(CC is None, reason="no C compiler: the dense layer does the work")
@@ -59,20 +58,6 @@ def test_a_view_with_gaps_is_read_right(kernel):
 def test_what_would_read_past_a_tensor_is_refused(kernel, x_MI):
     with pytest.raises(ValueError, match="do not fit"):
         kernel(x_MI, packed(Q4_1, 5, 64))
-
-
-@needs_compiler
-def test_a_layer_gives_the_same_for_few_rows_and_many(kernel):
-    matrix = packed(Q8_0, 40, 64)
-    layer = Linear(64, 40).requires_grad_(requires_grad=False)
-    layer.weight.copy_(dequantised(matrix))
-    x_MI = torch.randn(MAX_ROWS + 4, 64)
-    many = layer(x_MI)
-    layer.pack(matrix, kernel)
-    torch.testing.assert_close(layer(x_MI), many)
-    torch.testing.assert_close(layer(x_MI[:3]), many[:3], rtol=1e-5, atol=1e-4)
-    with pytest.raises(ValueError, match="packed 40 x 64, dense"):
-        Linear(32, 40).pack(matrix, kernel)
 
 
 def test_blocks_of_an_unknown_format_are_refused():
