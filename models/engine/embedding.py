@@ -57,6 +57,7 @@ class LocalEmbedder:
     """An Embedder with a thread of its own; long lists go in slices, so that callers take turns."""
 
     refusal: ModelError | None = None
+    keeps = False  # anything that would be lost with it
 
     def __init__(self, loaded: TextEncoder, weight_bytes: int = 0) -> None:
         self._loaded = loaded

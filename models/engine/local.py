@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -259,8 +259,10 @@ class LocalModels:
         return [self.chat_model.card(), self.embedder.card()]
 
 
-def load_chat(directory: Path, options: EngineOptions | None = None, weight_bytes: int = 0) -> LocalChat:
-    """Not yet started. Raises as `load_chat_model`."""
+def load_chat(
+    directory: Path, options: EngineOptions | None = None, *, name: str | None = None, weight_bytes: int = 0
+) -> LocalChat:
+    """Not yet started; called `name`, or as its directory. Raises as `load_chat_model`."""
     options = options or EngineOptions()
     loaded = load_chat_model(
         directory,
@@ -270,4 +272,5 @@ def load_chat(directory: Path, options: EngineOptions | None = None, weight_byte
         step_tokens=options.limits.step_tokens,
         exact=options.exact,
     )
-    return LocalChat(loaded, options, weight_bytes=weight_bytes)
+    identity = replace(loaded.identity, name=name or loaded.identity.name)
+    return LocalChat(replace(loaded, identity=identity), options, weight_bytes=weight_bytes)

@@ -6,23 +6,29 @@ Listens first and loads torch and the models in the background.
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import uvicorn
 
+from secretariat.models.catalog import CATALOG
 from secretariat.models.serving.app import create_app
-from secretariat.models.serving.bridge import Bridge
+from secretariat.models.serving.listing import Listing, listings
+from secretariat.models.serving.shelf import Shelf
 
 if TYPE_CHECKING:
-    from secretariat.models.engine.local import LocalModels
+    from secretariat.models.serving.shelf import Model
 
 TOKEN_VARIABLE = "SECRETARIAT_MODEL_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST_TOKEN = 16
+_UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_FORMS = ("stored", "float32", "bfloat16", "q8", "q4")
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -33,11 +39,21 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--token-file", type=Path, help=f"or the token itself in {TOKEN_VARIABLE}")
     parser.add_argument("--models-dir", type=Path, required=True)
-    parser.add_argument("--chat", default="smollm2-135m-instruct")
-    parser.add_argument("--embedder", default="all-minilm-l6-v2")
+    parser.add_argument(
+        "--model", type=_named, action="append", default=[], metavar="NAME=PATH",
+        help="serve this one; may be repeated; without any, all of the models' directory",
+    )  # fmt: skip
+    parser.add_argument("--chat", default="smollm2-135m-instruct", help="what 'default' means for chat")
+    parser.add_argument("--embedder", default="all-minilm-l6-v2", help="what 'default' means for embeddings")
+    parser.add_argument(
+        "--memory", type=_bytes, help="bytes for all loaded models, as 8G; half the machine's"
+    )
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--dtype", choices=("float32", "bfloat16"), default="float32")
+    parser.add_argument("--dtype", choices=_FORMS, default="stored", help="the form to hold matrices in")
+    parser.add_argument("--backend", choices=("auto", "native", "torch"), default="auto")
+    parser.add_argument("--fast", action="store_true", help="faster sums that depend on the batch")
     parser.add_argument("--contexts", type=int, default=2, help="key-value memory, in full contexts")
+    parser.add_argument("--adapters-dir", type=Path, help="where adapters are loaded from")
     options = parser.parse_args(arguments)
     options.token = _token(options.token_file)
     if len(options.token) < _SHORTEST_TOKEN:
@@ -49,18 +65,64 @@ def _token(file: Path | None) -> str:
     return file.read_text().strip() if file is not None else os.environ.get(TOKEN_VARIABLE, "")
 
 
+def _named(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not equals or not name or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't NAME=PATH")
+    return name, Path(path)
+
+
+def _bytes(text: str) -> int:
+    found = re.fullmatch(r"(\d+)([KMGT]?)(?:i?B)?", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a number of bytes, such as 8G")
+    return int(found[1]) * _UNITS[found[2]]
+
+
+def _half_of_memory() -> int | None:
+    if "SC_PHYS_PAGES" not in os.sysconf_names:
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+
+
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
-def _load(options: argparse.Namespace) -> "LocalModels":
-    import torch
+def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
+    """How a model of the list is brought into memory."""
 
-    from secretariat.models.engine.local import EngineOptions, LocalModels
+    def load(listing: Listing) -> "Model":
+        import torch
 
-    torch.set_num_threads(options.threads)
-    engine = EngineOptions(dtype=options.dtype, contexts=options.contexts)
-    return LocalModels.load(options.models_dir, options.chat, options.embedder, engine)
+        from secretariat.models.engine.embedding import LocalEmbedder
+        from secretariat.models.engine.local import EngineOptions, load_chat
+        from secretariat.models.nets.load import load_embedder
+        from secretariat.models.pull import locate
+
+        torch.set_num_threads(options.threads)
+        if listing.name in CATALOG:
+            locate(listing.name, listing.directory.parent)
+        if listing.kind == "embedding":
+            loaded = load_embedder(listing.directory)
+            identity = replace(loaded.identity, name=listing.name)
+            return LocalEmbedder(replace(loaded, identity=identity), listing.bytes)
+        engine = EngineOptions(
+            form=None if options.dtype == "stored" else options.dtype,
+            backend=options.backend,
+            threads=options.threads,
+            exact=not options.fast,
+            contexts=options.contexts,
+        )
+        return load_chat(listing.directory, engine, name=listing.name, weight_bytes=listing.bytes).start()
+
+    return load
+
+
+def shelf_of(options: argparse.Namespace) -> Shelf:
+    listed = listings(options.models_dir, dict(options.model), (options.chat, options.embedder))
+    budget = options.memory if options.memory is not None else _half_of_memory()
+    return Shelf(listed, loader(options), chat=options.chat, embedder=options.embedder, budget=budget)
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -71,11 +133,10 @@ def main(arguments: Sequence[str]) -> None:
     # Torch's threads spin by default while they wait for each other: on cores that they share with a database
     # and a worker, a step then takes up to seven times as long.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    bridge = Bridge(lambda: _load(options))
     for number in (signal.SIGTERM, signal.SIGINT):  # the server raises them again once it has stopped
         signal.signal(number, _leave)
     uvicorn.run(
-        create_app(bridge, options.token),
+        create_app(shelf_of(options), options.token, options.adapters_dir),
         host=options.host,
         port=options.port,
         access_log=False,

@@ -1,4 +1,4 @@
-"""HTTP plumbing of the server: who may call, whole bodies within a limit, clients that leave, event streams.
+"""HTTP plumbing of the server: who may call, clients that leave, event streams.
 
 Knows nothing of models.
 """
@@ -13,21 +13,15 @@ from collections.abc import AsyncGenerator, Awaitable
 from typing import Any, TypeVar
 
 from starlette.datastructures import Headers
-from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from secretariat.models.errors import ModelError
-from secretariat.models.serving.replies import Json, error_body
+from secretariat.models.serving.failures import Json, error_body
 
-MAX_BODY_BYTES = 4 * 2**20
 _OPEN_PATHS = frozenset({"/healthz"})
 _log = logging.getLogger(__name__)
 T = TypeVar("T")
-
-
-class BodyTooLargeError(Exception):
-    """The request's body exceeds MAX_BODY_BYTES."""
 
 
 class ServiceToken:
@@ -61,16 +55,6 @@ class ServiceToken:
             _log.info("%s %s %d %.0f ms %r", scope["method"], scope["path"], status, milliseconds, request_id)
 
 
-async def body_of(request: Request) -> bytes:
-    """The whole body. Raises BodyTooLargeError as soon as it exceeds the limit."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_BODY_BYTES:
-            raise BodyTooLargeError
-    return bytes(body)
-
-
 async def while_connected(receive: Receive, work: Awaitable[T]) -> T:
     """The result of `work`, cancelled as soon as the client leaves: then raises ModelError cancelled."""
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
@@ -91,12 +75,22 @@ async def _left(receive: Receive) -> None:
 
 
 class EventStream(Response):
-    """Server-sent events. Closes `source`, which feeds them, at the end or as soon as the client leaves."""
+    """Server-sent events. Closes `source`, which feeds them, at the end or as soon as the client leaves.
+
+    `named`: each event's `type` is also the name that it is sent under.
+    """
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: AsyncGenerator[Json | str, None], source: AsyncGenerator[Any, None]) -> None:
+    def __init__(
+        self,
+        events: AsyncGenerator[Json | str, None],
+        source: AsyncGenerator[Any, None],
+        *,
+        named: bool = False,
+    ) -> None:
         self._events = events
+        self._named = named
         self._source = source
         self.status_code = 200
         self.background = None
@@ -111,7 +105,11 @@ class EventStream(Response):
     async def _pump(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         async for event in self._events:
-            data = event if isinstance(event, str) else json.dumps(event, ensure_ascii=False)
-            body = f"data: {data}\n\n".encode()
-            await send({"type": "http.response.body", "body": body, "more_body": True})
+            await send({"type": "http.response.body", "body": self._encoded(event), "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _encoded(self, event: Json | str) -> bytes:
+        if isinstance(event, str):
+            return f"data: {event}\n\n".encode()
+        name = f"event: {event['type']}\n" if self._named else ""
+        return f"{name}data: {json.dumps(event, ensure_ascii=False)}\n\n".encode()

@@ -3,35 +3,37 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import uvicorn
 from torch import Tensor
 
-from secretariat.models.engine.local import EngineOptions, LocalChat, LocalEmbedder, LocalModels
+from secretariat.models.engine.embedding import LocalEmbedder
+from secretariat.models.engine.local import EngineOptions, LocalChat, LocalModels
 from secretariat.models.engine.scheduler import Limits
 from secretariat.models.nets.batch import StepBatch
-from secretariat.models.nets.decoder import Decoder
-from secretariat.models.nets.kv import KVPool
+from secretariat.models.nets.decoder import TorchNetwork
 from secretariat.models.nets.load import WeightsIdentity
 from secretariat.models.serving.app import create_app
-from secretariat.models.serving.bridge import Bridge
-from tests.models.engine.toy import CONFIG, random_decoder, toy_chat
+from secretariat.models.serving.listing import Listing
+from secretariat.models.serving.shelf import Shelf
+from tests.models.engine.toy import random_decoder, toy_chat
 from tests.models.serving.ports import free_port
 
 TOKEN = "a-service-token-for-tests"
 STEP_SECONDS = 0.02
 
 
-class UnhurriedDecoder(Decoder):
+class UnhurriedNetwork(TorchNetwork):
     """Takes its time over a step, as a large model does, so that a test can act in the middle of an answer."""
 
-    def forward(self, batch: StepBatch, kv: KVPool) -> Tensor:
+    def forward(self, batch: StepBatch) -> Tensor:
         time.sleep(STEP_SECONDS)
-        return super().forward(batch, kv)
+        return super().forward(batch)
 
 
 class LetterCounts:
@@ -62,20 +64,37 @@ class ToyServer:
 
 @contextlib.contextmanager
 def serve_toy() -> Iterator[ToyServer]:
-    decoder = UnhurriedDecoder(CONFIG)
-    decoder.load_state_dict(random_decoder().state_dict())
-    chat = LocalChat(toy_chat(decoder), EngineOptions(limits=Limits(running=4, waiting=4))).start()
-    models = LocalModels(chat, LocalEmbedder(LetterCounts()))
+    chat = LocalChat(
+        toy_chat(UnhurriedNetwork(random_decoder())), EngineOptions(limits=Limits(running=4, waiting=4))
+    )
+    models = LocalModels(chat.start(), LocalEmbedder(LetterCounts()))
+    listed = {
+        "toy": Listing("toy", "chat", Path(), 1),
+        "letters": Listing("letters", "embedding", Path(), 1),
+    }
+    loaded: dict[str, Callable[[], LocalChat | LocalEmbedder]] = {
+        "toy": lambda: chat,
+        "letters": lambda: models.embedder,
+    }
+    shelf = Shelf(listed, lambda listing: loaded[listing.name](), chat="toy", embedder="letters")
+    with serve(shelf) as url:
+        yield ToyServer(url, models)
+
+
+@contextlib.contextmanager
+def serve(shelf: Shelf, adapters_dir: Path | None = None) -> Iterator[str]:
+    """The address of a server in a thread of this process."""
     port = free_port()
-    app = create_app(Bridge(lambda: models), TOKEN)
-    config = uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        create_app(shelf, TOKEN, adapters_dir), port=port, log_config=None, timeout_graceful_shutdown=1
+    )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
     try:
-        yield ToyServer(f"http://127.0.0.1:{port}", models)
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
         thread.join()

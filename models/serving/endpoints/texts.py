@@ -1,0 +1,67 @@
+"""`/v1/embeddings`, `/v1/rerank`, `/v1/classify`, `/v1/tokenize` and `/v1/detokenize`: nothing is generated."""
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from secretariat.models.core import CallContext, ClassifyResult
+from secretariat.models.errors import ModelError
+from secretariat.models.serving.replies.texts import classification_of, embeddings_of, ranking_of
+from secretariat.models.serving.requests import call_of, parsed, shelf_of
+from secretariat.models.serving.shelf import Shelf
+from secretariat.models.serving.transport import while_connected
+from secretariat.models.serving.wire.texts import Classify, Detokenize, Embeddings, Rerank, Tokenize
+
+
+async def create_embeddings(request: Request) -> Response:
+    asked = await parsed(Embeddings, request)
+    call = call_of(request)
+    async with shelf_of(request).embedder(asked.model) as model:
+        result = await while_connected(request.receive, model.embed(asked.texts, call))
+    return JSONResponse(embeddings_of(result, as_base64=asked.encoding_format == "base64"))
+
+
+async def rerank(request: Request) -> Response:
+    asked = await parsed(Rerank, request)
+    call = call_of(request)
+    async with shelf_of(request).embedder(asked.model) as model:
+        ranking = model.rerank(asked.query, asked.texts, call, asked.top_n)
+        result = await while_connected(request.receive, ranking)
+    shown = [d if isinstance(d, str) else d.model_dump(exclude_unset=True) for d in asked.documents]
+    documents = [{"text": d} if isinstance(d, str) else d for d in shown]
+    return JSONResponse(ranking_of(result, documents if asked.return_documents else None))
+
+
+async def classify(request: Request) -> Response:
+    asked = await parsed(Classify, request)
+    if asked.task == "token":
+        raise ModelError(
+            "model_not_found",
+            "labels for tokens need a token-classification checkpoint; this server has none and loads none",
+            param="task",
+        )
+    result = await while_connected(request.receive, _labelled(shelf_of(request), asked, call_of(request)))
+    return JSONResponse(classification_of(result, asked.by))
+
+
+async def _labelled(shelf: Shelf, asked: Classify, call: CallContext) -> ClassifyResult:
+    if asked.by == "embedding":
+        async with shelf.embedder(asked.model) as embedder:
+            return await embedder.classify(asked.texts, asked.labels, call)
+    async with shelf.chat(asked.model) as chat:
+        return await chat.classify(asked.texts, asked.labels, call, asked.instruction)
+
+
+async def tokenize(request: Request) -> Response:
+    asked = await parsed(Tokenize, request)
+    call = call_of(request)
+    async with shelf_of(request).chat(asked.model) as model:
+        if not asked.return_tokens:
+            return JSONResponse({"counts": await model.count_tokens(asked.texts, call)})
+        tokens = await model.tokenize(asked.texts)
+    return JSONResponse({"counts": [len(row) for row in tokens], "tokens": tokens})
+
+
+async def detokenize(request: Request) -> Response:
+    asked = await parsed(Detokenize, request)
+    async with shelf_of(request).chat(asked.model) as model:
+        return JSONResponse({"texts": await model.detokenize(asked.tokens)})

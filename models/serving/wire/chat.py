@@ -1,0 +1,59 @@
+"""`POST /v1/chat/completions`."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from secretariat.models.core import ChatRequest, CitationMode
+from secretariat.models.serving.wire.base import Name
+from secretariat.models.serving.wire.formats import ResponseFormat, TextFormat
+from secretariat.models.serving.wire.messages import Document, Messages
+from secretariat.models.serving.wire.sampling import Sampling
+
+DEFAULT_MAX_TOKENS = 512
+
+
+class ChatCompletion(Sampling):
+    """The neutral values of what we don't implement are accepted.
+
+    Ours: `documents` to answer from and cite by `citation_mode`, `adapter`, and the `snapshot` to go on from.
+    """
+
+    model: str = "default"
+    messages: Messages
+    max_completion_tokens: Annotated[int, Field(ge=1)] | None = None
+    logprobs: bool = False
+    top_logprobs: Annotated[int, Field(ge=0, le=20)] | None = None
+    response_format: ResponseFormat = TextFormat(type="text")
+    documents: Annotated[list[Document], Field(max_length=256)] = Field(default_factory=list)
+    citation_mode: CitationMode = "accurate"
+    adapter: Name | None = None
+    snapshot: Name | None = None
+    n: Literal[1] = 1
+    store: Literal[False] = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.top_logprobs is not None and not self.logprobs:
+            raise ValueError("top_logprobs needs logprobs: true")
+        if "citation_mode" in self.model_fields_set and not self.documents:
+            raise ValueError("citation_mode needs documents")
+        if self.documents and not isinstance(self.response_format, TextFormat):
+            raise ValueError("documents are cited in text: response_format must be text")
+        ids = [document.id for document in self.documents]
+        if len(set(ids)) < len(ids):
+            raise ValueError("two documents have the same id")
+        return self
+
+    def core(self) -> ChatRequest:
+        most = self.max_completion_tokens or self.max_tokens or DEFAULT_MAX_TOKENS
+        return ChatRequest(
+            messages=tuple(message.core() for message in self.messages),
+            model=self.model,
+            sampling=self.drawing(most, (self.top_logprobs or 0) if self.logprobs else None),
+            constraint=self.response_format.core(),
+            documents=tuple(document.core() for document in self.documents),
+            citation_mode=self.citation_mode,
+            adapter=self.adapter,
+            snapshot=self.snapshot,
+        )

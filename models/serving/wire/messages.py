@@ -1,0 +1,38 @@
+"""The messages of a conversation and the documents that it is grounded in."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from secretariat.models.core import ChatMessage, GroundingDocument, Role
+from secretariat.models.serving.wire.base import Wire
+
+# What a citation's markup separates ids with can't be part of one.
+DocumentId = Annotated[str, StringConstraints(pattern=r"^[^\s,<>:]{1,128}$")]
+
+
+class TextPart(Wire):
+    type: Literal["text"]
+    text: str
+
+
+class Message(Wire):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[TextPart]
+
+    def core(self) -> ChatMessage:
+        parts = self.content if isinstance(self.content, str) else "".join(p.text for p in self.content)
+        role: Role = "system" if self.role == "developer" else self.role
+        return ChatMessage(role, parts)
+
+
+Messages = Annotated[list[Message], Field(min_length=1, max_length=1024)]
+
+
+class Document(Wire):
+    id: DocumentId
+    text: str
+    title: str = ""
+
+    def core(self) -> GroundingDocument:
+        return GroundingDocument(self.id, self.text, self.title)

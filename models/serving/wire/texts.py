@@ -1,0 +1,86 @@
+"""Requests about texts as they are: their vectors, ranks, labels and tokens."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from secretariat.models.serving.wire.base import NonEmpty, TokenIds, Wire
+
+Texts = Annotated[list[NonEmpty], Field(min_length=1, max_length=2048)]
+
+
+class Embeddings(Wire):
+    """`POST /v1/embeddings`. A text longer than the model's window is cut to it."""
+
+    model: str = "default"
+    input: NonEmpty | Texts
+    encoding_format: Literal["float", "base64"] = "float"
+    user: str = ""
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+class RankedDocument(Wire):
+    text: NonEmpty
+    id: str = ""
+
+
+class Rerank(Wire):
+    """`POST /v1/rerank`: the `top_n` documents that say most about the query, best first."""
+
+    model: str = "default"
+    query: NonEmpty
+    documents: Annotated[list[NonEmpty | RankedDocument], Field(min_length=1, max_length=2048)]
+    top_n: Annotated[int, Field(ge=1)] | None = None
+    return_documents: bool = False
+
+    @property
+    def texts(self) -> list[str]:
+        return [d if isinstance(d, str) else d.text for d in self.documents]
+
+
+class Classify(Wire):
+    """`POST /v1/classify`. `task` "text": each text gets one of `labels`; "token": each token gets one of those
+    that a token-classification checkpoint was trained on.
+
+    `by` "likelihood" asks a chat model, "embedding" takes the label whose embedding is nearest. `instruction`
+    says to the chat model what is to be told apart.
+    """
+
+    model: str = "default"
+    input: NonEmpty | Texts
+    labels: Annotated[list[NonEmpty], Field(max_length=256)] = Field(default_factory=list)
+    task: Literal["text", "token"] = "text"
+    by: Literal["likelihood", "embedding"] = "likelihood"
+    instruction: str = ""
+
+    @model_validator(mode="after")
+    def _labels_to_choose_from(self) -> Self:
+        if self.task == "token":
+            if self.labels:
+                raise ValueError("the labels of tokens are the checkpoint's: leave labels out")
+            return self
+        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
+            raise ValueError("labels has at least two different labels")
+        return self
+
+    @property
+    def texts(self) -> list[str]:
+        return [self.input] if isinstance(self.input, str) else self.input
+
+
+class Tokenize(Wire):
+    """`POST /v1/tokenize`: how many tokens of the chat model each text takes, and on request which."""
+
+    model: str = "default"
+    texts: Annotated[list[str], Field(max_length=65536)]
+    return_tokens: bool = False
+
+
+class Detokenize(Wire):
+    """`POST /v1/detokenize`: the text that each row of tokens stands for, without markup."""
+
+    model: str = "default"
+    tokens: Annotated[list[TokenIds], Field(min_length=1, max_length=2048)]
