@@ -11,9 +11,9 @@ struct Columns {
     float *row(int64_t token) const { return first + token * stride; }
 };
 
-// As many of sixteen as are left; the rest are 0.
-INLINE lane load_left(const float *from, int64_t left) {
-    return left >= LANES ? load(from) : load_some(from, (int)left);
+// As many of sixteen as are left; the rest are `other`.
+INLINE lane load_left(const float *from, int64_t left, float other = 0) {
+    return left >= LANES ? load(from) : load_some(from, (int)left, other);
 }
 INLINE void store_left(float *to, lane v, int64_t left) {
     if (left >= LANES) store(to, v);

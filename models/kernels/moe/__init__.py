@@ -1,0 +1,1 @@
+"""Experts chosen token by token. See README.md."""
