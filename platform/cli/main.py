@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 what was checked does not hold, 2 the command could not be
 """
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,12 @@ evaluate = typer.Typer(no_args_is_help=True, help="How good the answers are.")
 app.add_typer(models, name="models")
 app.add_typer(audit, name="audit")
 app.add_typer(evaluate, name="eval")
+
+
+class KvType(StrEnum):
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+
 
 Output = Annotated[Path | None, typer.Option(help="Also write the figures, with hardware and commit.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -72,6 +79,52 @@ def models_list(*, as_json: Json = False) -> None:
     from secretariat.platform.cli.weights import show
 
     show(as_json=as_json)
+
+
+@models.command("add")
+def models_add(
+    source: Annotated[str, typer.Argument(metavar="PATH|HF-ID", help="File, directory, or owner/name.")],
+    name: Annotated[str | None, typer.Option(help="Default: the file's or repository's.")] = None,
+    licence: Annotated[str | None, typer.Option(help="Default: what its README states.")] = None,
+    revision: Annotated[str, typer.Option(help="Branch, tag or commit of a repository.")] = "main",
+    *,
+    as_json: Json = False,
+) -> None:
+    """Take a model in: understand its configuration, hash its files, run it once and keep what it computed."""
+    from secretariat.platform.cli.models import add
+
+    raise typer.Exit(add(source, name=name, licence=licence, revision=revision, as_json=as_json))
+
+
+@models.command("plan")
+def models_plan(
+    model: Annotated[str, typer.Argument(metavar="NAME|PATH", help="A model, or a config.json alone.")],
+    context: Annotated[
+        str | None, typer.Option(help="Tokens, as 262144 or 256K. Default: its limit.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Sequences at once.")] = 1,
+    device: Annotated[str | None, typer.Option(help="Memory, as 80GB. Default: this machine's.")] = None,
+    kv: Annotated[KvType, typer.Option(help="Numbers of keys and values.")] = KvType.FLOAT32,
+    *,
+    as_json: Json = False,
+) -> None:
+    """What a model takes in memory: weights, keys and values, states, workspace; and what fits on a device."""
+    from secretariat.platform.cli.models import plan
+
+    raise typer.Exit(plan(model, context=context, batch=batch, device=device, kv=kv.value, as_json=as_json))
+
+
+@models.command("check")
+def models_check(
+    name: str,
+    *,
+    record: Annotated[bool, typer.Option("--record", help="Make the record, if there is none.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check that a model's files and its logits on a fixed prompt are what they were when it came."""
+    from secretariat.platform.cli.models import check
+
+    raise typer.Exit(check(name, record=record, as_json=as_json))
 
 
 @audit.command("verify")

@@ -1,4 +1,4 @@
-"""`secretariat models …`."""
+"""`secretariat models pull` and `list`."""
 
 import json
 import sys
@@ -8,6 +8,7 @@ from rich.table import Table
 
 from secretariat.models.catalog import CATALOG
 from secretariat.models.errors import ModelError
+from secretariat.models.installed import added
 from secretariat.models.pull import pull as pull_weights
 from secretariat.platform.settings import Settings
 
@@ -40,7 +41,7 @@ def show(*, as_json: bool) -> None:
             "context_length": source.context_length,
             "present": (directory / source.name).is_dir(),
         }
-        for source in CATALOG.values()
+        for source in {**CATALOG, **added(directory)}.values()
     ]
     if as_json:
         print(json.dumps(rows, indent=2))

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 
-from secretariat.models.catalog import CATALOG, ModelFile, ModelSource, Wheel, source_of
+from secretariat.models.catalog import CATALOG, ModelFile, ModelSource, Wheel
 from secretariat.models.errors import ModelError
 from secretariat.models.pull import locate, pull, pull_source
 
@@ -100,7 +100,7 @@ def test_an_unknown_name_lists_the_catalogue(tmp_path):
 
 @pytest.mark.parametrize("name", sorted(CATALOG))
 def test_every_entry_pins_its_files(name):
-    entry = source_of(name)
+    entry = CATALOG[name]
     assert entry.licence
     assert all(len(file.sha256) == 64 for file in entry.files)
 

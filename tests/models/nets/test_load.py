@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from gguf import GGUFWriter
 
-from secretariat.models.catalog import source_of
+from secretariat.models.catalog import CATALOG
 from secretariat.models.checkpoints.digest import file_sha256
 from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
@@ -122,10 +122,10 @@ def test_an_empty_directory_says_what_to_run(tmp_path):
 @pytest.mark.weights
 def test_identities_are_the_catalogues():
     for loaded in (chat_model(), embedder()):
-        pinned = {file.sha256 for file in source_of(loaded.identity.name).files}
+        pinned = {file.sha256 for file in CATALOG[loaded.identity.name].files}
         assert loaded.identity.weights_sha256 in pinned
-    assert chat_model().context_length == source_of(CHAT).context_length
-    assert embedder().dim == source_of(EMBEDDER).dim
+    assert chat_model().context_length == CATALOG[CHAT].context_length
+    assert embedder().dim == CATALOG[EMBEDDER].dim
 
 
 @pytest.mark.weights

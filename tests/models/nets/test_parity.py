@@ -13,7 +13,7 @@ import torch
 from secretariat.models.kernels.library import library
 from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.checkpoint import open_checkpoint
-from secretariat.models.nets.load import build_network
+from secretariat.models.nets.load import Backend, build_network
 from secretariat.models.nets.memory import MemorySize
 from secretariat.models.nets.network import Network
 from tests.models.nets.families import NAMES, VOCAB, Family, family
@@ -35,7 +35,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @cache
-def network(directory: Path, backend: str) -> Network:
+def network(directory: Path, backend: Backend) -> Network:
     made = build_network(
         open_checkpoint(directory),
         backend=backend,
@@ -48,12 +48,12 @@ def network(directory: Path, backend: str) -> Network:
 
 
 @pytest.fixture(params=BACKENDS)
-def backend(request: pytest.FixtureRequest) -> str:
+def backend(request):
     return request.param
 
 
 @pytest.fixture(params=NAMES)
-def pair(request: pytest.FixtureRequest, folder: Path, backend: str) -> tuple[Network, Family]:
+def pair(request: pytest.FixtureRequest, folder: Path, backend: Backend) -> tuple[Network, Family]:
     made = family(request.param, folder)
     return network(made.directory, backend), made
 
@@ -90,7 +90,7 @@ def test_any_cut_into_three_pieces(pair):
     splits = SPLITS if made.directory.name in ALL_SPLITS else Random(3).sample(SPLITS, 20)
     for together in (splits[at : at + AT_ONCE] for at in range(0, len(splits), AT_ONCE)):
         edges = [(0, *cuts, len(PROMPT)) for cuts in together]
-        pieces = [[] for _ in together]
+        pieces: list[list[torch.Tensor]] = [[] for _ in together]
         for turn in range(3):
             runs = [sequence(n, at[turn], at[turn + 1] - at[turn]) for n, at in enumerate(edges)]
             for kept, logits in zip(pieces, step(ours, [(run, PROMPT) for run in runs]), strict=True):

@@ -1,0 +1,1 @@
+"""What `secretariat models add`, `plan` and `check` do, in a process of its own since it loads networks."""

@@ -1,0 +1,98 @@
+"""`python -m secretariat.models.commands`: one command, its result as JSON on standard output.
+
+Steps go to standard error, a line each. Exit codes as those of `secretariat`: 0 done, 1 what was checked does not
+hold, 2 the command could not be carried out; then the JSON is {"error": {"code", "message"}}.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from secretariat.models.errors import ModelError
+
+Document = dict[str, Any]
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="secretariat.models.commands")
+    parser.add_argument("--models-dir", type=Path, required=True)
+    commands = parser.add_subparsers(dest="command", required=True)
+    adding = commands.add_parser("add")
+    adding.add_argument("source")
+    adding.add_argument("--name")
+    adding.add_argument("--licence")
+    adding.add_argument("--revision", default="main")
+    planning = commands.add_parser("plan")
+    planning.add_argument("model")
+    planning.add_argument("--context")
+    planning.add_argument("--batch", type=int, default=1)
+    planning.add_argument("--device")
+    planning.add_argument("--kv", choices=("float32", "bfloat16"), default="float32")
+    checking = commands.add_parser("check")
+    checking.add_argument("name")
+    checking.add_argument("--record", action="store_true")
+    return parser.parse_args(arguments)
+
+
+def _add(options: argparse.Namespace) -> tuple[int, Document]:
+    from secretariat.models.commands.add import add
+
+    made = add(
+        options.source, options.models_dir, name=options.name, licence=options.licence,
+        revision=options.revision, progress=lambda line: print(line, file=sys.stderr, flush=True),  # noqa: T201
+    )  # fmt: skip
+    source = made.source
+    return 0, {
+        "name": source.name,
+        "architecture": source.architecture,
+        "licence": source.licence,
+        "context_length": source.context_length,
+        "bytes": source.bytes,
+        "files": len(source.files),
+        "directory": str(made.directory),
+        "weights_sha256": made.golden.weights_sha256,
+        "arithmetic": asdict(made.golden.arithmetic),
+    }
+
+
+def _plan(options: argparse.Namespace) -> tuple[int, Document]:
+    from secretariat.models.commands.plan import planned
+
+    return 0, planned(
+        options.model, options.models_dir, context=options.context, batch=options.batch, device=options.device,
+        kv=options.kv,
+    )  # fmt: skip
+
+
+def _check(options: argparse.Namespace) -> tuple[int, Document]:
+    from secretariat.models.commands.check import check
+
+    found = check(options.name, options.models_dir, record=options.record)
+    return 0 if found["holds"] else 1, found
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[int, Document]]] = {
+    "add": _add,
+    "plan": _plan,
+    "check": _check,
+}
+
+
+def main(arguments: Sequence[str]) -> int:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the model server: cores are shared
+    options = parse(arguments)
+    try:
+        code, document = _COMMANDS[options.command](options)
+    except ModelError as error:
+        code, document = 2, {"error": {"code": error.code, "message": error.message}}
+    json.dump(document, sys.stdout)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

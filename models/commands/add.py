@@ -1,0 +1,167 @@
+"""Takes a model from a file, a directory or the Hugging Face hub into the models directory.
+
+It comes there whole or not at all: understood, hashed, run once, with a record of all three. Knows no console.
+"""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from secretariat.models.catalog import CATALOG, HubRepository, ModelFile, ModelSource, Origin
+from secretariat.models.checkpoints.digest import file_sha256
+from secretariat.models.checkpoints.shards import INDEX
+from secretariat.models.commands.golden import Golden, golden_of, write_golden
+from secretariat.models.errors import ModelError
+from secretariat.models.installed import write_record
+from secretariat.models.nets.checkpoint import CONFIG, open_checkpoint
+from secretariat.models.nets.load import load_chat_model
+from secretariat.models.pull import PullError, download
+from secretariat.models.tokens.files import TEXT_FILES
+
+Progress = Callable[[str], None]
+
+_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_TENSORS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
+_ABOUT = ("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt")
+_LICENCE = re.compile(r"^license:\s*(\S.*?)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    source: ModelSource
+    directory: Path
+    golden: Golden
+
+
+def add(
+    given: str,
+    models_dir: Path,
+    *,
+    name: str | None = None,
+    licence: str | None = None,
+    revision: str = "main",
+    progress: Progress = lambda _: None,
+) -> Added:
+    """`given`: a .gguf file, a directory with one or with config.json and safetensors, or a repository's id.
+
+    Raises ModelError: "model_not_found" for what is none of these, "invalid_request" for a name that is taken or
+    can't be one, "weights_missing" and "checkpoint_invalid" as of `load_chat_model`.
+    """
+    path = Path(given).expanduser()
+    if not path.exists() and not _REPOSITORY.fullmatch(given):
+        raise ModelError(
+            "model_not_found",
+            f"{given!r} is neither a file or directory here nor a Hugging Face repository (owner/name)",
+        )
+    name = _name(name or (path.stem if path.suffix == ".gguf" else path.name), models_dir)
+    with _staged(models_dir, name) as staged:
+        origins: tuple[Origin, ...] = ()
+        if path.exists():
+            _copy(path, staged, progress)
+        else:
+            origins = (_fetch(HubRepository(given, revision), staged, progress),)
+        progress("reading the configuration and every tensor's name and shape")
+        checkpoint = open_checkpoint(staged)
+        progress("hashing")
+        source = ModelSource(
+            name=name,
+            kind="chat",
+            architecture=checkpoint.architecture,
+            files=_files(staged),
+            origins=origins,
+            licence=licence or _stated_licence(staged) or "unknown",
+            context_length=checkpoint.config.context_length,
+        )
+        del checkpoint
+        progress("running the golden prompt")
+        golden = golden_of(load_chat_model(staged))
+        write_golden(golden, staged)
+        write_record(source, staged)
+        target = staged.rename(models_dir / name)
+    return Added(source, target, golden)
+
+
+def _name(wanted: str, models_dir: Path) -> str:
+    name = wanted.lower()
+    if not _NAME.fullmatch(name):
+        raise ModelError(
+            "invalid_request", f"{name!r} can't be a model's name: choose one with --name", param="name"
+        )
+    if name in CATALOG or (models_dir / name).exists():
+        raise ModelError(
+            "invalid_request", f"there is a model {name!r} already: choose another with --name", param="name"
+        )
+    return name
+
+
+@contextmanager
+def _staged(models_dir: Path, name: str) -> Iterator[Path]:
+    models_dir.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}.", dir=models_dir) as scratch:
+        staged = Path(scratch) / name
+        staged.mkdir()
+        yield staged
+
+
+def _copy(path: Path, staged: Path, progress: Progress) -> None:
+    """What a checkpoint needs and nothing else that lies beside it."""
+    for file in [path] if path.is_file() else _wanted_here(path):
+        progress(f"copying {file.name}")
+        shutil.copyfile(file, staged / file.name)
+
+
+def _wanted_here(directory: Path) -> list[Path]:
+    names = _wanted([path.name for path in sorted(directory.iterdir()) if path.is_file()])
+    return [directory / name for name in names]
+
+
+def _wanted(names: list[str]) -> list[str]:
+    """Of the files at the top of a directory or repository. Raises ModelError("weights_missing")."""
+    about = [name for name in names if name in _ABOUT]
+    tensors = [name for name in names if _TENSORS.fullmatch(name)]
+    if CONFIG in names and tensors:
+        return [*tensors, *(name for name in names if name in (*TEXT_FILES, INDEX)), *about]
+    quantised = [name for name in names if name.endswith(".gguf")]
+    if len(quantised) > 1:
+        raise ModelError("invalid_request", f"choose one of {', '.join(quantised)} and add that file")
+    if not quantised:
+        raise ModelError(
+            "weights_missing", f"there is neither a .gguf file nor {CONFIG} with .safetensors files"
+        )
+    return [*quantised, *about]
+
+
+def _fetch(origin: HubRepository, staged: Path, progress: Progress) -> HubRepository:
+    """Returns the origin pinned to the commit that was fetched."""
+    try:
+        from huggingface_hub import HfApi
+    except ImportError as error:
+        raise PullError(f"{origin.label} needs the package huggingface_hub") from error
+    progress(f"asking the hub for {origin.label}")
+    try:
+        info = HfApi().model_info(origin.repository, revision=origin.revision)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PullError(f"the hub has no {origin.label}, or can't be reached: {error}") from error
+    pinned = HubRepository(origin.repository, info.sha or origin.revision)
+    for name in _wanted([entry.rfilename for entry in info.siblings or ()]):
+        progress(f"fetching {name}")
+        download(pinned, name, staged)
+    shutil.rmtree(staged / ".cache", ignore_errors=True)
+    return pinned
+
+
+def _files(staged: Path) -> tuple[ModelFile, ...]:
+    paths = sorted(path for path in staged.iterdir() if path.is_file())
+    return tuple(ModelFile(path.name, file_sha256(path), path.stat().st_size) for path in paths)
+
+
+def _stated_licence(staged: Path) -> str | None:
+    """The line that model cards of the hub begin with."""
+    card = staged / "README.md"
+    stated = _LICENCE.search(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else None
+    return stated[1] if stated else None

@@ -1,0 +1,40 @@
+"""Whether a model is what it was when it came: the bytes of its files, and the logits of the golden prompt."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from secretariat.models.commands.golden import compare, golden_of, read_golden, write_golden
+from secretariat.models.errors import ModelError
+from secretariat.models.installed import GOLDEN, find
+from secretariat.models.nets.load import load_chat_model
+from secretariat.models.pull import locate, problems
+
+
+def check(name: str, models_dir: Path, *, record: bool) -> dict[str, Any]:
+    """`holds`: files and logits are as recorded. `record` makes the record where there is none, if the files are
+    as pinned. Raises ModelError as `load_chat_model`."""
+    source, directory = find(name, models_dir), locate(name, models_dir)
+    if source.kind != "chat":
+        raise ModelError(
+            "invalid_request", f"{name} is an {source.kind} model and has no logits", param="name"
+        )
+    wrong = problems(source, directory)
+    made = record and not wrong and not (directory / GOLDEN).is_file()
+    then = None if made else read_golden(directory)
+    now = golden_of(load_chat_model(directory))
+    if then is None:
+        write_golden(now, directory)
+        then = now
+    verdict = compare(then, now)
+    return {
+        "name": name,
+        "holds": verdict.equal and not wrong,
+        "recorded_now": made,
+        "problems": wrong,
+        "verdict": {**asdict(verdict), "difference": min(verdict.difference, 1e9)},
+        "arithmetic": asdict(now.arithmetic),
+        "recorded_arithmetic": asdict(then.arithmetic),
+        "prompt_tokens": len(now.tokens),
+        "top": list(now.top[:5]),
+    }

@@ -1,0 +1,139 @@
+"""What a network takes in memory for so many sequences of so many tokens.
+
+Knows no checkpoint: sizes of stored weights are handed in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from types import MappingProxyType
+
+import torch
+
+from secretariat.models.nets.config import (
+    AttentionSpec,
+    DecoderConfig,
+    LayerSpec,
+    Mamba1Spec,
+    Mamba2Spec,
+    MixerSpec,
+    MlpSpec,
+    MoeSpec,
+)
+from secretariat.models.nets.decoder import Decoder
+from secretariat.models.nets.state import PAGE_SIZE, kv_bytes_per_token, state_bytes
+
+# Bytes of 32 weights in a group: 32 or 16 of codes, and float16 scales (q4: and minima).
+_GROUP_BYTES = {"float32": 128, "bfloat16": 64, "q8": 34, "q4": 20}
+FORMS = tuple(_GROUP_BYTES)
+_NEVER_PACKED = ("A_log", "conv.weight", "q_norm.weight", "k_norm.weight")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Bytes. `weights` by the form that matrices are held in. `kv` and `state` for all sequences, `workspace` for
+    one step, `process` for a program that has loaded nothing."""
+
+    parameters: int
+    context: int
+    batch: int
+    weights: Mapping[str, int]
+    kv: int
+    state: int
+    workspace: int
+    process: int
+
+    def total(self, form: str) -> int:
+        return self.weights[form] + self.kv + self.state + self.workspace + self.process
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """`kv_itemsize`: bytes of one number of keys and values. `step_tokens`: the most of one step."""
+
+    context: int
+    batch: int = 1
+    kv_itemsize: int = 4
+    step_tokens: int = 256
+
+
+def plan(config: DecoderConfig, demand: Demand, *, stored: int | None = None, process: int = 0) -> Plan:
+    """`stored`: bytes of the weights in a checkpoint's own forms, listed as such beside the others."""
+    shapes = weight_shapes(config)
+    weights = {form: sum(_bytes(name, shape, form) for name, shape in shapes.items()) for form in FORMS}
+    if stored is not None:
+        weights["as stored"] = stored
+    return Plan(
+        parameters=sum(map(prod, shapes.values())),
+        context=demand.context,
+        batch=demand.batch,
+        weights=MappingProxyType(weights),
+        kv=_kv(config, demand),
+        state=(demand.batch + 1) * state_bytes(config),
+        workspace=_workspace(config, demand.step_tokens),
+        process=process,
+    )
+
+
+def longest_context(config: DecoderConfig, demand: Demand, room: int) -> int:
+    """Tokens that `room` bytes of keys and values hold for each sequence; the network's own limit at most."""
+    each = demand.batch * kv_bytes_per_token(config, demand.kv_itemsize) * PAGE_SIZE
+    pages = room // each if each else config.context_length
+    return max(0, min(pages * PAGE_SIZE, config.context_length))
+
+
+def largest_batch(config: DecoderConfig, demand: Demand, room: int) -> int | None:
+    """Sequences whose keys, values and states fit into `room` bytes; None where they take nothing."""
+    each = _kv(config, Demand(demand.context, 1, demand.kv_itemsize)) + state_bytes(config)
+    return max(0, room // each) if each else None
+
+
+def weight_shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
+    """Of every weight under our names; a tied head is none of its own."""
+    with torch.device("meta"):
+        shapes = {name: tuple(tensor.shape) for name, tensor in Decoder(config).state_dict().items()}
+    if config.tied_embeddings:
+        del shapes["head.weight"]
+    return shapes
+
+
+def _bytes(name: str, shape: tuple[int, ...], form: str) -> int:
+    """Vectors, and what recurrences and norms read number by number, are float32."""
+    count = prod(shape)
+    if len(shape) < 2 or name.endswith(_NEVER_PACKED):
+        return count * 4
+    if shape[-1] % 32 and form in {"q8", "q4"}:
+        form = "bfloat16"
+    return count * _GROUP_BYTES[form] // 32
+
+
+def _kv(config: DecoderConfig, demand: Demand) -> int:
+    tokens = -(-demand.context // PAGE_SIZE) * PAGE_SIZE
+    return demand.batch * tokens * kv_bytes_per_token(config, demand.kv_itemsize)
+
+
+def _workspace(config: DecoderConfig, tokens: int) -> int:
+    """Every layer uses the same buffers again: the widest of each kind, float32."""
+    layers = [_layer_widths(spec) for spec in config.layers]
+    widest = {kind: max(widths.get(kind, 0) for widths in layers) for widths in layers for kind in widths}
+    return tokens * (2 * config.width + sum(widest.values()) + config.vocab) * 4
+
+
+def _layer_widths(spec: LayerSpec) -> dict[str, int]:
+    mixers = {type(mixer).__name__: _mixer_width(mixer) for mixer in spec.mixers}
+    match spec.feed_forward:
+        case MlpSpec(hidden=hidden, gated=gated):
+            return {**mixers, "feed forward": hidden * (3 if gated else 2)}
+        case MoeSpec(hidden=hidden, router=router, shared_hidden=shared):
+            return {**mixers, "experts": router.top * hidden * 3 + (shared or 0) * 3 + router.experts}
+    return mixers
+
+
+def _mixer_width(mixer: MixerSpec) -> int:
+    match mixer:
+        case AttentionSpec():
+            return (2 * mixer.heads + 2 * mixer.kv_heads) * mixer.head_dim
+        case Mamba1Spec():
+            return 5 * mixer.inner + mixer.dt_rank + 2 * mixer.state
+        case Mamba2Spec():
+            return 2 * mixer.inner + 2 * mixer.conv_width + mixer.heads
