@@ -133,6 +133,19 @@ def test_bfloat16_weights_stay_near(kind):
     assert (wide - narrow).norm() < 0.03 * wide.norm()
 
 
+@pytest.mark.parametrize("kind", ["attention", "mamba1", "mamba2", "falcon"])
+def test_a_step_stays_on_the_device_of_the_network(kind):
+    """The meta device computes shapes alone, and like any other refuses tensors of the CPU."""
+    net = TorchNetwork(random_decoder(KINDS[kind]).to("meta"))
+    net.allocate(MemorySize(pages=8, slots=3))
+    held = Run(3, 4, pages(2), slot=2, held=True)
+    runs = (Run(0, 9, pages(1), slot=1), held, Run(20, 1, pages(3, 4), slot=3))
+    step = Step.of(batch(*[(run, [1] * run.count) for run in runs]), net.memory)
+    assert net.decoder(step).is_meta
+    for part in step.held:
+        part.advance(part.inputs_BTU, part.group, net.memory)
+
+
 def test_parameters_have_the_names_that_every_backend_shares():
     shape = config(
         LayerSpec((ATTENTION, MAMBA2), MOE, NORM),
