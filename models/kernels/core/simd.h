@@ -15,11 +15,12 @@ namespace secretariat {
 constexpr int LANES = 16;
 typedef float lane __attribute__((vector_size(64)));
 typedef int32_t ints __attribute__((vector_size(64)));
+typedef int32_t ints4 __attribute__((vector_size(16)));
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE lane load(const float *from) { lane v; memcpy(&v, from, sizeof v); return v; }
 INLINE void store(float *to, lane v) { memcpy(to, &v, sizeof v); }
-INLINE lane all(float x) { return lane{} + x; }
+INLINE lane all(float x) { return x - lane{}; }  // not 0 + x, which is an addition: it turns -0 into 0
 
 INLINE lane fma(lane a, lane b, lane c) {
 #if defined(__AVX512F__)
@@ -45,28 +46,42 @@ INLINE lane larger(lane a, lane b) {
 }
 INLINE lane smaller(lane a, lane b) { return a < b ? a : b; }
 
+INLINE lane magnitude(lane x) { return (lane)((ints)x & 0x7fffffff); }
+
 // Halves onto halves: the same tree whatever the instruction set.
-INLINE float sum(lane v) {
-    typedef float l8 __attribute__((vector_size(32)));
-    typedef float l4 __attribute__((vector_size(16)));
-    union { lane whole; l8 parts[2]; } a = {v};
-    union { l8 whole; l4 parts[2]; } b = {a.parts[0] + a.parts[1]};
-    const l4 c = b.parts[0] + b.parts[1];
-    return (c[0] + c[2]) + (c[1] + c[3]);
+template <class Whole, class Join> INLINE auto folded(Whole v, Join join) -> decltype(v[0] + v[0]) {
+    typedef decltype(v[0] + v[0]) number;
+    typedef number l8 __attribute__((vector_size(32)));
+    typedef number l4 __attribute__((vector_size(16)));
+    union { Whole whole; l8 parts[2]; } a = {v};
+    union { l8 whole; l4 parts[2]; } b = {join(a.parts[0], a.parts[1])};
+    const l4 c = join(b.parts[0], b.parts[1]);
+    const l4 d = join(c, __builtin_shuffle(c, ints4{2, 3, 2, 3}));
+    return join(d, __builtin_shuffle(d, ints4{1, 1, 1, 1}))[0];
 }
-INLINE float largest(lane v) {
-    float best = v[0];
-    for (int i = 1; i < LANES; i++) best = v[i] > best ? v[i] : best;
-    return best;
-}
+INLINE float sum(lane v) { return folded(v, [](auto a, auto b) { return a + b; }); }
+INLINE int32_t sum(ints v) { return folded(v, [](auto a, auto b) { return a + b; }); }
+INLINE float largest(lane v) { return folded(v, [](auto a, auto b) { return a > b ? a : b; }); }
 
 // The first `count` of sixteen; the rest are `other`.
 INLINE lane load_some(const float *from, int count, float other = 0) {
+#if defined(__AVX512F__)
+    return (lane)_mm512_mask_loadu_ps((__m512)all(other), (__mmask16)((1u << count) - 1), from);
+#else
+    if (count == LANES) return load(from);
     lane v = all(other);
     memcpy(&v, from, sizeof(float) * count);
     return v;
+#endif
 }
-INLINE void store_some(float *to, lane v, int count) { memcpy(to, &v, sizeof(float) * count); }
+INLINE void store_some(float *to, lane v, int count) {
+#if defined(__AVX512F__)
+    _mm512_mask_storeu_ps(to, (__mmask16)((1u << count) - 1), (__m512)v);
+#else
+    if (count == LANES) store(to, v);
+    else memcpy(to, &v, sizeof(float) * count);
+#endif
+}
 
 INLINE lane rounded(lane x) {
 #if defined(__AVX512F__)
@@ -78,6 +93,14 @@ INLINE lane rounded(lane x) {
 }
 
 INLINE ints whole(lane x) { return __builtin_convertvector(x, ints); }  // x is whole already
+// To the nearest whole number, ties to even; |x| < 2^22.
+INLINE ints nearest(lane x) {
+#if defined(__AVX512F__)
+    return (ints)_mm512_cvtps_epi32((__m512)x);
+#else
+    return whole(rounded(x));
+#endif
+}
 INLINE lane floats(ints x) { return __builtin_convertvector(x, lane); }
 
 // e^x to 2 units in the last place; 0 below -87.3, finite up to 88.

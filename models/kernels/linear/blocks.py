@@ -15,6 +15,7 @@ Floats = npt.NDArray[np.float32]
 Halves = npt.NDArray[np.float16]
 
 GROUP = 32
+NIBBLE = np.uint8(4)
 _SHRINKS = (1.0, 0.95, 0.9, 0.85)  # of the range that codes span: outliers may cost less than coarse steps
 
 
@@ -49,7 +50,7 @@ def groups_of(form: str, raw: Bytes) -> Groups:
             return Groups(_nibbles(blocks[..., 4:]), _halves(blocks[..., :2]), _halves(blocks[..., 2:4]))
         case "Q8_0":
             blocks = raw.reshape(len(raw), -1, 34)
-            return Groups(blocks[..., 2:] ^ 128, _halves(blocks[..., :2]), None)
+            return Groups(blocks[..., 2:] ^ np.uint8(128), _halves(blocks[..., :2]), None)
         case "Q4_K":
             return _q4_k(raw.reshape(len(raw), -1, 144))
     raise ValueError(f"{form} has no groups")
@@ -123,7 +124,7 @@ def _halves(pairs: Bytes) -> Halves:
 
 def _nibbles(packed: Bytes) -> Bytes:
     """Weight i lies in the low half of byte i, weight i + 16 in the high half."""
-    return np.concatenate([packed & 15, packed >> 4], axis=-1)
+    return np.concatenate([packed & 15, packed >> NIBBLE], axis=-1)
 
 
 def _q4_k(blocks: Bytes) -> Groups:
@@ -136,7 +137,7 @@ def _q4_k(blocks: Bytes) -> Groups:
     scale_OG = _halves(blocks[..., :2])[..., None].astype(np.float32) * scales
     minimum_OG = _halves(blocks[..., 2:4])[..., None].astype(np.float32) * minima
     pairs = blocks[..., 16:].reshape(rows, -1, 4, 1, GROUP)
-    codes = np.concatenate([pairs & 15, pairs >> 4], axis=-2)  # groups 2c and 2c + 1 share their bytes
+    codes = np.concatenate([pairs & 15, pairs >> NIBBLE], axis=-2)  # groups 2c and 2c + 1 share their bytes
     return Groups(
         codes.reshape(rows, -1, GROUP),
         scale_OG.reshape(rows, -1).astype(np.float16),
@@ -149,8 +150,8 @@ def _q6_k(blocks: Bytes) -> Floats:
     rows = len(blocks)
     low = blocks[..., :128].reshape(rows, -1, 2, 1, 2, GROUP)
     high = blocks[..., 128:192].reshape(rows, -1, 2, 1, GROUP)
-    low = np.concatenate([low & 15, low >> 4], axis=3).reshape(rows, -1, 2, 4, GROUP)
+    low = np.concatenate([low & 15, low >> NIBBLE], axis=3).reshape(rows, -1, 2, 4, GROUP)
     high = high >> np.array([0, 2, 4, 6], dtype=np.uint8)[:, None] & 3
-    codes = (low | high << 4).astype(np.float32) - 32
+    codes = (low | high << NIBBLE).astype(np.float32) - 32
     scales = blocks[..., 192:208].view(np.int8) * _halves(blocks[..., 208:])[..., None].astype(np.float32)
     return (codes.reshape(rows, -1, 16, 16) * scales[..., None]).reshape(rows, -1)

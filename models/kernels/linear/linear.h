@@ -25,6 +25,20 @@ INLINE void finish(const Target &target, int64_t row, int64_t first, int64_t out
     store_some(y, total, count);
 }
 
+// One block of rows against `count` panels from number p on.
+INLINE void tile(const Matrix &w, int64_t base, int64_t p, int count, uint8_t *laid, int64_t rows, int64_t first,
+                 const Target &target) {
+    const Block block = laid_block(w, laid, first, rows);
+    const int used = rows - first < block.width ? (int)(rows - first) : block.width;
+    Product *product =
+        count == PAIR ? product_for<PAIR>(w.form, block.width) : product_for<1>(w.form, block.width);
+    lane sums[PAIR * LANES];
+    product(w, w.panel(base + p), block, sums);
+    for (int q = 0; q < count; q++)
+        for (int r = 0; r < used; r++)
+            finish(target, first + r, (p + q) * LANES, w.outputs, sums[q * block.width + r]);
+}
+
 struct Range {
     int64_t begin, end;
 };
@@ -33,20 +47,14 @@ struct Range {
 // range of rows begins on a block.
 static void multiply(const Matrix &w, int64_t base, Range panels, uint8_t *laid, int64_t rows, Range some,
                      const Target &target) {
-    const int step = w.quantised() ? 1 : PAIR;
-    for (int64_t p = panels.begin; p < panels.end; p += step) {
-        const int count = panels.end - p < step ? (int)(panels.end - p) : step;
-        for (int64_t first = some.begin; first < some.end; first += block_rows(w.form)) {
-            const Block block = laid_block(w, laid, first, rows);
-            lane sums[PAIR * LANES];
-            Product *product = count == PAIR ? product_for<PAIR>(w.form, block.width)
-                                              : product_for<1>(w.form, block.width);
-            product(w, w.panel(base + p), block, sums);
-            const int64_t used = rows - first < block.width ? rows - first : block.width;
-            for (int q = 0; q < count; q++)
-                for (int64_t r = 0; r < used; r++)
-                    finish(target, first + r, (p + q) * LANES, w.outputs, sums[q * block.width + r]);
-        }
+    const int step = w.quantised() ? 1 : PAIR, height = block_rows(w.form);
+    const int64_t blocks = (some.end - some.begin + height - 1) / height;
+    const int64_t pieces = (panels.end - panels.begin + step - 1) / step;
+    const bool by_panel = step * w.stride > height * row_bytes(w);  // the larger of the two stays near
+    for (int64_t k = 0; k < blocks * pieces; k++) {
+        const int64_t first = some.begin + (by_panel ? k % blocks : k / pieces) * height;
+        const int64_t p = panels.begin + (by_panel ? k / blocks : k % pieces) * step;
+        tile(w, base, p, panels.end - p < step ? (int)(panels.end - p) : step, laid, rows, first, target);
     }
 }
 

@@ -7,6 +7,10 @@ namespace secretariat {
 enum Form : int32_t { FLOAT32, BFLOAT16, Q8, Q4 };
 constexpr int GROUP = 32;  // inputs that share a scale
 
+// A group of a panel: codes of 16 outputs, their float16 scales, and for Q4 their float16 minima.
+constexpr int64_t CODES[] = {0, 0, GROUP * LANES, GROUP * LANES / 2};
+constexpr int64_t GROUP_BYTES[] = {0, 0, GROUP * LANES + 2 * LANES, GROUP * LANES / 2 + 4 * LANES};
+
 // Mirrors `MatrixArgs` of cpu.py. Panels of one matrix after the other, each `stride` bytes.
 struct Matrix {
     const uint8_t *panels;
@@ -18,10 +22,6 @@ struct Matrix {
     int64_t groups() const { return (inputs + GROUP - 1) / GROUP; }
     bool quantised() const { return form >= Q8; }
     const uint8_t *panel(int64_t index) const { return panels + index * stride; }
-    // Behind the codes: [groups, 16] float16 scales, and for Q4 as many minima.
-    const uint16_t *scales(const uint8_t *panel) const {
-        return (const uint16_t *)(panel + groups() * GROUP * LANES / (form == Q4 ? 2 : 1));
-    }
 };
 
 }  // namespace secretariat

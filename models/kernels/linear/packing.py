@@ -17,6 +17,7 @@ from torch import Tensor
 
 from secretariat.models.kernels.linear.blocks import (
     GROUP,
+    NIBBLE,
     Bytes,
     Floats,
     Groups,
@@ -34,6 +35,10 @@ _KEPT: dict[str, Form] = {
     "Q8_0": "q8", "Q6_K": "q8",
 }  # fmt: skip
 _IN_GROUPS: dict[str, Form] = {"Q4_0": "q4", "Q4_1": "q4", "Q4_K": "q4", "Q8_0": "q8"}
+_GROUPS = {
+    "q8": np.dtype([("codes", "<u4", (8, LANES)), ("scale", "<f2", LANES)]),
+    "q4": np.dtype([("codes", "<u4", (4, LANES)), ("scale", "<f2", LANES), ("minimum", "<f2", LANES)]),
+}  # of a panel; a word holds four inputs of one output
 _CHUNK_WEIGHTS = 1 << 22
 _ALIGNMENT = 64
 
@@ -79,8 +84,8 @@ class Packed:
 def pack(source: Source, form: Form | None = None) -> Packed:
     """The matrix [O, I] or matrices [X, O, I] of `source`; `form` None keeps it close to how it is stored.
 
-    q4 is exact for Q4_0 and Q4_1, q8 for Q8_0, bfloat16 for BF16, float32 for all. Inputs that aren't a multiple of
-    32 can't be in groups: instead of q8 and q4 they become bfloat16.
+    q4 is exact for Q4_0 and Q4_1, q8 for Q8_0, bfloat16 for BF16, float32 for all but Q4_K. Inputs that aren't
+    a multiple of 32 can't be in groups: instead of q8 and q4 they become bfloat16.
     """
     *stack, outputs, inputs = source.shape
     form = form or _KEPT[source.form]
@@ -101,29 +106,28 @@ def pack(source: Source, form: Form | None = None) -> Packed:
 def unpack(packed: Packed) -> Tensor:
     """The numbers that the operations multiply by, float32 [O, I], or [X, O, I] of several matrices."""
     panels = packed.panels.numpy()
-    rows = _read_floats(packed, panels) if packed.form in {"float32", "bfloat16"} else _read_groups(packed, panels)
+    rows = _read_groups(packed, panels) if packed.form in _GROUPS else _read_floats(packed, panels)
     whole = rows.reshape(packed.matrices, -1, packed.inputs)[:, : packed.outputs]
     return torch.from_numpy(np.ascontiguousarray(whole[0] if packed.matrices == 1 else whole))
 
 
 def _read_floats(packed: Packed, panels: Bytes) -> Floats:
     if packed.form == "float32":
-        return _rows(_get(panels, 0, (packed.inputs,), np.float32))
-    pairs = _rows(_get(panels, 0, (-(-packed.inputs // 2),), np.uint32))
+        return _rows(_words(panels, packed.inputs).view(np.float32))
+    pairs = _rows(_words(panels, -(-packed.inputs // 2)))
     bits = np.stack([pairs << 16, pairs & 0xFFFF0000], axis=-1)
     return bits.reshape(len(pairs), -1).view(np.float32)[:, : packed.inputs]
 
 
 def _read_groups(packed: Packed, panels: Bytes) -> Floats:
-    groups, nibbles = packed.groups, packed.form == "q4"
-    fours = _get(panels, 0, (groups, 4 if nibbles else 8), np.uint32)
-    codes = np.ascontiguousarray(fours.transpose(0, 3, 1, 2)).view(np.uint8)
-    codes = codes.reshape(len(panels) * LANES, groups, -1)
-    scale = _get(panels, at := fours.nbytes // len(panels), (groups,), np.float16)
-    if not nibbles:
-        return Groups(codes, _rows(scale), None).floats()
-    minimum = _get(panels, at + groups * LANES * 2, (groups,), np.float16)
-    return Groups(np.concatenate([codes & 15, codes >> 4], axis=-1), _rows(scale), _rows(minimum)).floats()
+    groups_TG = _groups(panels, packed.form)
+    codes = np.ascontiguousarray(groups_TG["codes"].transpose(0, 3, 1, 2)).view(np.uint8)
+    codes_OGi = codes.reshape(len(panels) * LANES, packed.groups, -1)
+    scale_OG = _rows(groups_TG["scale"])
+    if packed.form == "q8":
+        return Groups(codes_OGi, scale_OG, None).floats()
+    nibbles_OGi = np.concatenate([codes_OGi & 15, codes_OGi >> NIBBLE], axis=-1)
+    return Groups(nibbles_OGi, scale_OG, _rows(groups_TG["minimum"])).floats()
 
 
 def _empty(rows: int, stride: int) -> Bytes:
@@ -134,14 +138,11 @@ def _empty(rows: int, stride: int) -> Bytes:
 
 
 def _stride(form: Form, inputs: int) -> int:
-    groups = -(-inputs // GROUP)
-    sizes = {
-        "float32": inputs * LANES * 4,
-        "bfloat16": -(-inputs // 2) * LANES * 4,
-        "q8": groups * LANES * (GROUP + 2),
-        "q4": groups * LANES * (GROUP // 2 + 4),
-    }
-    return -(-sizes[form] // _ALIGNMENT) * _ALIGNMENT
+    if form in _GROUPS:
+        size = inputs // GROUP * _GROUPS[form].itemsize
+    else:
+        size = (inputs if form == "float32" else -(-inputs // 2)) * LANES * 4
+    return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
 def _padded(rows: Bytes) -> Bytes:
@@ -151,12 +152,11 @@ def _padded(rows: Bytes) -> Bytes:
 
 
 def _write(form: Form, stored: str, rows: Bytes, panels: Bytes) -> None:
-    if form == "float32":
-        _put(panels, 0, _columns(floats_of(stored, rows)))
-    elif form == "bfloat16":
-        _put(panels, 0, _columns(_pairs(stored, rows)))
-    else:
-        _write_groups(_in_groups(form, stored, rows), panels)
+    if form in _GROUPS:
+        _write_groups(form, _in_groups(form, stored, rows), panels)
+        return
+    words = _pairs(stored, rows) if form == "bfloat16" else floats_of(stored, rows).view(np.uint32)
+    _words(panels, words.shape[1])[...] = _columns(words)
 
 
 def _in_groups(form: Form, stored: str, rows: Bytes) -> Groups:
@@ -166,16 +166,15 @@ def _in_groups(form: Form, stored: str, rows: Bytes) -> Groups:
     return quantise_q8(weights) if form == "q8" else quantise_q4(weights)
 
 
-def _write_groups(groups: Groups, panels: Bytes) -> None:
-    codes = groups.codes_OGi
+def _write_groups(form: Form, groups: Groups, panels: Bytes) -> None:
+    codes_OGi = groups.codes_OGi
+    groups_TG = _groups(panels, form)
     if groups.minimum_OG is not None:
-        codes = codes[..., :16] | codes[..., 16:] << 4
-    fours = np.ascontiguousarray(codes).view(np.uint32)
-    fours = fours.reshape(len(panels), LANES, -1, fours.shape[-1]).transpose(0, 2, 3, 1)
-    at = _put(panels, 0, fours)
-    at = _put(panels, at, _columns(groups.scale_OG))
-    if groups.minimum_OG is not None:
-        _put(panels, at, _columns(groups.minimum_OG))
+        codes_OGi = codes_OGi[..., :16] | codes_OGi[..., 16:] << NIBBLE
+        groups_TG["minimum"] = _columns(groups.minimum_OG)
+    groups_TG["scale"] = _columns(groups.scale_OG)
+    words = np.ascontiguousarray(codes_OGi).view(np.uint32)
+    groups_TG["codes"] = words.reshape(len(panels), LANES, *words.shape[1:]).transpose(0, 2, 3, 1)
 
 
 def _pairs(stored: str, rows: Bytes) -> npt.NDArray[np.uint32]:
@@ -200,14 +199,12 @@ def _rows(columns: npt.NDArray[Number]) -> npt.NDArray[Number]:
     return np.ascontiguousarray(columns.transpose(0, 2, 1)).reshape(-1, columns.shape[1])
 
 
-def _put(panels: Bytes, at: int, part: npt.NDArray[Number]) -> int:
-    """Copies `part` [T, …] into the panels' bytes from `at` on; returns where it ends."""
-    size = prod(part.shape[1:]) * part.itemsize
-    panels[:, at : at + size].view(part.dtype).reshape(part.shape, copy=False)[...] = part
-    return at + size
+def _words(panels: Bytes, columns: int) -> npt.NDArray[np.uint32]:
+    """Panels of float32 or of pairs as [T, C, 16] words."""
+    return panels[:, : columns * LANES * 4].view(np.uint32).reshape(len(panels), columns, LANES, copy=False)
 
 
-def _get(panels: Bytes, at: int, shape: tuple[int, ...], dtype: type[Number]) -> npt.NDArray[Number]:
-    """[T, *shape, 16] from byte `at` of each panel on."""
-    size = prod(shape) * LANES * np.dtype(dtype).itemsize
-    return panels[:, at : at + size].view(dtype).reshape(len(panels), *shape, LANES)
+def _groups(panels: Bytes, form: Form) -> np.ndarray[tuple[int, int], np.dtype[np.void]]:
+    """[T, G] records of codes, scale and minimum."""
+    record = _GROUPS[form]
+    return panels[:, : panels.shape[1] // record.itemsize * record.itemsize].view(record)

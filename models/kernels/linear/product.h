@@ -5,6 +5,13 @@
 
 namespace secretariat {
 
+// Few rows wait for the weights to come from memory, and the processor's own guess of what is next ends with
+// each page. Asking a page ahead brings a product of one row from 0.65-0.85 of the plain reading speed to 1.
+template <int R> INLINE void ask_ahead(const uint8_t *weights, int64_t size) {
+    if (R <= 4)
+        for (int64_t i = 0; i < size; i += 64) __builtin_prefetch(weights + 4096 + i);
+}
+
 // Writes sums[panel][row].
 typedef void Product(const Matrix &w, const uint8_t *panel, const Block &x, lane *sums);
 
@@ -24,7 +31,10 @@ static void float32_product(const Matrix &w, const uint8_t *panel, const Block &
             for (int p = 0; p < P; p++) totals[p][r] = fma(column[p], value, totals[p][r]);
         }
     }
-    memcpy(sums, totals, sizeof totals);
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++)
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) sums[p * R + r] = totals[p][r];
 }
 
 // A panel holds pairs of inputs side by side: the even one in the low half of each of 16 words.
@@ -38,6 +48,7 @@ static void bfloat16_product(const Matrix &w, const uint8_t *panel, const Block 
         for (int p = 0; p < P; p++) {
             ints words;
             memcpy(&words, panel + p * w.stride + pair * 64, 64);
+            ask_ahead<R>(panel + p * w.stride + pair * 64, 64);
             low[p] = (lane)(words << 16);
             high[p] = (lane)(words & (int32_t)0xffff0000);
         }
@@ -51,7 +62,10 @@ static void bfloat16_product(const Matrix &w, const uint8_t *panel, const Block 
             }
         }
     }
-    memcpy(sums, totals, sizeof totals);
+#pragma GCC unroll 2
+    for (int p = 0; p < P; p++)
+#pragma GCC unroll 16
+        for (int r = 0; r < R; r++) sums[p * R + r] = totals[p][r];
 }
 
 typedef uint8_t bytes __attribute__((vector_size(64)));
@@ -106,27 +120,43 @@ template <bool NIBBLES> INLINE void unpack(const uint8_t *from, bytes codes[8]) 
 
 template <bool NIBBLES, int R>
 static void group_product(const Matrix &w, const uint8_t *panel, const Block &x, lane *sums) {
+    constexpr int SIDE = R % 4 == 0 ? 4 : R % 2 == 0 ? 2 : 1;  // rows in turn: a sum waits for the one before
     lane totals[R] = {};
     const int64_t groups = w.groups();
-    const uint16_t *scales = w.scales(panel), *minima = scales + groups * LANES;
+    constexpr Form FORM = NIBBLES ? Q4 : Q8;
     const int8_t *values = x.codes(0);
     const float *x_scales = x.scales(0), *x_shifts = x.shifts(0);
     for (int64_t g = 0; g < groups; g++) {
         bytes codes[8];
-        unpack<NIBBLES>(panel + g * LANES * GROUP / (NIBBLES ? 2 : 1), codes);
-        const lane scale = halves(scales + g * LANES), minimum = NIBBLES ? halves(minima + g * LANES) : lane{};
+        unpack<NIBBLES>(panel, codes);
+        const uint16_t *scales = (const uint16_t *)(panel + CODES[FORM]);
+        const lane scale = halves(scales), minimum = NIBBLES ? halves(scales + LANES) : lane{};
+        ask_ahead<R>(panel, GROUP_BYTES[FORM]);
+        panel += GROUP_BYTES[FORM];
 #pragma GCC unroll 16
-        for (int r = 0; r < R; r++) {
-            int32_t shift = 0;
-            if (!NIBBLES) memcpy(&shift, x_shifts + g * R + r, 4);
-            ints dot = ints{} + shift;
+        for (int r = 0; r < R; r += SIDE) {
+            ints dots[SIDE];
+#pragma GCC unroll 4
+            for (int k = 0; k < SIDE; k++) {
+                int32_t shift = 0;
+                if (!NIBBLES) memcpy(&shift, x_shifts + g * R + r + k, 4);
+                dots[k] = ints{} + shift;
+            }
 #pragma GCC unroll 8
-            for (int j = 0; j < 8; j++) dot = dot4(dot, codes[j], values + (g * R + r) * GROUP + j * 4);
-            totals[r] = fma(floats(dot), scale * x_scales[g * R + r], totals[r]);
-            if (NIBBLES) totals[r] = fma(minimum, all(x_shifts[g * R + r]), totals[r]);
+            for (int j = 0; j < 8; j++)
+#pragma GCC unroll 4
+                for (int k = 0; k < SIDE; k++)
+                    dots[k] = dot4(dots[k], codes[j], values + (g * R + r + k) * GROUP + j * 4);
+#pragma GCC unroll 4
+            for (int k = 0; k < SIDE; k++) {
+                lane &total = totals[r + k];
+                total = fma(floats(dots[k]), scale * x_scales[g * R + r + k], total);
+                if (NIBBLES) total = fma(minimum, all(x_shifts[g * R + r + k]), total);
+            }
         }
     }
-    memcpy(sums, totals, sizeof totals);
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) sums[r] = totals[r];
 }
 
 template <int R, int P> INLINE Product *product_of(int32_t form) {

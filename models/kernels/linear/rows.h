@@ -53,43 +53,60 @@ INLINE Block laid_block(const Matrix &w, uint8_t *laid, int64_t first, int64_t r
 INLINE float quantise(const float *x, int8_t *codes, int32_t &total) {
     typedef int8_t bytes16 __attribute__((vector_size(16)));
     const lane a = load(x), b = load(x + LANES);
-    const float peak = largest(larger(larger(a, -a), larger(b, -b)));
-    const float inverse = peak > 1e-30f ? 127.0f / peak : 0.0f;
-    const ints p = whole(rounded(a * inverse)), q = whole(rounded(b * inverse));
+    const float peak = largest(larger(magnitude(a), magnitude(b)));
+    const bool some = peak > 1e-30f;
+    const float inverse = some ? 127.0f / peak : 0.0f;
+    const ints p = nearest(a * inverse), q = nearest(b * inverse);
     const bytes16 low = __builtin_convertvector(p, bytes16), high = __builtin_convertvector(q, bytes16);
     memcpy(codes, &low, 16);
     memcpy(codes + 16, &high, 16);
-    total = (int32_t)sum(floats(p + q));
-    return peak > 1e-30f ? peak / 127.0f : 0.0f;
+    total = sum(p + q);
+    return some ? peak * (1.0f / 127) : 0.0f;
 }
 
-INLINE void lay_group(const Matrix &w, const Block &block, int64_t group, int r, const float *x) {
-    if (w.quantised()) {
-        int32_t total;
-        const float scale = quantise(x + group * GROUP, block.codes(group) + r * GROUP, total);
+// Groups of row r of the block; zeros where `x` is null.
+static void lay_codes(const Block &block, int32_t form, int64_t begin, int64_t end, int r, const float *x) {
+    for (int64_t group = begin; group < end; group++) {
+        int8_t *codes = block.codes(group) + r * GROUP;
+        float *shift = block.shifts(group) + r, scale = 0;
+        int32_t total = 0;
+        if (x) scale = quantise(x + group * GROUP, codes, total);
+        else memset(codes, 0, GROUP);
         block.scales(group)[r] = scale;
-        if (w.form == Q4) {
-            block.shifts(group)[r] = scale * total;
-        } else {
-            const int32_t shift = -128 * total;
-            memcpy(block.shifts(group) + r, &shift, 4);
-        }
-        return;
+        const int32_t offset = -128 * total;
+        if (form == Q4) *shift = scale * total;
+        else memcpy(shift, &offset, 4);
     }
-    const int64_t begin = group * GROUP, end = begin + GROUP < w.inputs ? begin + GROUP : w.inputs;
-    float *to = block.values() + r;
-    for (int64_t i = begin; i < end; i++) to[i * block.width] = x[i];
-    if (end == w.inputs && (end & 1)) to[end * block.width] = 0;
 }
 
-INLINE void lay_nothing(const Matrix &w, const Block &block, int64_t group, int r) {
-    if (w.quantised()) {
-        memset(block.codes(group) + r * GROUP, 0, GROUP);
-        block.scales(group)[r] = block.shifts(group)[r] = 0;
-        return;
+// Rows r to r + 3 of the block, four inputs of each: turned round.
+INLINE void lay_four(float *to, int width, const float *const x[4]) {
+    typedef float l4 __attribute__((vector_size(16)));
+    l4 a[4], b[4];
+    for (int r = 0; r < 4; r++) memcpy(&a[r], x[r], 16);
+    for (int h = 0; h < 2; h++) {
+        b[2 * h] = __builtin_shuffle(a[h], a[h + 2], ints4{0, 4, 1, 5});
+        b[2 * h + 1] = __builtin_shuffle(a[h], a[h + 2], ints4{2, 6, 3, 7});
     }
-    const int64_t begin = group * GROUP, all = even(w.inputs), end = begin + GROUP < all ? begin + GROUP : all;
-    for (int64_t i = begin; i < end; i++) block.values()[i * block.width + r] = 0;
+    for (int h = 0; h < 2; h++) {
+        a[2 * h] = __builtin_shuffle(b[h], b[h + 2], ints4{0, 4, 1, 5});
+        a[2 * h + 1] = __builtin_shuffle(b[h], b[h + 2], ints4{2, 6, 3, 7});
+    }
+    for (int i = 0; i < 4; i++) memcpy(to + i * width, &a[i], 16);
+}
+
+// Groups of up to four rows from r on; zeros where a row is null and behind the last input.
+static void lay_floats(const Block &block, int64_t begin, int64_t end, int r, int rows, const float *const *x) {
+    const int64_t inputs = block.inputs, laid = end == block.groups ? even(inputs) : end * GROUP;
+    float *to = block.values() + r;
+    int64_t i = begin * GROUP;
+    if (rows == 4 && x[0] && x[1] && x[2] && x[3])
+        for (; i + 4 <= inputs && i < laid; i += 4) {
+            const float *const at[] = {x[0] + i, x[1] + i, x[2] + i, x[3] + i};
+            lay_four(to + i * block.width, block.width, at);
+        }
+    for (; i < laid; i++)
+        for (int k = 0; k < rows; k++) to[i * block.width + k] = i < inputs && x[k] ? x[k][i] : 0;
 }
 
 // Lays `rows` rows of x, `width` floats apart: row i is number `from[i]` of x, or i where `from` is null.
@@ -99,14 +116,24 @@ static void lay(const Matrix &w, const float *x, int64_t width, const int32_t *f
     const int64_t groups = w.groups(), blocks = (rows + block_rows(w.form) - 1) / block_rows(w.form);
     int64_t begin, end;
     team.share(blocks * groups, 1, begin, end);
-    for (int64_t unit = begin; unit < end; unit++) {
-        const int64_t first = unit / groups * block_rows(w.form), group = unit % groups;
+    while (begin < end) {
+        const int64_t first = begin / groups * block_rows(w.form), group = begin % groups;
+        // Codes of a row lie apart by the width of the block anyway; floats are turned round in the near cache.
+        const int64_t most = w.quantised() ? end - begin : 1;
+        const int64_t last = groups - group < most ? groups : group + most;
         const Block block = laid_block(w, laid, first, rows);
-        for (int r = 0; r < block.width; r++) {
-            const int64_t row = first + r;
-            if (row < rows) lay_group(w, block, group, r, x + (from ? from[row] : row) * width);
-            else lay_nothing(w, block, group, r);
+        for (int r = 0; r < block.width; r += 4) {
+            const float *four[4];
+            const int count = block.width - r < 4 ? block.width - r : 4;
+            for (int k = 0; k < count; k++) {
+                const int64_t row = first + r + k;
+                four[k] = row < rows ? x + (from ? from[row] : row) * width : nullptr;
+            }
+            if (!w.quantised()) lay_floats(block, group, last, r, count, four);
+            else
+                for (int k = 0; k < count; k++) lay_codes(block, w.form, group, last, r + k, four[k]);
         }
+        begin += last - group;
     }
 }
 
