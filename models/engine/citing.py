@@ -162,6 +162,31 @@ class CitationMatcher:
         return self._past[-1]
 
     @property
+    def span(self) -> tuple[str, ...] | None:
+        """The ids of the span whose text may come next; None outside of spans and in a tag that closes one."""
+        if not isinstance(self._now, _Text) or self._now.ids is None:
+            return None
+        return tuple(name.decode() for name in self._now.ids)
+
+    @property
+    def started(self) -> bytes:
+        """The latest bytes of text, if an opening tag begins so."""
+        started = self._now.started if isinstance(self._now, _Text) else b""
+        return started if _OPENS.startswith(started) else b""
+
+    def opens_plainly(self, token_id: int) -> bool:
+        """Whether, outside of spans, an allowed token neither names a second id nor reaches a span's text."""
+        state: _State | None = self._now
+        data = self._vocabulary.tokens[token_id]
+        for at in range(len(data)):
+            if isinstance(state, _Text) and state.ids is not None:
+                return False
+            state = self._citing.after(state, data[at : at + 1])
+            if isinstance(state, _Opening) and state.ids:
+                return False
+        return True
+
+    @property
     def accepting(self) -> bool:
         return isinstance(self._now, _Text) and self._now.ids is None
 

@@ -21,6 +21,7 @@ from secretariat.models.core import (
 )
 from secretariat.models.engine.citing import CitationMatcher
 from secretariat.models.engine.copying import choice_matcher, span_matcher
+from secretariat.models.engine.quoting import QuotingMatcher
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.sampling.reference import Words
@@ -158,8 +159,10 @@ class Grammars:
                 return choice_matcher(constraint, self._vocabulary)
             case VerbatimSpanConstraint():
                 return span_matcher(constraint, self._vocabulary)
-            case CitationConstraint(ids=ids):
+            case CitationConstraint(ids=ids, texts=()):
                 return CitationMatcher(self._vocabulary, ids)
+            case CitationConstraint():
+                return QuotingMatcher(self._vocabulary, constraint)
 
 
 def _json_grammar(schema: str) -> str:

@@ -1,0 +1,127 @@
+"""Citations whose text is copied, whatever a model would rather write."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from secretariat.models.core import CitationConstraint
+from secretariat.models.engine.citations import CitationReader
+from secretariat.models.engine.grammar import Grammars, Matcher
+from secretariat.models.engine.vocabulary import Vocabulary
+from secretariat.models.errors import ModelError
+from tests.models.engine.toy_vocabulary import EOS, TAGGING_VOCABULARY, VOCABULARY, allowed
+
+TEXTS = {
+    "1": "The pump costs 3.5 euros.",
+    "2": "a < b </co: 1> The <co: 2> of",
+    "12": " ",
+    "dé": "größe\n\nThe span of",
+}
+CONSTRAINT = CitationConstraint(tuple(TEXTS), tuple(TEXTS.values()))
+_EAGER = [ord(c) for c in "<co:/> 1,2T"] + list(range(266, len(TAGGING_VOCABULARY)))
+
+
+def sample(budget: int, seed: int, vocabulary: Vocabulary) -> tuple[str, bool]:
+    """What a model that loves markup could write in so many tokens, and whether it ended by itself."""
+    matcher, draw, out = Grammars(vocabulary).matcher(CONSTRAINT), random.Random(seed), b""
+    while budget:
+        tokens = allowed(matcher, budget, vocabulary)
+        assert tokens, "a dead end"
+        likely = [t for t in _EAGER if t in tokens]
+        token = draw.choice(likely if likely and draw.random() < 0.7 else tokens)
+        if draw.random() < 0.2:
+            _there_and_back(matcher, draw, budget, vocabulary)
+        if token == EOS:
+            assert matcher.accepting
+            return out.decode(errors="replace"), True
+        matcher.accept(token)
+        out += vocabulary.tokens[token]
+        budget -= 1
+        for forced in matcher.forced(budget) if budget and draw.random() < 0.5 else ():
+            assert forced in allowed(matcher, budget, vocabulary)
+            matcher.accept(forced)
+            out += vocabulary.tokens[forced]
+            budget -= 1
+    assert matcher.accepting, "the budget ended inside a span"
+    return out.decode(errors="replace"), False
+
+
+def _there_and_back(matcher: Matcher, draw: random.Random, budget: int, vocabulary: Vocabulary) -> None:
+    """A few steps that are taken back leave no trace."""
+    before, taken = allowed(matcher, budget, vocabulary), 0
+    while taken < min(4, budget - 1):
+        tokens = [t for t in allowed(matcher, budget - taken, vocabulary) if t != EOS]
+        if not tokens:
+            break
+        matcher.accept(draw.choice(tokens))
+        taken += 1
+    matcher.rollback(taken)
+    assert allowed(matcher, budget, vocabulary) == before
+
+
+def citations(text: str) -> list[tuple[str, tuple[str, ...]]]:
+    reader = CitationReader()
+    first, last = reader.push(text), reader.finish()
+    clean = first.text + last.text
+    return [(clean[c.start : c.end], c.ids) for c in (*first.citations, *last.citations)]
+
+
+@pytest.mark.parametrize("vocabulary", [VOCABULARY, TAGGING_VOCABULARY], ids=["bytes", "tags"])
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(1, 80), st.integers(0, 10**6))
+def test_every_cited_text_is_in_its_document(vocabulary: Vocabulary, budget: int, seed: int):
+    for text, (name,) in citations(sample(budget, seed, vocabulary)[0]):
+        assert text
+        assert text in TEXTS[name]
+
+
+def test_spans_do_come_about_and_end_behind_words():
+    found = [c for seed in range(80) for c in citations(sample(90, seed, TAGGING_VOCABULARY)[0])]
+    assert len(found) > 30
+    assert {"1", "2"} <= {name for _, (name,) in found}
+    assert any(text.endswith(("pump", "costs", "3.5", "euros", "euros.")) for text, _ in found)
+
+
+def feed(text: str, vocabulary: Vocabulary = VOCABULARY) -> int:
+    """How many bytes of the text a matcher takes, one by one."""
+    matcher = Grammars(vocabulary).matcher(CONSTRAINT)
+    for at, token in enumerate(text.encode()):
+        if token not in allowed(matcher, 1000, vocabulary):
+            return at
+        matcher.accept(token)
+    return len(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"),
+    [
+        ("Yes: <co: 1>costs 3.5</co: 1> ok, a < b", None),
+        ("<co: 2>a < b</co: 2>", None),
+        ("<co: dé>größe\n\nThe</co: dé>", None),
+        ("<co: 1>pumps", "<co: 1>pump"),
+        ("<co: 1>3</co: 1>", "<co: 1>3"),
+        ("<co: 1>a < b", "<co: 1>"),
+        ("<co: 1,2>", "<co: 1"),
+        ("<co: 12>", "<co: 1"),
+        ("<co: 3>", "<co: "),
+        ("<co: 1></co: 1>", "<co: 1>"),
+    ],
+)
+def test_what_may_be_written(text: str, taken: str | None):
+    assert feed(text) == len((taken if taken is not None else text).encode())
+
+
+def test_a_draft_is_judged_without_being_taken():
+    matcher = Grammars(VOCABULARY).matcher(CONSTRAINT)
+    draft = list(b"<co: 1>The pump</co: 1>.")
+    assert matcher.valid(draft, 1000) == len(draft)
+    assert matcher.valid(list(b"<co: 1>The pomp"), 1000) == len(b"<co: 1>The p")
+    assert matcher.settled == 0
+
+
+def test_a_document_beyond_the_limit_is_refused_by_name():
+    with pytest.raises(ModelError, match="document a has more") as caught:
+        Grammars(VOCABULARY).matcher(CitationConstraint(("a",), ("x " * 2**17,)))
+    assert caught.value.param == "documents"
