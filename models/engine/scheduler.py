@@ -39,6 +39,10 @@ class Limits:
     quantum: int = 2048
     weights: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
+    def __post_init__(self) -> None:
+        if any(weight <= 0 for weight in self.weights.values()):
+            raise ValueError("a tenant's weight is more than nothing")
+
     def within(self, step_tokens: int) -> Self:
         """These limits for a network that takes so many tokens a step."""
         return replace(self, step_tokens=min(self.step_tokens, step_tokens))

@@ -4,7 +4,8 @@ Shape letters: N tokens of a step, M rows whose logits are wanted, V vocabulary.
 """
 
 import itertools
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -83,9 +84,9 @@ class TokenByToken:
         assert len(batch.tokens_N) <= self.step_tokens
         self._after.clear()
         rows: list[Tensor] = []
-        for run, start in zip(batch.runs, batch.starts, strict=False):
-            tokens: list[int] = batch.tokens_N[start : start + run.count].tolist()
-            rows.extend(self._held(run, tokens) if run.held else self._run(run, tokens))
+        for one, start in zip(batch.runs, batch.starts, strict=False):
+            tokens: list[int] = batch.tokens_N[start : start + one.count].tolist()
+            rows.extend(self._held(one, tokens) if one.held else self._run(one, tokens))
         wanted = [rows[row] for row in batch.logits_M]
         return torch.stack(wanted) if wanted else torch.empty(0, self.config.vocab)
 
@@ -122,7 +123,7 @@ def _write(state: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         part.copy_(value)
 
 
-CAREFUL = SamplingParams(max_tokens=8, temperature=1.0, seed=5, top_logprobs=1)
+CAREFUL = SamplingParams(max_tokens=8, temperature=1.0, seed=5, top_logprobs=1, ignore_eos=True)
 
 
 def new_hybrid(
@@ -130,6 +131,7 @@ def new_hybrid(
     *,
     memory: EngineMemory | None = None,
     drafter: Drafter | None = None,
+    clock: Callable[[], float] = time.monotonic,
     **limits: Any,
 ) -> Engine:
     """An engine over the hybrid that keeps a state wherever one is wanted."""
@@ -139,6 +141,7 @@ def new_hybrid(
         memory=memory or EngineMemory(pages=96, slots=8, snapshots=24),
         limits=Limits(**{"gap": 4, **limits}),
         drafter=drafter,
+        clock=clock,
     )
 
 
@@ -172,6 +175,10 @@ class Request(Asked):
     @property
     def cached(self) -> int:
         return self.generation.cached
+
+    @property
+    def cancelled(self) -> bool:
+        return isinstance(self.last, Emission) and self.last.finish_reason == "cancelled"
 
 
 def alone(

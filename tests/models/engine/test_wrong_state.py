@@ -1,11 +1,11 @@
-"""Eleven ways in which engines have answered from a wrong state: each a property, and proof that it would be caught.
+"""Eleven ways in which engines have answered from a wrong state: each a property, and proof that it is caught.
 
 Each property is run twice: as things are, where it must hold, and with the bug put in, where it must fail.
 """
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from secretariat.models.core import SamplingParams
 from secretariat.models.engine import scheduler, snapshots, tree
 from secretariat.models.engine.request import AdapterUse, Generation
 from secretariat.models.engine.scheduler import Piece
@@ -23,11 +22,10 @@ from secretariat.models.engine.tree import PrefixTree
 from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.memory import MemorySize
 from secretariat.models.nets.network import Commit
-from tests.models.engine.hybrid import Oracle, Request, TokenByToken, alone, new_hybrid, prompt_of
-from tests.models.engine.toy import VOCABULARY, finish, run
+from tests.models.engine.hybrid import CAREFUL, Oracle, Request, TokenByToken, alone, new_hybrid, prompt_of
+from tests.models.engine.toy import EOS, VOCABULARY, finish, run
 
-SHORT = SamplingParams(max_tokens=4, temperature=1.0, seed=5, top_logprobs=1)
-LONG = SamplingParams(max_tokens=14, temperature=1.0, seed=5, top_logprobs=1)
+SHORT, LONG = replace(CAREFUL, max_tokens=4), replace(CAREFUL, max_tokens=14)
 Patch = pytest.MonkeyPatch
 
 
@@ -47,7 +45,9 @@ def _logprob(tokens: Sequence[int], token: int) -> float:
     whole = Run(0, len(tokens), np.arange(8, dtype=np.int32), slot=1)
     rows = np.array([len(tokens) - 1], np.int32)
     logits_V = network.forward(StepBatch(np.array(tokens, np.int32), (whole,), rows))[0].clone()
-    logits_V[257] = logits_V[len(VOCABULARY) :] = -torch.inf  # markup, and rows beyond the vocabulary
+    logits_V[EOS:258] = logits_V[
+        len(VOCABULARY) :
+    ] = -torch.inf  # the end, markup, rows beyond the vocabulary
     return float(torch.log_softmax(logits_V, 0)[token])
 
 
@@ -186,10 +186,10 @@ def decodes_in_the_metadata_of_prompts(patch: Patch) -> None:
     plain = TokenByToken.forward
 
     def mixed(self: TokenByToken, batch: StepBatch) -> Tensor:
-        if any(run.count == 1 for run in batch.runs):
-            for run in batch.runs:
-                if run.count > 1:
-                    self.memory.clear_slot(run.slot)
+        if any(one.count == 1 for one in batch.runs):
+            for one in batch.runs:
+                if one.count > 1:
+                    self.memory.clear_slot(one.slot)
         return plain(self, batch)
 
     patch.setattr(TokenByToken, "forward", mixed)
@@ -204,10 +204,10 @@ def columns_gone_stale(patch: Patch) -> None:
             pending[one.slot] = self._after[one.slot][one.tokens - 1]
 
     def stale(self: TokenByToken, batch: StepBatch) -> Tensor:
-        for run in batch.runs:
-            column = pending.pop(run.slot, None)
-            if run.held and column is not None:
-                _write(self.memory.slot_arrays(run.slot), column)
+        for one in batch.runs:
+            column = pending.pop(one.slot, None)
+            if one.held and column is not None:
+                _write(self.memory.slot_arrays(one.slot), column)
         return forward(self, batch)
 
     patch.setattr(TokenByToken, "commit", commit)
