@@ -12,7 +12,7 @@ from secretariat.models.engine.citing import CitationMatcher
 from secretariat.models.engine.grammar import Grammars
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
-from tests.models.engine.toy_vocabulary import EOS, TAGGING_VOCABULARY, VOCABULARY, allowed
+from tests.models.engine.toy_vocabulary import EOS, TAGGING_VOCABULARY, VOCABULARY, ToyTokenizer, allowed
 
 IDS = ("1", "2", "12", "doc-é")
 _SPAN = re.compile(r"<co: ([^<>]*)>(.*?)</co: ([^<>]*)>", re.DOTALL)
@@ -91,6 +91,29 @@ def test_a_span_is_closed_before_the_budget_ends(budget: int):
         budget -= 1
     assert matcher.accepting
     check(out, ("1", "2"))
+
+
+def test_a_token_that_leaves_the_span_empty_costs_what_is_missing():
+    matcher = CitationMatcher(VOCABULARY, ("1",))
+    for byte in b"<co: 1>":
+        matcher.accept(byte)
+    least = len(".</co: 1>")
+    for token in b"< ":
+        assert token in allowed(matcher, least + 1)
+        assert token not in allowed(matcher, least)
+    assert ord("x") in allowed(matcher, least)
+
+
+def test_nothing_is_forced_that_the_budget_cannot_bear():
+    """Spelled with what follows, the end of a tag may take fewer tokens than by itself."""
+    vocabulary = Vocabulary.of(ToyTokenizer((b">.",)), frozenset({EOS}))
+    matcher = CitationMatcher(vocabulary, ("1",))
+    for byte in b"<co: 1":
+        matcher.accept(byte)
+    least = len(".</co: 1>")
+    assert matcher.forced(least + 1) == [ord(">")]
+    assert matcher.forced(least) == []
+    assert allowed(matcher, least, vocabulary) == [258]
 
 
 def write(matcher: CitationMatcher, text: str) -> bool:

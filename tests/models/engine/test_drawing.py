@@ -189,6 +189,17 @@ def test_forced_tokens_that_were_guessed_need_no_rows_of_their_own():
     assert advance(generation, whole, *rows, ord("2")).text == whole.decode() + "2"
 
 
+def test_forced_tokens_end_with_the_budget_and_at_a_stop_string():
+    last = advance(new(SamplingParams(max_tokens=4), SCHEMA), b"", ord("{"))
+    assert (last.text, last.finish_reason, last.usage and last.usage.completion_tokens) == (
+        '{"ki',
+        "length",
+        4,
+    )
+    last = advance(new(SamplingParams(max_tokens=40, stop=("nd",)), SCHEMA), b"", ord("{"))
+    assert (last.text, last.finish_reason, last.usage and last.usage.completion_tokens) == ('{"ki', "stop", 6)
+
+
 def test_only_controls_and_padding_can_never_be_drawn():
     for token in (CONTROL, len(VOCABULARY), WIDTH - 1):
         assert advance(new(SamplingParams()), b"", token).text == "\0"

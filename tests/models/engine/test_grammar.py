@@ -85,5 +85,6 @@ def test_what_was_taken_back_is_as_if_it_had_never_been():
     assert matcher.valid([ord("x")], 100) == 0
     matcher.accept(ord("2"))
     assert matcher.accepting
+    assert EOS in allowed(matcher)
     matcher.rollback(1)
     assert (allowed(matcher), matcher.settled, matcher.accepting) == before

@@ -110,6 +110,11 @@ def test_frequency_counts_and_presence_does_not():
     assert choose(SamplingParams(frequency_penalty=1.0), [1, 1, 1, 3, 3, 3]) == 2
 
 
+def test_the_prompt_counts_for_repetition_alone():
+    sampling = SamplingParams(repetition_penalty=1.01, presence_penalty=2.5, frequency_penalty=2.5)
+    assert choose(sampling, prompt=[1, 3, 1, 3]) == 1
+
+
 def test_following_token_by_token_is_the_same_as_seeing_all_at_once():
     width = 700
     draw, everything = drawing_function(width), packed(np.ones(width, dtype=np.bool_))
