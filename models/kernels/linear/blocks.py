@@ -148,10 +148,10 @@ def _q4_k(blocks: Bytes) -> Groups:
 def _q6_k(blocks: Bytes) -> Floats:
     """256 weights of 6 bits: four low ones in nibbles, two high ones, then int8 scales of 16 and one of all."""
     rows = len(blocks)
-    low = blocks[..., :128].reshape(rows, -1, 2, 1, 2, GROUP)
-    high = blocks[..., 128:192].reshape(rows, -1, 2, 1, GROUP)
-    low = np.concatenate([low & 15, low >> NIBBLE], axis=3).reshape(rows, -1, 2, 4, GROUP)
-    high = high >> np.array([0, 2, 4, 6], dtype=np.uint8)[:, None] & 3
+    nibbles = blocks[..., :128].reshape(rows, -1, 2, 1, 2, GROUP)
+    pairs = blocks[..., 128:192].reshape(rows, -1, 2, 1, GROUP)
+    low = np.concatenate([nibbles & 15, nibbles >> NIBBLE], axis=3).reshape(rows, -1, 2, 4, GROUP)
+    high = pairs >> np.array([0, 2, 4, 6], dtype=np.uint8)[:, None] & 3
     codes = (low | high << NIBBLE).astype(np.float32) - 32
     scales = blocks[..., 192:208].view(np.int8) * _halves(blocks[..., 208:])[..., None].astype(np.float32)
     return (codes.reshape(rows, -1, 16, 16) * scales[..., None]).reshape(rows, -1)

@@ -10,10 +10,11 @@ from secretariat.models.kernels.linear.packing import Packed, unpack
 
 def rounded_rows(x_NI: Tensor) -> Tensor:
     """Each group of 32 as whole multiples of a 127th of its largest number."""
-    groups_NGi = x_NI.unflatten(-1, (-1, GROUP))
+    groups_NGi = x_NI.reshape(len(x_NI), -1, GROUP)
     peak_NG1 = groups_NGi.abs().amax(dim=-1, keepdim=True)
     codes_NGi = torch.where(peak_NG1 > 0, groups_NGi * (127 / peak_NG1), 0).round()
-    return (codes_NGi * (peak_NG1 / 127)).flatten(-2)
+    rounded_NI: Tensor = (codes_NGi * (peak_NG1 / 127)).flatten(-2)
+    return rounded_NI
 
 
 def linear(x_NI: Tensor, weight: Packed, bias_O: Tensor | None = None) -> Tensor:

@@ -1,13 +1,13 @@
 // y = sum over a token's experts of weight * down(act(gate x) * (up x)). See README.md.
 #include "linear/linear.h"
-#include "moe/activation.h"
+#include "glu/activation.h"
 #include "moe/route.h"
 
 using namespace secretariat;
 
 struct ExpertsArgs {
     Choice choice;
-    Matrix gate_up, down;  // [X, 2 hidden, E], [X, E, hidden]
+    Matrix gate_up, down;  // [X, 2, hidden, E], [X, E, hidden]
     Columns x, y;          // [N, E]
     float *hidden;         // [N * K, 2 hidden] of the sorted choices
     float *outputs;        // [N * K, E]
@@ -62,6 +62,7 @@ template <class Each> static void parts(const Matrix &w, const Busy &expert, Eac
         each(Range{begin, begin + at_once < expert.rows ? begin + at_once : expert.rows});
 }
 
+// The gate's columns become what down takes; those of up lie `hidden` further on.
 static void activate(float *gate_up, int64_t begin, int64_t end, int64_t hidden, Activation activation, float factor) {
     for (int64_t i = begin; i < end; i += LANES) {
         const lane up = load_left(gate_up + hidden + i, end - i);
@@ -71,19 +72,22 @@ static void activate(float *gate_up, int64_t begin, int64_t end, int64_t hidden,
 
 // Gate, up and activation of this thread's columns, for all experts.
 static void widen(const ExpertsArgs &a, const Team &team) {
-    const int64_t half = a.gate_up.count() / 2, hidden = half * LANES;
+    const int64_t count = a.gate_up.count(), hidden = a.gate_up.outputs;
     int64_t begin, end;
-    team.share(half, PANELS, begin, end);
+    team.share(count, PANELS, begin, end);
     busy(a, a.gate_up, [&](const Busy &expert) {
-        const Target target{a.hidden + expert.first * 2 * hidden, 2 * hidden, nullptr, nullptr, 1, false};
-        const int64_t base = expert.expert * a.gate_up.count();
+        float *const y = a.hidden + expert.first * 2 * hidden;
+        const Target gate{y, 2 * hidden, nullptr, nullptr, 1, false};
+        const Target up{y + hidden, 2 * hidden, nullptr, nullptr, 1, false};
+        const int64_t base = expert.expert * 2 * count;
         parts(a.gate_up, expert, [&](Range rows) {
             for (int64_t p = begin; p < end; p += PANELS) {
-                const int64_t last = p + PANELS < end ? p + PANELS : end;
-                multiply(a.gate_up, base, {p, last}, expert.laid, expert.rows, rows, target);
-                multiply(a.gate_up, base, {half + p, half + last}, expert.laid, expert.rows, rows, target);
+                const Range panels{p, p + PANELS < end ? p + PANELS : end};
+                multiply(a.gate_up, base, panels, expert.laid, expert.rows, rows, gate);
+                multiply(a.gate_up, base + count, panels, expert.laid, expert.rows, rows, up);
+                const int64_t last = panels.end * LANES < hidden ? panels.end * LANES : hidden;
                 for (int64_t r = rows.begin; r < rows.end; r++)
-                    activate(target.y + r * target.width, p * LANES, last * LANES, hidden, a.activation, 1);
+                    activate(y + r * 2 * hidden, p * LANES, last, hidden, a.activation, 1);
             }
         });
     });
@@ -98,10 +102,9 @@ static void narrow(const ExpertsArgs &a, const Step &step, const Team &team) {
         const Target target{a.outputs + expert.first * width, width, nullptr, nullptr, 1, false};
         const int64_t base = expert.expert * a.down.count();
         parts(a.down, expert, [&](Range rows) {
-            for (int64_t p = begin; p < end; p += PANELS) {
-                const int64_t last = p + PANELS < end ? p + PANELS : end;
-                multiply(a.down, base, {p, last}, expert.laid, expert.rows, rows, target);
-            }
+            for (int64_t p = begin; p < end; p += PANELS)
+                multiply(a.down, base, {p, p + PANELS < end ? p + PANELS : end}, expert.laid, expert.rows, rows,
+                         target);
         });
     });
     const int64_t columns = end * LANES < width ? end * LANES : width;
@@ -128,7 +131,7 @@ OPERATION(moe_experts) {
     team.barrier();
     widen(a, team);
     team.barrier();
-    const int64_t stride = a.gate_up.count() * LANES;
+    const int64_t stride = 2 * a.down.inputs;
     busy(a, a.down, [&](const Busy &expert) {
         lay(a.down, a.hidden + expert.first * stride, stride, nullptr, expert.rows, expert.laid, team);
     });

@@ -123,13 +123,12 @@ def add_experts(
 ) -> None:
     """y = Σ w · expert(x) over the chosen, or y += add · that sum.
 
-    `gate_up` holds X matrices [2 F, E], `down` as many [E, F]; F must be a multiple of 16.
+    `gate_up` holds 2 X matrices [F, E], gate and up of each expert in turn, `down` X matrices [E, F].
     `hidden_RG` [N * K, 2 F] and `outputs_RE` [N * K, E] are scratch.
     """
     width, hidden, rows = x_NE.shape[1], down.inputs, len(choice.token_R)
-    assert hidden % LANES == 0, f"experts of width {hidden}: not a multiple of {LANES}"
-    assert gate_up.matrices == down.matrices == choice.experts
-    assert (gate_up.outputs, gate_up.inputs, down.outputs) == (2 * hidden, width, width)
+    assert (gate_up.matrices, down.matrices) == (2 * choice.experts, choice.experts)
+    assert (gate_up.outputs, gate_up.inputs, down.outputs) == (hidden, width, width)
     assert y_NE.shape == x_NE.shape
     assert hidden_RG.shape == (rows, 2 * hidden)
     assert outputs_RE.shape == (rows, width)

@@ -1,0 +1,1 @@
+"""Rows of the embedding matrix for a step's tokens. See README.md."""
