@@ -35,5 +35,7 @@ def test_the_cap_bounds_wanted_rows_alone(program):
     before_MV = x_MV.clone()
     add_soft_cap(program, x_MV, 30.0)
     program.run(Rows(7, wanted=(2, 4)).step)
-    torch.testing.assert_close(x_MV[:2].double(), soft_cap(before_MV[:2].double(), 30.0), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        x_MV[:2].double(), soft_cap(before_MV[:2].double(), 30.0), rtol=1e-5, atol=1e-5
+    )
     assert torch.equal(x_MV[2], before_MV[2])
