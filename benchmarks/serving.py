@@ -1,0 +1,101 @@
+"""`make bench-serving`: sixteen readers at once, the first token behind a shared prefix, an idle server.
+
+Both servers run as processes of their own and answer over HTTP; every reader streams.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+
+import httpx
+import torch
+
+from benchmarks import first_token, ours
+from benchmarks.peers import hugging_face, llama_cpp
+from benchmarks.peers.secretariat import idle, server
+from benchmarks.report import Figure, Report, proven
+from benchmarks.rounds import alternate
+from benchmarks.text import PARAGRAPHS
+
+READERS, GENERATED = 16, 64
+
+
+def main() -> int:
+    torch.set_num_threads(ours.THREADS)
+    proven("tests/models/engine", "tests/models/serving")
+    report = Report("serving")
+    readers(report)
+    first_token.figures(report)
+    idle_server(report)
+    return report.close()
+
+
+def readers(report: Report) -> None:
+    gguf = next(ours.SMOLLM2.glob("*.gguf"))
+    peer = hugging_face.load(ours.SMOLLM2, torch.bfloat16, gguf=gguf.name)
+    tokens_BT = torch.randint(100, 40000, (READERS, 100), generator=torch.Generator().manual_seed(1))
+    forms = llama_cpp.forms_of(gguf)
+    contexts = [
+        llama_cpp.server(path, threads=ours.THREADS, slots=READERS, context=READERS * 512)
+        for path in forms.values()
+    ]
+    with ExitStack() as running:
+        mine = running.enter_context(server(contexts=2))
+        measures = {"ours": _over_http(str(mine.base_url), mine.headers)}
+        for form, context in zip(forms, contexts, strict=True):
+            measures[f"llama.cpp {form}"] = _over_http(running.enter_context(context), httpx.Headers())
+        measures["transformers"] = lambda: hugging_face.decode_rate(peer, tokens_BT, 12)
+        rounds = alternate(3, measures)
+    report.note("16 readers, tok/s", rounds.summary())
+    best = rounds.best_peer(*(who for who in measures if who.startswith("llama")))
+    for who, reach in ((best, 1.5), ("transformers", 8.0)):
+        figure = f"{READERS} readers over HTTP against {who.split()[0]}"
+        report.add(
+            Figure(figure, rounds.ratio("ours", who), reach, reference=f"{who} {rounds.rate(who):.0f}")
+        )
+
+
+def _over_http(address: str, headers: httpx.Headers) -> Callable[[], float]:
+    return lambda: asyncio.run(_all_readers(address, headers))
+
+
+async def _all_readers(address: str, headers: httpx.Headers) -> float:
+    """Tokens a second of all readers together, prompts included in the time."""
+    many = httpx.Limits(max_connections=READERS)
+    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=300, limits=many) as client:
+        began = time.perf_counter()
+        counts = await asyncio.gather(*(_reader(client, number) for number in range(READERS)))
+        return sum(counts) / (time.perf_counter() - began)
+
+
+async def _reader(client: httpx.AsyncClient, number: int) -> int:
+    body = {
+        "messages": [{"role": "user", "content": f"{number}. Go on writing: {PARAGRAPHS[number]}"}],
+        "max_tokens": GENERATED, "temperature": 0, "stream": True, "ignore_eos": True,
+        "stream_options": {"include_usage": True},
+    }  # fmt: skip
+    made = 0
+    async with client.stream("POST", "/v1/chat/completions", json=body) as reply:
+        reply.raise_for_status()
+        async for line in reply.aiter_lines():
+            if line.startswith("data: {"):
+                usage = json.loads(line[6:]).get("usage")
+                made = usage["completion_tokens"] if usage else made
+    assert made == GENERATED, f"{made} tokens instead of {GENERATED}"
+    return made
+
+
+def idle_server(report: Report) -> None:
+    found = idle()
+    report.note("idle server", found.as_notes())
+    report.add(
+        Figure("idle server: memory above the weights", found.above_weights_mb, 350, "MB", least=False)
+    )
+    report.add(Figure("start to first token", found.first_token_s, 6, "s", least=False))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
