@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-
+from secretariat.models.checkpoints.mapped_file import MappedFile
 from secretariat.models.checkpoints.quants import FORMATS, Bytes, Floats, Format, dequantise
 from secretariat.models.errors import ModelError
 
@@ -53,36 +52,38 @@ class TensorEntry:
 class GgufTensor:
     """A `Source`: blocks in the map of its file, read when asked for."""
 
-    shape: tuple[int, ...]
-    format: Format
-    blocks: Bytes
+    entry: TensorEntry
+    file: MappedFile
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.entry.shape
 
     @property
     def form(self) -> str:
-        return self.format.name
+        return self.entry.format.name
 
     def floats(self) -> Floats:
-        return dequantise(self.format, self.blocks).reshape(self.shape)
+        return dequantise(self.entry.format, self._blocks).reshape(self.shape)
 
     def raw(self) -> Bytes:
-        return self.blocks.reshape(math.prod(self.shape[:-1]), -1)
+        return self._blocks.reshape(math.prod(self.shape[:-1]), -1)
+
+    @property
+    def _blocks(self) -> Bytes:
+        return self.file.view(self.entry.start, self.entry.start + self.entry.bytes)
 
 
 class GgufFile:
     """`metadata` and `tensors` by name. The tensors keep the file mapped."""
 
     def __init__(
-        self, path: Path, raw: Bytes, metadata: dict[str, Value], entries: list[TensorEntry]
+        self, path: Path, file: MappedFile, metadata: dict[str, Value], entries: list[TensorEntry]
     ) -> None:
         self.path = path
         self.metadata: Mapping[str, Value] = MappingProxyType(metadata)
         self.tensors: Mapping[str, GgufTensor] = MappingProxyType(
-            {
-                entry.name: GgufTensor(
-                    entry.shape, entry.format, raw[entry.start : entry.start + entry.bytes]
-                )
-                for entry in entries
-            }
+            {entry.name: GgufTensor(entry, file) for entry in entries}
         )
 
     @staticmethod
@@ -92,15 +93,15 @@ class GgufFile:
             raise ModelError("weights_missing", f"{path} does not exist")
         if path.stat().st_size == 0:
             raise ModelError("checkpoint_invalid", f"{path.name}: the file is empty")
-        raw: Bytes = np.memmap(path, dtype=np.uint8, mode="c").view(np.ndarray)
-        cursor = _Cursor(path.name, raw)
+        file = MappedFile(path)
+        cursor = _Cursor(path.name, file.whole)
         if cursor.take(4, "magic") != b"GGUF":
             raise cursor.invalid("magic", "is not GGUF")
         if (version := cursor.number(_U32, "version")) not in (2, 3):
             raise cursor.invalid("version", f"{version} is not 2 or 3")
         tensor_count = int(cursor.number(_U64, "tensor count"))
         metadata = _read_metadata(cursor, int(cursor.number(_U64, "metadata count")))
-        return GgufFile(path, raw, metadata, _read_entries(cursor, tensor_count, metadata))
+        return GgufFile(path, file, metadata, _read_entries(cursor, tensor_count, metadata))
 
 
 class _Cursor:

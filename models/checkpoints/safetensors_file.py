@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from secretariat.models.checkpoints.mapped_file import MappedFile
 from secretariat.models.checkpoints.quants import Bytes, Floats
 from secretariat.models.errors import ModelError
 
@@ -46,35 +47,40 @@ class SafetensorsTensor:
     """A `Source`: numbers in the map of its file, read when asked for. What is neither F32, F16 nor BF16 is
     offered as F32."""
 
-    shape: tuple[int, ...]
-    dtype: str
-    stored: Bytes
+    entry: TensorEntry
+    file: MappedFile
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.entry.shape
 
     @property
     def form(self) -> str:
-        return self.dtype if self.dtype in _AS_STORED else "F32"
+        return self.entry.dtype if self.entry.dtype in _AS_STORED else "F32"
 
     def floats(self) -> Floats:
-        numbers = self.stored.view(_LAYOUTS[self.dtype])
-        if self.dtype == _BF16:
+        numbers = self._stored.view(_LAYOUTS[self.entry.dtype])
+        if self.entry.dtype == _BF16:
             return (numbers.astype(np.uint32) << 16).view(np.float32).reshape(self.shape)
         return numbers.astype(np.float32).reshape(self.shape)
 
     def raw(self) -> Bytes:
-        stored = self.stored if self.dtype in _AS_STORED else self.floats().reshape(-1).view(np.uint8)
+        as_is = self.entry.dtype in _AS_STORED
+        stored = self._stored if as_is else self.floats().reshape(-1).view(np.uint8)
         return stored.reshape(math.prod(self.shape[:-1]), -1)
+
+    @property
+    def _stored(self) -> Bytes:
+        return self.file.view(self.entry.start, self.entry.end)
 
 
 class SafetensorsFile:
     """`tensors` by name. They keep the file mapped."""
 
-    def __init__(self, path: Path, raw: Bytes, entries: list[TensorEntry]) -> None:
+    def __init__(self, path: Path, file: MappedFile, entries: list[TensorEntry]) -> None:
         self.path = path
         self.tensors: Mapping[str, SafetensorsTensor] = MappingProxyType(
-            {
-                entry.name: SafetensorsTensor(entry.shape, entry.dtype, raw[entry.start : entry.end])
-                for entry in entries
-            }
+            {entry.name: SafetensorsTensor(entry, file) for entry in entries}
         )
 
     @staticmethod
@@ -85,7 +91,8 @@ class SafetensorsFile:
         size = path.stat().st_size
         if size < _LENGTH_BYTES:
             raise _invalid(path, "header length", f"needs {_LENGTH_BYTES} bytes, the file has {size}")
-        raw: Bytes = np.memmap(path, dtype=np.uint8, mode="c").view(np.ndarray)
+        file = MappedFile(path)
+        raw = file.whole
         length = int.from_bytes(bytes(raw[:_LENGTH_BYTES]), "little")
         if length > min(size - _LENGTH_BYTES, _MAX_HEADER):
             raise _invalid(path, "header length", f"{length} is past the file's {size} bytes")
@@ -95,7 +102,7 @@ class SafetensorsFile:
             _entry(path, name, value, data_start) for name, value in header.items() if name != "__metadata__"
         ]
         _check_ranges(path, entries, data_start, size)
-        return SafetensorsFile(path, raw, entries)
+        return SafetensorsFile(path, file, entries)
 
 
 def _invalid(path: Path, place: str, problem: str) -> ModelError:

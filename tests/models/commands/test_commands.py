@@ -5,12 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from secretariat.models.commands.__main__ import main
 from secretariat.models.installed import added, find
 from secretariat.models.pull import locate, pull
-from tests.models.nets.families import VOCAB, family
+from tests.models.commands.downloads import download
 
 
 @pytest.fixture(scope="session")
@@ -20,26 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def granite(folder, tmp_path):
-    """A directory as users download it: weights, configuration, tokenizer, template, and a picture."""
-    directory = Path(shutil.copytree(family("granite", folder).directory, tmp_path / "Tiny-Granite"))
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())[: VOCAB - 2]
-    backend = Tokenizer(models.BPE(vocab={token: 2 + i for i, token in enumerate(alphabet)}, merges=[]))
-    backend.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    backend.decoder = decoders.ByteLevel()
-    backend.save(str(directory / "tokenizer.json"))
-    described = json.loads((directory / "tokenizer.json").read_text())
-    described["model"]["vocab"] |= {"<s>": 0, "</s>": 1}
-    described["added_tokens"] = [
-        {"id": i, "content": token, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
-         "special": True}
-        for i, token in enumerate(("<s>", "</s>"))
-    ]  # fmt: skip
-    (directory / "tokenizer.json").write_text(json.dumps(described))
-    (directory / "chat_template.jinja").write_text("{{ bos_token }}{{ messages[0].content }}")
-    (directory / "tokenizer_config.json").write_text(json.dumps({"bos_token": "<s>"}))
-    (directory / "README.md").write_text("---\nlicense: apache-2.0\n---\nA model.\n")
-    (directory / "picture.png").write_bytes(b"\x89PNG")
-    return directory
+    return download(folder, tmp_path / "Tiny-Granite")
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ The converter here is written from llama.cpp's tables, not from our reader.
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def converted(directory: Path, target: Path, extra: dict[str, np.ndarray] | None
     return target
 
 
-def renamed(name: str, tensor: np.ndarray, config: dict) -> tuple[str, np.ndarray]:
+def renamed(name: str, tensor: np.ndarray, config: dict[str, Any]) -> tuple[str, np.ndarray]:
     whole = {"model.embed_tokens.weight": "token_embd.weight", "model.norm.weight": "output_norm.weight",
              "lm_head.weight": "output.weight"}  # fmt: skip
     if not name.startswith("model.layers."):

@@ -115,7 +115,7 @@ def test_template_and_ends_are_found_where_they_are_written(path, place):
     folder, size = path.parent, size_of(path)
     user, end = size - 2, size - 3
     template = "{{ bos_token }}{% for m in messages %}<|user|>{{ m.content }}{{ eos_token }}{% endfor %}"
-    settings = {"bos_token": {"content": "<s>"}, "eos_token": "</s>"}
+    settings: dict[str, object] = {"bos_token": {"content": "<s>"}, "eos_token": "</s>"}
     if place == "file":
         (folder / "chat_template.jinja").write_text(template)
     elif place == "text":
