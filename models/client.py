@@ -7,8 +7,10 @@ from secretariat.models.core import (
     CallContext,
     ChatRequest,
     ChatResult,
+    ClassifyResult,
     EmbeddingResult,
     ModelCard,
+    RerankResult,
     TokenEvent,
 )
 
@@ -32,6 +34,22 @@ class Embedder(Protocol):
     """A model that turns texts into unit vectors; dot product is cosine similarity. Raises ModelError."""
 
     async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult: ...
+
+
+class Reranker(Protocol):
+    """A model that orders texts by how much they say about a query. Raises ModelError."""
+
+    async def rerank(
+        self, query: str, texts: Sequence[str], call: CallContext, top_n: int | None = None
+    ) -> RerankResult: ...
+
+
+class Classifier(Protocol):
+    """A model that says which of the given labels fits a text. Raises ModelError."""
+
+    async def classify(
+        self, texts: Sequence[str], labels: Sequence[str], call: CallContext
+    ) -> ClassifyResult: ...
 
 
 class ModelCatalogue(Protocol):

@@ -1,4 +1,4 @@
-"""ChatModel, Embedder and ModelCatalogue over HTTP: the model server as the rest of the system sees it.
+"""The Protocols of `client.py` over HTTP: the model server as the rest of the system sees it.
 
 Maps every failure to ModelError. Knows no torch and no engine.
 """
@@ -7,6 +7,7 @@ import base64
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any, get_args
 
 import httpx
@@ -16,14 +17,23 @@ from secretariat.models.core import (
     ChatRequest,
     ChatResult,
     ChoiceConstraint,
+    Citation,
+    CitationConstraint,
+    ClassifyResult,
     Constraint,
     EmbeddingResult,
     JsonSchemaConstraint,
+    LabelScore,
     ModelCard,
     ModelIdentity,
+    Ranked,
+    RegexConstraint,
+    RerankResult,
+    SamplingParams,
     TokenEvent,
     TokenLogprob,
     Usage,
+    VerbatimSpanConstraint,
 )
 from secretariat.models.errors import ModelError, ModelErrorCode
 
@@ -67,6 +77,7 @@ class RemoteModels:
                 usage=_usage(reply["usage"]),
                 model=_identity(reply),
                 logprobs=_logprobs(choice),
+                citations=_citations(choice["message"]),
             )
 
     async def stream(self, request: ChatRequest, call: CallContext) -> AsyncGenerator[TokenEvent, None]:
@@ -92,6 +103,8 @@ class RemoteModels:
                                 last = (event, choice)
                             elif choice["delta"].get("content") or choice["logprobs"]:
                                 yield TokenEvent(choice["delta"]["content"], _logprobs(choice))
+                            elif choice["delta"].get("citations"):
+                                yield TokenEvent("", citations=_citations(choice["delta"]))
                         elif last is not None:
                             yield _last_event(*last, event)
                             return
@@ -109,6 +122,25 @@ class RemoteModels:
             vectors = [base64.b64decode(item["embedding"], validate=True) for item in reply["data"]]
             usage = Usage(reply["usage"]["prompt_tokens"], 0)
             return EmbeddingResult(vectors, len(vectors[0]) // 4, usage, _identity(reply))
+
+    async def rerank(
+        self, query: str, texts: Sequence[str], call: CallContext, top_n: int | None = None
+    ) -> RerankResult:
+        body: Json = {"model": self._embedder, "query": query, "documents": list(texts)}
+        reply = await self._post("/v1/rerank", body if top_n is None else body | {"top_n": top_n}, call)
+        with _well_formed():
+            ranked = tuple(Ranked(item["index"], item["relevance_score"]) for item in reply["results"])
+            usage = Usage(reply["usage"]["prompt_tokens"], 0)
+            return RerankResult(ranked, reply["method"], usage, _identity(reply))
+
+    async def classify(
+        self, texts: Sequence[str], labels: Sequence[str], call: CallContext
+    ) -> ClassifyResult:
+        body = {"model": self._chat, "input": list(texts), "labels": list(labels)}
+        reply = await self._post("/v1/classify", body, call)
+        with _well_formed():
+            scores = tuple(tuple(LabelScore(**score) for score in item["scores"]) for item in reply["data"])
+            return ClassifyResult(scores, Usage(reply["usage"]["prompt_tokens"], 0), _identity(reply))
 
     async def models(self) -> list[ModelCard]:
         with _transport_errors():
@@ -147,22 +179,39 @@ class RemoteModels:
         return httpx.Timeout(total, connect=min(total, 5.0))
 
     def _chat_body(self, request: ChatRequest) -> Json:
-        sampling = request.sampling
         body: Json = {
             "model": self._chat if request.model == "default" else request.model,
             "messages": [{"role": m.role, "content": m.content} for m in request.messages],
-            "max_completion_tokens": sampling.max_tokens,
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "top_k": sampling.top_k,
-            "seed": sampling.seed,
-            "stop": list(sampling.stop),
+            **_sampling(request.sampling),
         }
-        if sampling.top_logprobs is not None:
-            body |= {"logprobs": True, "top_logprobs": sampling.top_logprobs}
         if request.constraint is not None:
             body["response_format"] = _response_format(request.constraint)
-        return body
+        if request.documents:
+            body["documents"] = [asdict(document) for document in request.documents]
+            body["citation_mode"] = request.citation_mode
+        named = {"adapter": request.adapter, "snapshot": request.snapshot}
+        return body | {key: name for key, name in named.items() if name is not None}
+
+
+def _sampling(sampling: SamplingParams) -> Json:
+    """What differs from the server's own defaults, and what every request says."""
+    fields: Json = {
+        "max_completion_tokens": sampling.max_tokens,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "seed": sampling.seed,
+        "stop": list(sampling.stop),
+    }
+    usual = SamplingParams()
+    for name in ("min_p", "presence_penalty", "frequency_penalty", "repetition_penalty", "ignore_eos"):
+        if getattr(sampling, name) != getattr(usual, name):
+            fields[name] = getattr(sampling, name)
+    if sampling.logit_bias:
+        fields["logit_bias"] = {str(token): bias for token, bias in sampling.logit_bias}
+    if sampling.top_logprobs is not None:
+        fields |= {"logprobs": True, "top_logprobs": sampling.top_logprobs}
+    return fields
 
 
 def _headers(call: CallContext) -> dict[str, str]:
@@ -173,16 +222,21 @@ def _headers(call: CallContext) -> dict[str, str]:
 
 
 def _response_format(constraint: Constraint) -> Json:
-    if isinstance(constraint, JsonSchemaConstraint):
-        try:
-            schema = json.loads(constraint.schema)
-        except json.JSONDecodeError as error:
-            raise ModelError("invalid_schema", f"the schema isn't JSON: {error}") from error
-        return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
-    if isinstance(constraint, ChoiceConstraint):
-        return {"type": "choice", "choice": {"choices": list(constraint.choices)}}
-    span = {"texts": list(constraint.texts), "otherwise": constraint.otherwise}
-    return {"type": "verbatim_span", "verbatim_span": span}
+    match constraint:
+        case JsonSchemaConstraint(schema=text):
+            try:
+                schema = json.loads(text)
+            except json.JSONDecodeError as error:
+                raise ModelError("invalid_schema", f"the schema isn't JSON: {error}") from error
+            return {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+        case ChoiceConstraint(choices=choices):
+            return {"type": "choice", "choice": {"choices": list(choices)}}
+        case RegexConstraint(pattern=pattern):
+            return {"type": "regex", "regex": pattern}
+        case VerbatimSpanConstraint(texts=texts, otherwise=otherwise):
+            return {"type": "verbatim_span", "verbatim_span": {"texts": list(texts), "otherwise": otherwise}}
+        case CitationConstraint():
+            raise ModelError("invalid_request", "citations come with documents, not as a constraint")
 
 
 async def _events(response: httpx.Response) -> AsyncGenerator[Json, None]:
@@ -206,6 +260,13 @@ def _last_event(closing: Json, choice: Json, usage: Json) -> TokenEvent:
 def _logprobs(choice: Json) -> tuple[TokenLogprob, ...]:
     content = (choice["logprobs"] or {}).get("content", [])
     return tuple(TokenLogprob(entry["token"], entry["logprob"]) for entry in content)
+
+
+def _citations(said: Json) -> tuple[Citation, ...]:
+    return tuple(
+        Citation(found["start"], found["end"], found["text"], tuple(found["document_ids"]))
+        for found in said.get("citations", ())
+    )
 
 
 def _usage(usage: Json) -> Usage:

@@ -52,9 +52,16 @@ class CompletionReply:
             columns["tokens"].append(_spelled(entry.token))
             columns["token_logprobs"].append(entry.logprob)
             columns["top_logprobs"].append({_spelled(token): value for token, value in entry.alternatives})
-            columns["text_offset"].append(self._offset)
-            self._offset += len(self._decoder.decode(entry.token))
+            columns["text_offset"].append(self._pass(entry.token))
         return columns
+
+    def _pass(self, token: bytes) -> int:
+        """The offset of the character that the token begins in."""
+        first = len(self._decoder.decode(token[:1]))
+        unfinished = bool(self._decoder.getstate()[0])
+        start = self._offset + first - (0 if unfinished or not token else 1)
+        self._offset += first + len(self._decoder.decode(token[1:]))
+        return start
 
     def _frame(self, choices: list[Json]) -> Json:
         return {

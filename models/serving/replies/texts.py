@@ -37,7 +37,8 @@ def ranking_of(result: RerankResult, documents: Sequence[Json] | None) -> Json:
     return {
         "id": f"rerank-{uuid.uuid4().hex}",
         "object": "list",
-        "model": f"{result.model.name} (cosine of embeddings)",
+        "model": result.model.name,
+        "method": result.method,
         "results": [item(ranked.index, ranked.relevance) for ranked in result.ranked],
         "usage": input_usage(result.usage),
         "secretariat": provenance(result.model),

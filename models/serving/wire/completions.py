@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
 from secretariat.models.core import SamplingParams
-from secretariat.models.serving.wire.base import Name, NonEmpty, TokenIds
+from secretariat.models.serving.wire.base import Name, NonEmpty, TokenIds, told_apart
 from secretariat.models.serving.wire.sampling import Sampling
 
 DEFAULT_MAX_TOKENS = 16
@@ -15,12 +15,13 @@ class Completion(Sampling):
     """One prompt: a string or token ids, or a list of one of either."""
 
     model: str = "default"
-    prompt: (
-        NonEmpty
-        | TokenIds
-        | Annotated[list[NonEmpty], Field(min_length=1, max_length=1)]
-        | Annotated[list[TokenIds], Field(min_length=1, max_length=1)]
-    )
+    prompt: Annotated[
+        Annotated[NonEmpty, Tag("text")]
+        | Annotated[list[NonEmpty], Field(min_length=1, max_length=1), Tag("texts")]
+        | Annotated[list[TokenIds], Field(min_length=1, max_length=1), Tag("lists")]
+        | Annotated[TokenIds, Tag("numbers")],
+        told_apart("text", "texts", "lists", "numbers"),
+    ]
     logprobs: Annotated[int, Field(ge=0, le=5)] | None = None
     adapter: Name | None = None
     echo: Literal[False] = False

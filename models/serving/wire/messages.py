@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, Tag
 
 from secretariat.models.core import ChatMessage, GroundingDocument, Role
-from secretariat.models.serving.wire.base import Wire
+from secretariat.models.serving.wire.base import Wire, told_apart
 
 # What a citation's markup separates ids with can't be part of one.
 DocumentId = Annotated[str, StringConstraints(pattern=r"^[^\s,<>:]{1,128}$")]
@@ -18,7 +18,9 @@ class TextPart(Wire):
 
 class Message(Wire):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: Annotated[
+        Annotated[str, Tag("text")] | Annotated[list[TextPart], Tag("list")], told_apart("text", "list")
+    ]
 
     def core(self) -> ChatMessage:
         parts = self.content if isinstance(self.content, str) else "".join(p.text for p in self.content)

@@ -3,10 +3,10 @@
 import secrets
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, Tag, field_validator, model_validator
 
 from secretariat.models.core import ChatMessage, ChatRequest, Role, SamplingParams
-from secretariat.models.serving.wire.base import NonEmpty, Wire
+from secretariat.models.serving.wire.base import NonEmpty, Wire, told_apart
 from secretariat.models.serving.wire.formats import JsonObjectFormat, JsonSchema, SchemaName, TextFormat
 
 DEFAULT_MAX_TOKENS = 512
@@ -29,7 +29,11 @@ class OutputText(Wire):
 class InputMessage(Wire):
     type: Literal["message"] = "message"
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Annotated[InputText | OutputText, Field(discriminator="type")]]
+    content: Annotated[
+        Annotated[str, Tag("text")]
+        | Annotated[list[Annotated[InputText | OutputText, Field(discriminator="type")]], Tag("list")],
+        told_apart("text", "list"),
+    ]
     id: str = ""
     status: Literal["in_progress", "completed", "incomplete"] = "completed"
 
@@ -65,7 +69,11 @@ class ResponseRequest(Wire):
     """Nothing is stored here: each request brings its whole conversation."""
 
     model: str = "default"
-    input: NonEmpty | Annotated[list[InputMessage], Field(min_length=1, max_length=1024)]
+    input: Annotated[
+        Annotated[NonEmpty, Tag("text")]
+        | Annotated[list[InputMessage], Field(min_length=1, max_length=1024), Tag("list")],
+        told_apart("text", "list"),
+    ]
     instructions: str | None = None
     max_output_tokens: Annotated[int, Field(ge=16)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] = 1.0

@@ -17,7 +17,7 @@ class StreamOptions(Wire):
 
 
 class Sampling(Wire):
-    """OpenAI's fields, and `top_k`, `min_p` and `repetition_penalty` as other servers name them."""
+    """OpenAI's fields, and `top_k`, `min_p`, `repetition_penalty`, `ignore_eos` as other servers name them."""
 
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] = 1.0
@@ -32,6 +32,7 @@ class Sampling(Wire):
     )
     seed: Annotated[int, Field(ge=-(2**63), lt=2**64)] | None = None
     stop: NonEmpty | Annotated[list[NonEmpty], Field(max_length=4)] = Field(default_factory=list)
+    ignore_eos: bool = False
     stream: bool = False
     stream_options: StreamOptions = StreamOptions()
     user: str = ""
@@ -50,4 +51,5 @@ class Sampling(Wire):
             seed=secrets.randbits(63) if self.seed is None else self.seed,
             stop=(self.stop,) if isinstance(self.stop, str) else tuple(self.stop),
             top_logprobs=top_logprobs,
+            ignore_eos=self.ignore_eos,
         )

@@ -2,18 +2,22 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, Tag, model_validator
 
-from secretariat.models.serving.wire.base import NonEmpty, TokenIds, Wire
+from secretariat.models.serving.wire.base import NonEmpty, TokenIds, Wire, told_apart
 
-Texts = Annotated[list[NonEmpty], Field(min_length=1, max_length=2048)]
+OneOrMore = Annotated[
+    Annotated[NonEmpty, Tag("text")]
+    | Annotated[list[NonEmpty], Field(min_length=1, max_length=2048), Tag("texts")],
+    told_apart("text", "texts"),
+]
 
 
 class Embeddings(Wire):
     """`POST /v1/embeddings`. A text longer than the model's window is cut to it."""
 
     model: str = "default"
-    input: NonEmpty | Texts
+    input: OneOrMore
     encoding_format: Literal["float", "base64"] = "float"
     user: str = ""
 
@@ -50,7 +54,7 @@ class Classify(Wire):
     """
 
     model: str = "default"
-    input: NonEmpty | Texts
+    input: OneOrMore
     labels: Annotated[list[NonEmpty], Field(max_length=256)] = Field(default_factory=list)
     task: Literal["text", "token"] = "text"
     by: Literal["likelihood", "embedding"] = "likelihood"
