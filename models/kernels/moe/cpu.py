@@ -8,10 +8,11 @@ import torch
 from torch import Tensor
 
 from secretariat.models.kernels.columns import Columns
+from secretariat.models.kernels.glu.reference import Activation
 from secretariat.models.kernels.library import Program, pointer
 from secretariat.models.kernels.linear.cpu import MatrixArgs, laid_bytes, matrix_args
 from secretariat.models.kernels.linear.packing import LANES, Packed
-from secretariat.models.kernels.moe.reference import Activation, Routing
+from secretariat.models.kernels.moe.reference import Routing
 
 MAX_EXPERTS, MAX_TOP = 1024, 64
 _SCORES = ("softmax", "sigmoid", "softmax_top")

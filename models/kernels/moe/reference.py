@@ -7,10 +7,10 @@ from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from secretariat.models.kernels.glu.reference import Activation, glu
 
 Score = Literal["softmax", "sigmoid", "softmax_top"]
-Activation = Literal["silu", "relu2", "gelu", "gelu_tanh"]
 
 
 class Routing(Protocol):
@@ -48,18 +48,6 @@ def route(logits_TX: Tensor, select_bias_X: Tensor | None, routing: Routing) -> 
     return chosen_TK, weights_TK * routing.scale
 
 
-def activated(x: Tensor, activation: Activation) -> Tensor:
-    match activation:
-        case "silu":
-            return F.silu(x)
-        case "relu2":
-            return F.relu(x).square()
-        case "gelu":
-            return F.gelu(x)
-        case "gelu_tanh":
-            return F.gelu(x, approximate="tanh")
-
-
 def experts(
     x_TE: Tensor,
     chosen_TK: Tensor,
@@ -73,7 +61,6 @@ def experts(
     for x_E, chosen_K, weights_K in zip(x_TE, chosen_TK, weights_TK, strict=True):
         total_E = torch.zeros_like(x_E)
         for expert, weight in zip(chosen_K.tolist(), weights_K, strict=True):
-            gate_F, up_F = torch.chunk(gate_up_XGE[expert] @ x_E, 2)
-            total_E = total_E + weight * (down_XEF[expert] @ (activated(gate_F, activation) * up_F))
+            total_E = total_E + weight * (down_XEF[expert] @ glu(gate_up_XGE[expert] @ x_E, activation))
         rows.append(total_E)
     return torch.stack(rows)
