@@ -1,0 +1,1 @@
+"""Softmax attention over paged keys and values, prefill and decode alike. See README.md."""
