@@ -19,14 +19,7 @@ _LONG, _SHORT = 4, 2  # tokens that a match is looked up by
 _CANDIDATES = 16  # latest occurrences looked at, for the one that goes back furthest
 _BACK = 16  # a longer match is trusted no more than one of so many tokens
 _CLASSES = (2, 3, 4, 6, 9, 16)  # the least match length of each class
-_TRUST = (0.3, 0.4, 0.5, 0.65, 0.8, 0.92)  # how often a match of the class foretells, before anything was seen
-    0.15,
-    0.25,
-    0.4,
-    0.6,
-    0.75,
-    0.9,
-)  # how often a match of the class foretells, before anything was seen
+_TRUST = (0.3, 0.4, 0.5, 0.65, 0.8, 0.92)  # how often a match of it foretells, before anything was seen
 _WEIGHT = 4.0  # of that, in observations
 _MEMORY = 0.97  # of older observations at each new one
 _MIX = 0x9E3779B97F4A7C15  # odd, of high entropy (Knuth's multiplicative hashing)
