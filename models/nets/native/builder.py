@@ -12,8 +12,9 @@ from secretariat.models.kernels.library import Program
 from secretariat.models.kernels.linear.cpu import add_linear
 from secretariat.models.kernels.linear.packing import Form, Packed, pack
 from secretariat.models.kernels.norm.cpu import add_norm
+from secretariat.models.kernels.rotary.cpu import Turning
 from secretariat.models.kernels.svf.cpu import add_accumulate
-from secretariat.models.nets.config import NormSpec
+from secretariat.models.nets.config import NormSpec, RopeSpec
 from secretariat.models.nets.memory import Memory
 from secretariat.models.nets.native.adapters import NativeAdapters
 from secretariat.models.nets.weights import Weights
@@ -21,7 +22,10 @@ from secretariat.models.nets.weights import Weights
 
 @dataclass
 class Builder:
-    """`tokens`: the most of one step, the height of every buffer. `form` None keeps each matrix as stored."""
+    """`tokens`: the most of one step, the height of every buffer. `form` None keeps each matrix as stored.
+
+    `packed`: matrices packed before. `turnings`: the rotations that `add_rotary_tables` has laid out.
+    """
 
     program: Program
     weights: Weights
@@ -29,8 +33,9 @@ class Builder:
     tokens: int
     form: Form | None = None
     adapters: NativeAdapters | None = None
+    packed: dict[str, Packed] = field(default_factory=dict)
+    turnings: dict[RopeSpec, Turning] = field(default_factory=dict)
     _buffers: dict[str, Tensor] = field(default_factory=dict)
-    _packed: dict[str, Packed] = field(default_factory=dict)
 
     def buffer(self, name: str, width: int) -> Tensor:
         """Scratch [tokens, width] float32, shared by all who ask for this name and width."""
@@ -47,9 +52,9 @@ class Builder:
 
     def matrix(self, name: str) -> Packed:
         """The weight called `name`, in panels; packed once however often it is used."""
-        if name not in self._packed:
-            self._packed[name] = pack(self.weights[name], self.form)
-        return self._packed[name]
+        if name not in self.packed:
+            self.packed[name] = pack(self.weights[name], self.form)
+        return self.packed[name]
 
     def linear(
         self, name: str, x_NI: Tensor, y_NO: Tensor, *, add: float | None = None, scale: float = 1.0
@@ -70,6 +75,16 @@ class Builder:
         if adapters is not None:
             adapters.follow(self.program, name, x_NI, y_NO, add=scale if add is None else add)
 
-    def norm(self, name: str, x_NE: Tensor, y_NE: Tensor, spec: NormSpec, *, wanted: bool = False) -> None:
-        weight_E = self.vector(f"{name}.weight") + (1.0 if spec.one_plus else 0.0)
+    def norm(
+        self,
+        name: str,
+        x_NE: Tensor,
+        y_NE: Tensor,
+        spec: NormSpec,
+        *,
+        scale: float = 1.0,
+        wanted: bool = False,
+    ) -> None:
+        """y = scale · norm(x). `wanted`: of the rows whose logits the step wants, packed together in `y`."""
+        weight_E = scale * (self.vector(f"{name}.weight") + (1.0 if spec.one_plus else 0.0))
         add_norm(self.program, x_NE, y_NE, weight_E, eps=spec.eps, mean=spec.kind == "layer", wanted=wanted)
