@@ -17,6 +17,7 @@ from secretariat.models.engine.handles import Handle
 from secretariat.models.engine.loop import Loop
 from secretariat.models.engine.metrics import Counters, EngineMetrics
 from secretariat.models.engine.pages import pages_for
+from secretariat.models.engine.past import Past
 from secretariat.models.engine.request import AdapterUse, Generation
 from secretariat.models.engine.runner import Runner
 from secretariat.models.engine.scheduler import Drafter, Limits, Scheduler
@@ -149,27 +150,35 @@ class Engine:
 
     def delete_handle(self, handle_id: str, tenant: str) -> None:
         """Free what it keeps, at once. Raises ModelError snapshot_not_found."""
-        self._loop.between_steps(lambda: self._store.drop_handle(self._held(handle_id, tenant)))
+        self._loop.between_steps(lambda: self._store.handles.drop(self._held(handle_id, tenant)))
 
     def export_handle(self, handle_id: str, tenant: str, key: bytes) -> bytes:
-        """The handle for another process over the same weights, authenticated by `key`. Raises as
-        delete_handle.
+        """The handle for another process over the same weights, authenticated by `key`.
+
+        Takes as long as its bytes do, but holds up no step. Raises as `delete_handle`.
         """
-        return self._loop.between_steps(
-            lambda: export(self._store, self._held(handle_id, tenant), self._identity, key)
-        )
+
+        def pin() -> tuple[Handle, Past]:
+            handle = self._held(handle_id, tenant)
+            return handle, self._store.handles.pin(handle)
+
+        handle, past = self._loop.between_steps(pin)
+        try:
+            return export(self._store.pools, handle, past, self._identity, key)
+        finally:
+            self._loop.between_steps(lambda: self._store.pools.unpin(past))
 
     def import_handle(self, data: bytes, tenant: str, key: bytes) -> Handle:
         """Raises ModelError: invalid_request (forged, broken, or of another model or tenant), overloaded."""
         parcel = read_parcel(data, tenant, self._identity, key)
-        return self._loop.between_steps(lambda: adopt(self._store, parcel))
+        return self._loop.between_steps(lambda: adopt(self._store.handles, parcel))
 
     def forget(self, tenant: str) -> None:
         """Delete the tenant's handles and all that is remembered of its prompts and answers."""
 
         def drop() -> None:
             for handle in self._store.handles.of(tenant):
-                self._store.drop_handle(handle)
+                self._store.handles.drop(handle)
             self._store.tree.forget(tenant)
 
         self._loop.between_steps(drop)

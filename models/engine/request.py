@@ -12,7 +12,7 @@ from secretariat.models.engine.grammar import Matcher
 from secretariat.models.engine.handles import Handle
 from secretariat.models.engine.output import Output
 from secretariat.models.engine.pages import PageTable
-from secretariat.models.engine.tree import Owner
+from secretariat.models.engine.tree import Mark, Owner
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,7 @@ class Generation:
     slot: int = field(default=0, init=False)
     due: list[int] = field(default_factory=list, init=False)
     last_mark: int = field(default=0, init=False)
+    interim: list[Mark] = field(default_factory=list, init=False)
     drafts: list[int] = field(default_factory=list, init=False)
     output: Output = field(init=False)
     unsent: list[Drawn] = field(default_factory=list, init=False)

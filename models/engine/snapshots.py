@@ -91,6 +91,10 @@ class SnapshotPool:
     def bytes_of(self, number: int) -> int:
         return sum(packed.nbytes for packed in self._stored[number])
 
+    def is_exact(self, number: int) -> bool:
+        """Whether it has the very bits of the state it was taken of."""
+        return all(isinstance(p, Tensor) and p.dtype == torch.float32 for p in self._stored[number])
+
     def load(self, number: int, slot: int) -> None:
         for array, packed in zip(self._memory.slot_arrays(slot), self._stored[number], strict=True):
             array.copy_(unpack(packed))

@@ -8,22 +8,20 @@ request's own: a shared page is never written to, so nothing that happens to one
 of another.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Self
 
 import torch
-from torch import Tensor
 
 from secretariat.models.engine.eviction import Worth, evict
-from secretariat.models.engine.handles import Handle, Handles, Past
+from secretariat.models.engine.handles import Handle, Handles
 from secretariat.models.engine.pages import PAGE_SIZE, PagePool, pages_for
+from secretariat.models.engine.past import Past, Pools
 from secretariat.models.engine.request import Generation
 from secretariat.models.engine.slots import SlotPool
 from secretariat.models.engine.snapshots import Form, SnapshotPool
-from secretariat.models.engine.tree import Match, Owner, PrefixTree
-from secretariat.models.errors import ModelError
+from secretariat.models.engine.tree import Match, PrefixTree
 from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.memory import Memory, MemorySize
 from secretariat.models.nets.network import Network
@@ -93,14 +91,15 @@ class Store:
         self.slots = SlotPool(slots)
         self.snapshots = SnapshotPool(self.memory, size.form)
         self.tree = PrefixTree(self.pages, self.snapshots)
-        self.handles = Handles()
+        self.pools = Pools(self.memory, self.pages, self.snapshots, self._page_bytes)
+        self.handles = Handles(self.pools, budget // 2, self._room)
         self._worth = Worth(config, self._page_bytes, self.snapshots)
         self._seated: set[Generation] = set()
 
     @property
     def used(self) -> int:
         """Bytes of the budget that are taken."""
-        return self.pages.used * self._page_bytes + self.snapshots.bytes
+        return self.pools.used
 
     @property
     def in_use(self) -> int:
@@ -144,7 +143,7 @@ class Store:
     def _resume(self, generation: Generation, past: Past, headroom: int) -> bool:
         whole = past.tokens // PAGE_SIZE
         missing = pages_for(len(generation.tokens)) - whole
-        self._pin(past)
+        self.pools.pin(past)
         try:
             if missing + headroom > self._obtainable(past) or not self._room(missing + headroom):
                 return False
@@ -152,7 +151,7 @@ class Store:
             generation.pages.extend([*past.pages[:whole], *self.pages.take(missing)])
             self._restore(generation, past)
         finally:
-            self._unpin(past)
+            self.pools.unpin(past)
         return True
 
     def _past(self, generation: Generation, match: Match) -> Past:
@@ -165,16 +164,6 @@ class Store:
                 past = Past(match.mark.position, (*match.pages[:whole], *tail), match.mark.snapshot)
         held = self.handles.find(generation.origin or "", generation.tenant)
         return held[1] if held is not None and held[1].tokens > past.tokens else past
-
-    def _pin(self, past: Past) -> None:
-        self.pages.share(past.pages)
-        if past.snapshot is not None:
-            self.snapshots.share(past.snapshot)
-
-    def _unpin(self, past: Past) -> None:
-        self.pages.release(past.pages)
-        if past.snapshot is not None:
-            self.snapshots.release(past.snapshot)
 
     def _restore(self, generation: Generation, past: Past) -> None:
         whole, rest = divmod(past.tokens, PAGE_SIZE)
@@ -215,12 +204,12 @@ class Store:
 
     def settle(self, generation: Generation) -> None:
         """After a step and its commits: leave what is due at where it stands now."""
-        done = generation.computed
+        done, end = generation.computed, len(generation.prompt)
         if generation.due and done >= generation.due[0]:
             position = generation.due.pop(0)
             assert done == position, "ran past a position whose state was wanted"
-            self.mark(generation)
-        if done == len(generation.prompt):
+            self.mark(generation, interim=done == end and end not in generation.boundaries)
+        if done == end:
             self.remember(generation)
 
     def remember(self, generation: Generation) -> None:
@@ -228,30 +217,41 @@ class Store:
         tokens = generation.tokens[: generation.computed]
         self.tree.insert(generation.owner, tokens, generation.pages.list())
 
-    def mark(self, generation: Generation, *, exact: bool = False) -> None:
-        """Keep its state as it stands, if there is room. `exact`: in float32 whatever the form of the
-        others.
-        """
+    def mark(self, generation: Generation, *, exact: bool = False, interim: bool = False) -> bool:
+        """Keep its state as it stands, if there is room. `exact`: in float32 whatever the form of the others.
+        `interim`: until it leaves. Whether the state is kept."""
         tokens = generation.tokens[: generation.computed]
         generation.last_mark = generation.computed
-        if self.tree.marked(generation.owner, tokens):
-            return
+        known = self.tree.marked(generation.owner, tokens)
+        if known is not None:
+            if not exact or self.snapshots.is_exact(known.snapshot) or not self.tree.is_droppable(known):
+                return True
+            self.tree.drop(known)
         if not self._room(0, self.snapshots.size(exact=exact)):
-            return
+            return False
         snapshot = self.snapshots.save(generation.slot, exact=exact)
-        self.tree.mark(generation.owner, tokens, generation.pages.list(), snapshot)
+        mark = self.tree.mark(generation.owner, tokens, generation.pages.list(), snapshot)
         self.snapshots.release(snapshot)
+        if interim:
+            generation.interim.append(mark)
+        return True
 
     def leave(self, generation: Generation) -> None:
-        """It ended well: keep what it computed, and its state where that saves enough."""
-        if self.stateful and generation.computed - generation.last_mark >= self._gap:
-            self.mark(generation)
+        """It ended well: keep what it computed, and its state where that saves enough. Who comes back with its
+        answer resumes there, so the states on the way, where nobody parted from it, are given up."""
         self.remember(generation)
+        if (
+            self.stateful
+            and generation.computed - generation.last_mark >= self._gap
+            and self.mark(generation)
+        ):
+            for mark in filter(self.tree.is_droppable, generation.interim):
+                self.tree.drop(mark)
 
     def park(self, generation: Generation) -> None:
         """It has to wait: keep its state exactly, so that it goes on with the very bits it stopped at."""
         if self.stateful and generation.computed:
-            self.mark(generation, exact=True)
+            self.mark(generation, exact=True, interim=True)
         self.remember(generation)
         self.free(generation)
 
@@ -267,52 +267,10 @@ class Store:
         generation.drafts = []
 
     def hold(self, generation: Generation) -> Handle:
-        """A handle on a seated request as it stands. Raises ModelError overloaded when handles take too
-        much.
-        """
+        """A handle on a seated request as it stands. Raises ModelError overloaded when handles take too much."""
         done = generation.computed
-        pages = tuple(generation.pages.list(pages_for(done)))
-        self._admit_handle(len(pages), done, 0)
-        self.pages.share(pages)
-        snapshot = self.snapshots.save(generation.slot, exact=True) if self.stateful and done else None
-        return self._add_handle(generation.owner, tuple(generation.tokens), Past(done, pages, snapshot))
-
-    def adopt(
-        self,
-        owner: Owner,
-        tokens: tuple[int, ...],
-        computed: int,
-        contents: Sequence[Sequence[Tensor]],
-        state: Sequence[Tensor],
-    ) -> Handle:
-        """A handle on a past that comes from elsewhere. Raises ModelError overloaded."""
-        self._admit_handle(len(contents), computed, len(contents))
-        pages = tuple(self.pages.take(len(contents)))
-        for page, arrays in zip(pages, contents, strict=True):
-            for mine, theirs in zip(self.memory.page_arrays(page), arrays, strict=True):
-                mine.copy_(theirs)
-        snapshot = self.snapshots.add(state) if state else None
-        return self._add_handle(owner, tokens, Past(computed, pages, snapshot))
-
-    def _add_handle(self, owner: Owner, tokens: tuple[int, ...], past: Past) -> Handle:
-        return self.handles.add(owner, tokens, past, self._handle_size(len(past.pages), past.tokens))
-
-    def _handle_size(self, pages: int, computed: int) -> int:
-        state = self.snapshots.size(exact=True) if self.stateful and computed else 0
-        return pages * self._page_bytes + state
-
-    def _admit_handle(self, pages: int, computed: int, missing: int) -> None:
-        """`missing`: pages that are yet to be taken."""
-        size = self._handle_size(pages, computed)
-        state = size - pages * self._page_bytes
-        if self.handles.bytes + size > self.budget // 2 or not self._room(missing, state):
-            raise ModelError("overloaded", "no memory for another snapshot: delete one", retryable=True)
-
-    def drop_handle(self, handle: Handle) -> None:
-        found = self.handles.find(handle.id, handle.owner.tenant)
-        assert found is not None
-        self.handles.remove(handle)
-        self._unpin(found[1])
+        pages = generation.pages.list(pages_for(done))
+        return self.handles.keep(generation.owner, generation.tokens, done, pages, generation.slot)
 
     def check_integrity(self) -> None:
         """Raises AssertionError if something leaked or is held by someone unknown."""

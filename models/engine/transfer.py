@@ -13,9 +13,9 @@ from math import prod
 import torch
 from torch import Tensor
 
-from secretariat.models.engine.handles import Handle, Past
+from secretariat.models.engine.handles import Handle, Handles
 from secretariat.models.engine.pages import PAGE_SIZE, pages_for
-from secretariat.models.engine.store import Store
+from secretariat.models.engine.past import Past, Pools
 from secretariat.models.engine.tree import Owner
 from secretariat.models.errors import ModelError
 
@@ -36,13 +36,13 @@ class Parcel:
     state: tuple[Tensor, ...]
 
 
-def export(store: Store, handle: Handle, identity: str, key: bytes) -> bytes:
-    """`identity`: what network this belongs to; an import under any other is refused."""
-    found = store.handles.find(handle.id, handle.owner.tenant)
-    assert found is not None
-    past = found[1]
-    pages = [_page(store, past, index) for index in range(len(past.pages))]
-    state = [] if past.snapshot is None else store.snapshots.arrays(past.snapshot)
+def export(pools: Pools, handle: Handle, past: Past, identity: str, key: bytes) -> bytes:
+    """`identity`: what network this belongs to; an import under any other is refused.
+
+    Reads only what `past` pins, so any thread may call while the engine runs.
+    """
+    pages = [_page(pools, past, index) for index in range(len(past.pages))]
+    state = [] if past.snapshot is None else pools.snapshots.arrays(past.snapshot)
     arrays = [array.cpu().contiguous() for array in (*(a for page in pages for a in page), *state)]
     header = {
         "version": _VERSION,
@@ -59,9 +59,9 @@ def export(store: Store, handle: Handle, identity: str, key: bytes) -> bytes:
     return hmac.digest(key, body, "sha256") + body
 
 
-def _page(store: Store, past: Past, index: int) -> list[Tensor]:
+def _page(pools: Pools, past: Past, index: int) -> list[Tensor]:
     """A copy whose numbers behind the prefix are zero: a page in use may hold what came later."""
-    arrays = [array.clone() for array in store.memory.page_arrays(past.pages[index])]
+    arrays = [array.clone() for array in pools.memory.page_arrays(past.pages[index])]
     valid = min(past.tokens - index * PAGE_SIZE, PAGE_SIZE)
     for keys, values in zip(arrays[::2], arrays[1::2], strict=True):
         keys[:, :, valid:] = 0
@@ -112,6 +112,6 @@ def _arrays(data: bytes, forms: list[tuple[str, list[int]]]) -> list[Tensor]:
     return arrays
 
 
-def adopt(store: Store, parcel: Parcel) -> Handle:
+def adopt(handles: Handles, parcel: Parcel) -> Handle:
     """Raises ModelError overloaded when handles take too much already."""
-    return store.adopt(parcel.owner, parcel.tokens, parcel.computed, parcel.pages, parcel.state)
+    return handles.adopt(parcel.owner, parcel.tokens, parcel.computed, parcel.pages, parcel.state)

@@ -142,12 +142,12 @@ class PrefixTree:
         self._roots[key].used = now
         return self._roots[key]
 
-    def marked(self, owner: Owner, tokens: Sequence[int]) -> bool:
-        """Whether the state after exactly `tokens` is known; it counts as used then."""
+    def marked(self, owner: Owner, tokens: Sequence[int]) -> Mark | None:
+        """The state after exactly `tokens`, if it is known; it counts as used then."""
         mark = self.match(owner, tokens).mark
-        return mark is not None and mark.position == len(tokens)
+        return mark if mark is not None and mark.position == len(tokens) else None
 
-    def mark(self, owner: Owner, tokens: Sequence[int], pages: Sequence[int], snapshot: int) -> None:
+    def mark(self, owner: Owner, tokens: Sequence[int], pages: Sequence[int], snapshot: int) -> Mark:
         """Keep `tokens` and the state after them; the tree takes a reference of its own on `snapshot`."""
         node = self.insert(owner, tokens, pages)
         whole, rest = divmod(len(tokens), PAGE_SIZE)
@@ -158,11 +158,16 @@ class PrefixTree:
         if tail_page is not None:
             self._pages.share([tail_page])
         node.marks[tail] = Mark(node, tail, snapshot, tail_page, self._tick())
+        return node.marks[tail]
+
+    def is_droppable(self, mark: Mark) -> bool:
+        """Whether it is still here and nobody outside holds its state."""
+        return mark.node.marks.get(mark.tail) is mark and self._snapshots.holders(mark.snapshot) == 1
 
     def evictable(self) -> Iterator[Node | Mark]:
         """What can go now: states nobody else holds, and last pages of paths that nobody else holds."""
         for node in self._walk():
-            yield from (m for m in node.marks.values() if self._snapshots.holders(m.snapshot) == 1)
+            yield from filter(self.is_droppable, node.marks.values())
             if self.is_loose(node):
                 yield node
 

@@ -146,7 +146,8 @@ def new_hybrid(
 
 
 def prompt_of(length: int, seed: int = 0) -> list[int]:
-    return np.random.default_rng([seed, length]).integers(256, size=length).tolist()
+    tokens: list[int] = np.random.default_rng([seed, length]).integers(256, size=length).tolist()
+    return tokens
 
 
 class Request(Asked):

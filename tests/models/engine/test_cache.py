@@ -138,7 +138,7 @@ def test_what_others_hold_is_never_evicted():
 def test_pages_and_states_never_take_more_than_their_budget():
     engine = new_hybrid(memory=EngineMemory(pages=12, slots=3, snapshots=2), gap=1)
     draw = random.Random(1)
-    for seed in range(12):
+    for seed in range(6):
         prompt = prompt_of(draw.randrange(20, 90), seed)
         asked = Request(prompt, boundaries=[7, 18, 30], tenant=draw.choice("ab"))
         run(engine, asked)
@@ -163,6 +163,14 @@ def test_the_next_turn_goes_on_where_the_last_one_ended():
     run(engine, turn)
     assert turn.cached == len(first.generation.tokens) - 1
     assert turn.bits == alone(turn.generation.prompt)
+
+
+def test_a_finished_turn_keeps_one_state_beside_the_declared_ones():
+    engine = new_hybrid(gap=4)
+    run(engine, Request(prompt_of(40), boundaries=[12]))
+    assert engine.metrics.snapshots == 2
+    run(engine, Request(prompt_of(40, 1), boundaries=[12, 40]))
+    assert engine.metrics.snapshots == 5
 
 
 def test_boundaries_too_close_together_cost_no_snapshots():

