@@ -33,8 +33,8 @@ def add_attention(
 ) -> None:
     """out[N, H·D] of the queries in qkv[N, (H + 2K)·D], float32.
 
-    `keys` [P, K, D/2, 16, 2] and `values` [P, K, 8, D, 2], float32 or bfloat16, hold the tokens of this step already.
-    The step's runs must own pages for all of their tokens.
+    `keys` [P, K, D/2, 16, 2] and `values` [P, K, 8, D, 2], float32 or bfloat16, hold the tokens of this step
+    already. The step's runs must own pages for all of their tokens.
     """
     kv_heads, dim = keys.shape[1], values.shape[3]
     heads = qkv_NF.shape[1] // dim - 2 * kv_heads
