@@ -36,6 +36,7 @@ from secretariat.models.engine.pages import pages_for
 from secretariat.models.engine.preparing import AdapterRegistry, Preparer
 from secretariat.models.engine.request import Generation
 from secretariat.models.engine.scheduler import Limits
+from secretariat.models.engine.speculate import Drafter
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
@@ -86,6 +87,7 @@ class LocalChat:
                 snapshots=4 * options.limits.running,
             ),
             limits=options.limits,
+            drafter=Drafter(vocabulary),
             identity=loaded.identity.weights_sha256,
         )
         self.snapshots = Conversations(self.engine)
