@@ -19,6 +19,8 @@ from secretariat.models.errors import ModelError
 from secretariat.models.nets.load import LoadedChat
 from secretariat.models.tokens.chat import ChatPrompt, Turn, lay_out
 
+_NEVER = -1e9
+
 
 class AdapterRegistry(Protocol):
     """The adapters of one chat model. Names are the server's, not a tenant's."""
@@ -81,7 +83,11 @@ class Preparer:
         """One draw among the tokens that may follow what was said of one of the labels."""
         path = [self._vocabulary.prefixes[token] for token in said]
         behind = ChatPrompt([*prompt.ids, *path], prompt.boundaries)
-        sampling = SamplingParams(max_tokens=1, top_logprobs=len(self._vocabulary), speculate=False)
+        # Log-probabilities are those without a bias; an end that was drawn wouldn't tell them.
+        no_end = tuple((token, _NEVER) for token in sorted(self._vocabulary.eos_ids))
+        sampling = SamplingParams(
+            max_tokens=1, top_logprobs=len(self._vocabulary), logit_bias=no_end, speculate=False
+        )
         generation = self._generation(behind, sampling, call, sink, None, "input")
         generation.matcher = self._grammars.matcher(ChoiceConstraint(tuple(labels)))
         for token in path:

@@ -116,7 +116,8 @@ class Shelf:
     def _card(self, place: _Place) -> ModelCard:
         if place.model is not None:
             place.known = place.model.card()
-        return replace(place.known or place.listing.card(), loaded=place.model is not None)
+        known = place.known or place.listing.card()
+        return replace(known, name=place.listing.name, loaded=place.model is not None)
 
     def loaded(self) -> "list[Model]":
         return [place.model for place in self._places.values() if place.model is not None]

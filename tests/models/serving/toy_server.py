@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +36,20 @@ class UnhurriedNetwork(TorchNetwork):
         return super().forward(batch)
 
 
+class ScriptedNetwork(TorchNetwork):
+    """Wants to say `script` over and over, a byte a token; an answer begins somewhere in it."""
+
+    def __init__(self, script: str) -> None:
+        super().__init__(random_decoder())
+        self._script = script.encode()
+
+    def forward(self, batch: StepBatch) -> Tensor:
+        logits_MV = super().forward(batch).clone()
+        for row, position in enumerate(batch.positions_N[batch.logits_M]):
+            logits_MV[row, self._script[position % len(self._script)]] += 1000
+        return logits_MV
+
+
 class LetterCounts:
     """An embedder whose vectors say how often the first letters of the alphabet occur."""
 
@@ -64,19 +78,21 @@ class ToyServer:
 
 @contextlib.contextmanager
 def serve_toy() -> Iterator[ToyServer]:
-    chat = LocalChat(
-        toy_chat(UnhurriedNetwork(random_decoder())), EngineOptions(limits=Limits(running=4, waiting=4))
-    )
+    options = EngineOptions(limits=Limits(running=4, waiting=4))
+    with serve_chat(LocalChat(toy_chat(UnhurriedNetwork(random_decoder())), options)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serve_chat(chat: LocalChat) -> Iterator[ToyServer]:
+    """This chat model as "toy", and the embedder as "letters"."""
     models = LocalModels(chat.start(), LocalEmbedder(LetterCounts()))
     listed = {
         "toy": Listing("toy", "chat", Path(), 1),
         "letters": Listing("letters", "embedding", Path(), 1),
     }
-    loaded: dict[str, Callable[[], LocalChat | LocalEmbedder]] = {
-        "toy": lambda: chat,
-        "letters": lambda: models.embedder,
-    }
-    shelf = Shelf(listed, lambda listing: loaded[listing.name](), chat="toy", embedder="letters")
+    loaded: dict[str, LocalChat | LocalEmbedder] = {"toy": chat, "letters": models.embedder}
+    shelf = Shelf(listed, lambda listing: loaded[listing.name], chat="toy", embedder="letters")
     with serve(shelf) as url:
         yield ToyServer(url, models)
 
