@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks
+.PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
+	peers bench-exact bench-decode bench-serving bench-longcontext
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -52,6 +53,21 @@ eval-rho-bank: $(VENV)/.runtime weights ## Recall of required documents on the t
 
 eval-tasks: setup ## Judge the twenty tasks over the example handbook
 	$(BIN)/secretariat eval tasks examples/tasks.yaml --output benchmarks/results/handbook.json
+
+peers: dev ## Build llama.cpp outside the repository, to measure against (needs cmake and ninja)
+	$(BIN)/python -m benchmarks.peers.llama_cpp
+
+bench-exact: dev weights ## Equal bits over batches, chunks, caches, preemption and speculation
+	$(BIN)/python -m benchmarks.exact
+
+bench-decode: dev weights ## Decoding and prefill against llama.cpp and transformers
+	$(BIN)/python -m benchmarks.decode
+
+bench-serving: dev weights ## Sixteen readers, shared prefixes, an idle server
+	$(BIN)/python -m benchmarks.serving
+
+bench-longcontext: dev weights ## A prompt of 262,144 tokens (up to an hour)
+	$(BIN)/python -m benchmarks.longcontext
 
 format: dev ## Put the code into its one shape
 	$(BIN)/ruff check --fix-only .
