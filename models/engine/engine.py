@@ -173,6 +173,14 @@ class Engine:
         parcel = read_parcel(data, tenant, self._identity, key)
         return self._loop.between_steps(lambda: adopt(self._store.handles, parcel))
 
+    def between_steps(self, work: Callable[[], None]) -> None:
+        """Run it while no step runs, and wait for it."""
+        self._loop.between_steps(work)
+
+    def adapter_rows(self) -> set[int]:
+        """Rows of the network's adapter table that requests carry. Only between steps."""
+        return {g.adapter.row for g in self._scheduler.everything() if g.adapter is not None}
+
     def forget(self, tenant: str) -> None:
         """Delete the tenant's handles and all that is remembered of its prompts and answers."""
 

@@ -25,6 +25,7 @@ from secretariat.models.core import (
     TokenLogprob,
     Usage,
 )
+from secretariat.models.engine.adapters import Adapters, Pause
 from secretariat.models.engine.conversations import Conversations, Snapshot
 from secretariat.models.engine.embedding import LocalEmbedder
 from secretariat.models.engine.engine import Engine
@@ -68,15 +69,12 @@ class LocalChat:
         loaded: LoadedChat,
         options: EngineOptions | None = None,
         *,
-        adapters: AdapterRegistry | None = None,
         weight_bytes: int = 0,
     ) -> None:
         options = options or EngineOptions()
         vocabulary = Vocabulary.of(loaded.tokenizer, loaded.eos_ids)
         self._loaded = loaded
-        self._preparer = Preparer(loaded, vocabulary, adapters)
         self._weight_bytes = weight_bytes
-        self.adapters = adapters
         self.identity = identity_of(loaded.identity, loaded.network.arithmetic)
         self.engine = Engine(
             loaded.network,
@@ -90,7 +88,16 @@ class LocalChat:
             drafter=Drafter(vocabulary),
             identity=loaded.identity.weights_sha256,
         )
+        self.adapters = self._registry()
+        self._preparer = Preparer(loaded, vocabulary, self.adapters)
         self.snapshots = Conversations(self.engine)
+
+    def _registry(self) -> AdapterRegistry | None:
+        network = self._loaded.network
+        if network.adapters is None:
+            return None
+        pause = Pause(self.engine.between_steps, self.engine.adapter_rows)
+        return Adapters(network.adapters, network.config, pause)
 
     def start(self) -> Self:
         self.engine.start()

@@ -18,6 +18,7 @@ from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.library import library
+from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.architectures import bert
 from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
 from secretariat.models.nets.decoder import Decoder, TorchNetwork
@@ -105,6 +106,7 @@ def load_chat_model(
     threads: int | None = None,
     step_tokens: int = 256,
     exact: bool = True,
+    adapters: AdapterPlan | None = None,
 ) -> LoadedChat:
     """The decoder in `directory`: one GGUF file, or config.json with safetensors and tokenizer.json.
 
@@ -117,7 +119,13 @@ def load_chat_model(
     checkpoint = open_checkpoint(directory)
     text = open_text(checkpoint, directory)
     network = build_network(
-        checkpoint, backend=backend, form=form, threads=threads, step_tokens=step_tokens, exact=exact
+        checkpoint,
+        backend=backend,
+        form=form,
+        threads=threads,
+        step_tokens=step_tokens,
+        exact=exact,
+        adapters=adapters,
     )
     return LoadedChat(
         network=network,
@@ -146,13 +154,14 @@ def build_network(
     threads: int | None = None,
     step_tokens: int = 256,
     exact: bool = True,
+    adapters: AdapterPlan | None = None,
 ) -> Network:
     """Reads the weights. Arguments and errors as of `load_chat_model`."""
     compiled = None if backend == "torch" else library()
     if compiled is None:
         if backend == "native":
             raise ModelError("invalid_request", "the native backend needs a C++ compiler (c++ or g++)")
-        return _torch_network(checkpoint, form or "float32", threads, step_tokens)
+        return _torch_network(checkpoint, form or "float32", threads, step_tokens, adapters)
     from secretariat.models.nets.native.network import NativeNetwork  # the torch path needs none of it
 
     return NativeNetwork(
@@ -163,10 +172,13 @@ def build_network(
         form=form,
         step_tokens=step_tokens,
         exact=exact,
+        adapters=adapters,
     )
 
 
-def _torch_network(checkpoint: Checkpoint, form: Form, threads: int | None, step_tokens: int) -> TorchNetwork:
+def _torch_network(
+    checkpoint: Checkpoint, form: Form, threads: int | None, step_tokens: int, adapters: AdapterPlan | None
+) -> TorchNetwork:
     if form not in {"float32", "bfloat16"}:
         raise ModelError("invalid_request", f"the torch backend holds float32 or bfloat16, not {form}")
     if threads is not None:
@@ -174,7 +186,8 @@ def _torch_network(checkpoint: Checkpoint, form: Form, threads: int | None, step
     with torch.device("meta"):
         decoder = Decoder(checkpoint.config)
     _assign(decoder, _state(checkpoint.weights, getattr(torch, form)), checkpoint.paths[0])
-    return TorchNetwork(decoder.requires_grad_(requires_grad=False), step_tokens=step_tokens)
+    decoder.requires_grad_(requires_grad=False)
+    return TorchNetwork(decoder, step_tokens=step_tokens, adapters=adapters)
 
 
 def _state(weights: Weights, dtype: torch.dtype) -> dict[str, Tensor]:

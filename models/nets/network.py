@@ -6,6 +6,7 @@ from typing import Protocol
 
 from torch import Tensor
 
+from secretariat.models.nets.adapters import AdapterRows
 from secretariat.models.nets.batch import StepBatch
 from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.memory import Memory, MemorySize
@@ -51,6 +52,11 @@ class Network(Protocol):
 
     @property
     def arithmetic(self) -> Arithmetic: ...
+
+    @property
+    def adapters(self) -> AdapterRows | None:
+        """Where it makes room for adapters."""
+        ...
 
     @property
     def step_tokens(self) -> int:
