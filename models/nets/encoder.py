@@ -36,9 +36,9 @@ class Encoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.words = nn.Embedding(config.vocab, config.width)
-        self.positions = nn.Embedding(config.positions, config.width)
-        self.token_types = nn.Embedding(config.token_types, config.width)
+        self.words = _table(config.vocab, config.width)
+        self.positions = _table(config.positions, config.width)
+        self.token_types = _table(config.token_types, config.width)
         self.norm = nn.LayerNorm(config.width, config.norm_eps)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         self.requires_grad_(requires_grad=False)
@@ -56,3 +56,8 @@ class Encoder(nn.Module):
             x_BTE = layer(x_BTE, mask_B11T)
         mean_BE = (x_BTE * present_BT[..., None]).sum(1) / lengths_B[:, None]
         return F.normalize(mean_BE, dim=-1)
+
+
+def _table(rows: int, width: int) -> nn.Embedding:
+    """Not initialised: a random start without storage makes torch load its compiler, 170 MB and seconds of it."""
+    return nn.Embedding.from_pretrained(torch.empty(rows, width))
