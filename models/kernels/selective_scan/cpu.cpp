@@ -62,15 +62,16 @@ OPERATION(selective_scan_inputs) {
 
 // 2^x for x <= 0, exactly 1 at 0; below -125 it stays at 2^-125.
 INLINE lane power_of_two(lane x) {
+    const lane magic = all(12582912.0f);  // 1.5 * 2^23: a sum with it is whole, and its lowest bits are that number
     x = larger(x, all(-125.0f));
-    const lane n = rounded(x), r = x - n;
+    const lane shifted = x + magic, r = x - (shifted - magic);
     lane p = all(1.3264727e-3f);
     p = fma(p, r, all(9.6715130e-3f));
     p = fma(p, r, all(5.5507336e-2f));
     p = fma(p, r, all(2.4022242e-1f));
     p = fma(p, r, all(6.9314700e-1f));
     p = fma(p, r, all(1.0f));
-    return (lane)((ints)p + (whole(n) << 23));
+    return (lane)((ints)p + ((ints)shifted << 23));
 }
 
 // Rows that the recurrence reads: the step's, or those kept of a held run.
