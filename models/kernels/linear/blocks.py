@@ -154,4 +154,5 @@ def _q6_k(blocks: Bytes) -> Floats:
     high = pairs >> np.array([0, 2, 4, 6], dtype=np.uint8)[:, None] & 3
     codes = (low | high << NIBBLE).astype(np.float32) - 32
     scales = blocks[..., 192:208].view(np.int8) * _halves(blocks[..., 208:])[..., None].astype(np.float32)
-    return (codes.reshape(rows, -1, 16, 16) * scales[..., None]).reshape(rows, -1)
+    weights: Floats = (codes.reshape(rows, -1, 16, 16) * scales[..., None]).reshape(rows, -1)
+    return weights

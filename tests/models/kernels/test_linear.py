@@ -1,4 +1,4 @@
-"""The packed product: its forms against what they were packed from, its sums against float64, its bits for any M."""
+"""The packed product: what its forms hold, its sums against float64, its bits for any number of rows."""
 
 import numpy as np
 import pytest
@@ -7,12 +7,12 @@ from gguf import GGMLQuantizationType, dequantize, quantize
 
 from secretariat.models.kernels.library import Program, library
 from secretariat.models.kernels.linear.cpu import add_linear
-from secretariat.models.kernels.linear.packing import Packed, pack, unpack
+from secretariat.models.kernels.linear.packing import Form, Packed, pack, unpack
 from secretariat.models.kernels.linear.reference import linear
 from secretariat.models.nets.weights import Stacked, Values
 from tests.models.kernels.conftest import Rows
 
-FORMS = ["float32", "bfloat16", "q8", "q4"]
+FORMS: list[Form] = ["float32", "bfloat16", "q8", "q4"]
 SHAPES = [(1, 32), (16, 64), (33, 96), (70, 576), (50, 37), (5, 1)]
 ROWS = [1, 2, 3, 7, 16, 17, 64, 256]
 
@@ -31,7 +31,7 @@ class Blocks:
         return torch.from_numpy(dequantize(self._raw, GGMLQuantizationType[self.form]).copy())
 
 
-def matrix(outputs: int, inputs: int, form: str) -> Packed:
+def matrix(outputs: int, inputs: int, form: Form) -> Packed:
     draw = torch.Generator().manual_seed(outputs * inputs)
     return pack(Values(torch.randn(outputs, inputs, generator=draw).numpy()), form)
 
@@ -76,7 +76,9 @@ def test_instruction_sets_with_fused_sums_agree_to_the_bit(compiled, form):
     weight = matrix(40, 96, form)
     x_NI = torch.randn(9, 96, generator=torch.Generator().manual_seed(1))
     mine = run(Program(compiled, 1), weight, x_NI)
-    assert torch.equal(mine, run(Program(library("portable"), 1), weight, x_NI))
+    portable = library("portable")
+    assert portable is not None
+    assert torch.equal(mine, run(Program(portable, 1), weight, x_NI))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -114,8 +116,8 @@ def test_rows_of_zeros_and_of_tiny_numbers_stay_finite(program):
 def test_what_panels_hold_exactly(form):
     weights = np.random.default_rng(0).normal(size=(37, 96)).astype(np.float32)
     if form == "F16":
-        weights = weights.astype(np.float16).astype(np.float32).view(np.uint32)
-        weights = (weights & 0xFFFF0000).view(np.float32)  # what bfloat16 can hold too
+        bits = weights.astype(np.float16).astype(np.float32).view(np.uint32)
+        weights = (bits & 0xFFFF0000).view(np.float32)  # what bfloat16 can hold too
     raw = quantize(weights, GGMLQuantizationType[form])
     source = Blocks(form, weights.shape, raw.view(np.uint8).reshape(37, -1))
     torch.testing.assert_close(unpack(pack(source)), source.dequantised().view(37, 96), rtol=0, atol=1e-7)
