@@ -20,6 +20,8 @@ from secretariat.models.engine.events import Emission
 from secretariat.models.engine.request import AdapterUse, Generation
 from secretariat.models.engine.scheduler import Drafter, Limits
 from secretariat.models.engine.store import EngineMemory
+from secretariat.models.kernels.library import library
+from secretariat.models.kernels.linear.packing import Form
 from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.config import (
     AttentionSpec,
@@ -33,7 +35,9 @@ from secretariat.models.nets.config import (
 )
 from secretariat.models.nets.decoder import TorchNetwork
 from secretariat.models.nets.memory import Memory, MemorySize
-from secretariat.models.nets.network import Arithmetic, Commit
+from secretariat.models.nets.native.network import NativeNetwork
+from secretariat.models.nets.network import Arithmetic, Commit, Network
+from secretariat.models.nets.weights import Values
 from tests.models.engine.toy import VOCABULARY, Asked, run
 from tests.models.nets.tiny import random_decoder
 
@@ -76,6 +80,10 @@ class TokenByToken:
     @property
     def arithmetic(self) -> Arithmetic:
         return replace(self.inner.arithmetic, exact=True)
+
+    @property
+    def adapters(self) -> None:
+        return None
 
     def allocate(self, size: MemorySize) -> None:
         self.inner.allocate(size)
@@ -123,11 +131,21 @@ def _write(state: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         part.copy_(value)
 
 
+def exact_hybrid(config: DecoderConfig = HYBRID, form: Form = "float32") -> Network:
+    """In compiled operations where there is a compiler: quicker, and what is served."""
+    made = library()
+    if made is None:
+        return TokenByToken(config)
+    state = random_decoder(config, 0, std=0.4).state_dict()
+    weights = {name: Values(value.numpy()) for name, value in state.items()}
+    return NativeNetwork(config, weights, made, threads=1, form=form)
+
+
 CAREFUL = SamplingParams(max_tokens=8, temperature=1.0, seed=5, top_logprobs=1, ignore_eos=True)
 
 
 def new_hybrid(
-    network: TokenByToken | None = None,
+    network: Network | None = None,
     *,
     memory: EngineMemory | None = None,
     drafter: Drafter | None = None,
@@ -136,7 +154,7 @@ def new_hybrid(
 ) -> Engine:
     """An engine over the hybrid that keeps a state wherever one is wanted."""
     return Engine(
-        network or TokenByToken(),
+        network or exact_hybrid(),
         VOCABULARY,
         memory=memory or EngineMemory(pages=96, slots=8, snapshots=24),
         limits=Limits(**{"gap": 4, **limits}),
@@ -182,31 +200,39 @@ class Request(Asked):
         return isinstance(self.last, Emission) and self.last.finish_reason == "cancelled"
 
 
+Make = Callable[[], Network]
+
+
 def alone(
-    prompt: Sequence[int], sampling: SamplingParams = CAREFUL, adapter: AdapterUse | None = None
+    prompt: Sequence[int],
+    sampling: SamplingParams = CAREFUL,
+    adapter: AdapterUse | None = None,
+    make: Make = exact_hybrid,
 ) -> list[tuple[int, float]]:
     """The bits that a request gets in an engine of its own: no batch, no cache, one piece."""
-    return _alone(tuple(prompt), sampling, adapter)
+    return _alone(tuple(prompt), sampling, adapter, make)
 
 
 @cache
 def _alone(
-    prompt: tuple[int, ...], sampling: SamplingParams, adapter: AdapterUse | None
+    prompt: tuple[int, ...], sampling: SamplingParams, adapter: AdapterUse | None, make: Make
 ) -> list[tuple[int, float]]:
     request = Request(prompt, sampling, adapter=adapter)
-    run(new_hybrid(), request)
+    run(new_hybrid(make()), request)
     return request.bits
 
 
 class Oracle:
     """Proposes what will be drawn, `right` tokens of it and `wrong` ones behind, as the script says in turn."""
 
-    def __init__(self, *script: tuple[int, int]) -> None:
+    def __init__(self, *script: tuple[int, int], make: Make = exact_hybrid) -> None:
         self._script = itertools.cycle(script)
+        self._make = make
 
     def propose(self, generation: Generation, limit: int) -> list[int]:
         right, wrong = next(self._script)
-        future = [token for token, _ in _alone(generation.prompt, generation.sampling, generation.adapter)]
+        drawn = alone(generation.prompt, generation.sampling, generation.adapter, self._make)
+        future = [token for token, _ in drawn]
         guesses = future[generation.drawn : generation.drawn + right]
         if len(guesses) < right:
             return guesses[:limit]

@@ -11,7 +11,15 @@ from secretariat.models.engine.snapshots import SnapshotPool
 from secretariat.models.engine.store import EngineMemory, page_cost
 from secretariat.models.engine.tree import Owner, PrefixTree
 from secretariat.models.nets.memory import Memory, MemorySize
-from tests.models.engine.hybrid import HYBRID, Request, TokenByToken, alone, new_hybrid, prompt_of
+from tests.models.engine.hybrid import (
+    HYBRID,
+    Request,
+    TokenByToken,
+    alone,
+    exact_hybrid,
+    new_hybrid,
+    prompt_of,
+)
 from tests.models.engine.toy import CONFIG, run
 
 ME = Owner("a")
@@ -205,18 +213,19 @@ def test_an_exact_network_keeps_no_inexact_states():
 def test_an_inexact_network_may_keep_states_in_eight_bits(monkeypatch: pytest.MonkeyPatch):
     network = TokenByToken()
     monkeypatch.setattr(TokenByToken, "arithmetic", network.inner.arithmetic)
-    engine = new_hybrid(memory=EngineMemory(pages=64, slots=4, snapshots=9, form="int8"))
+    engine = new_hybrid(network, memory=EngineMemory(pages=64, slots=4, snapshots=9, form="int8"))
     prompt = prompt_of(40)
     run(engine, Request(prompt, boundaries=[24]))
     hit = Request([*prompt[:30], 7])
     run(engine, hit)
     assert hit.cached == 24
-    assert hit.bits != alone([*prompt[:30], 7])
-    assert hit.bits[0][1] == pytest.approx(alone([*prompt[:30], 7])[0][1], abs=0.2)
+    exact = alone([*prompt[:30], 7])
+    assert hit.bits != exact
+    assert hit.bits[0][1] == pytest.approx(exact[0][1], abs=0.2)
 
 
 def test_a_network_without_states_needs_neither_slots_nor_snapshots():
-    engine, prompt = new_hybrid(TokenByToken(CONFIG)), prompt_of(50)
+    engine, prompt = new_hybrid(exact_hybrid(CONFIG)), prompt_of(50)
     run(engine, Request(prompt, boundaries=[20]))
     hit = Request(prompt)
     run(engine, hit)

@@ -8,7 +8,7 @@ from secretariat.models.engine.engine import Engine
 from secretariat.models.engine.handles import Handle
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.errors import ModelError
-from tests.models.engine.hybrid import CAREFUL, Request, TokenByToken, alone, new_hybrid, prompt_of
+from tests.models.engine.hybrid import CAREFUL, Request, alone, exact_hybrid, new_hybrid, prompt_of
 from tests.models.engine.toy import CONFIG, VOCABULARY, finish, run
 
 KEY = b"a key of the caller's"
@@ -72,11 +72,11 @@ def test_a_running_conversation_forks_where_it_stands():
 
 
 def test_a_network_without_states_forks_too():
-    engine = new_hybrid(TokenByToken(CONFIG))
+    engine = new_hybrid(exact_hybrid(CONFIG))
     handle = held(engine)
     fork, plain = Request(PROMPT, origin=handle.id), Request(PROMPT)
     run(engine, fork)
-    run(new_hybrid(TokenByToken(CONFIG)), plain)
+    run(new_hybrid(exact_hybrid(CONFIG)), plain)
     assert (fork.cached, fork.bits) == (36, plain.bits)
 
 
@@ -95,7 +95,7 @@ def test_an_import_is_refused_when_anything_about_it_is_wrong():
     engine = new_hybrid()
     data = engine.export_handle(held(engine).id, "a", KEY)
     bigger = Engine(
-        TokenByToken(), VOCABULARY, memory=EngineMemory(pages=40, snapshots=9), identity="other weights"
+        exact_hybrid(), VOCABULARY, memory=EngineMemory(pages=40, snapshots=9), identity="other weights"
     )
     assert refused(engine.import_handle, data, "b", KEY) == "invalid_request"
     assert refused(engine.import_handle, data, "a", b"another key") == "invalid_request"

@@ -6,7 +6,7 @@ from secretariat.models.core import SamplingParams
 from secretariat.models.engine.snapshots import SnapshotPool
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.errors import ModelError
-from tests.models.engine.hybrid import CAREFUL, Request, TokenByToken, alone, new_hybrid, prompt_of
+from tests.models.engine.hybrid import CAREFUL, Request, alone, exact_hybrid, new_hybrid, prompt_of
 from tests.models.engine.toy import CONFIG, finish, run
 
 LONG = replace(CAREFUL, max_tokens=40)
@@ -80,8 +80,8 @@ def test_without_states_preemption_loses_nothing_either():
     prompts = [prompt_of(20, seed) for seed in range(3)]
     plain = [Request(prompt, LONG) for prompt in prompts]
     for one in plain:
-        run(new_hybrid(TokenByToken(CONFIG)), one)
-    engine = new_hybrid(TokenByToken(CONFIG), memory=EngineMemory(pages=7))
+        run(new_hybrid(exact_hybrid(CONFIG)), one)
+    engine = new_hybrid(exact_hybrid(CONFIG), memory=EngineMemory(pages=7))
     asked = [Request(prompt, LONG) for prompt in prompts]
     run(engine, *asked)
     assert engine.metrics.preemptions > 0

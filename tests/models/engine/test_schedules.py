@@ -3,22 +3,38 @@
 import contextlib
 import random
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from secretariat.models.engine.engine import Engine
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.errors import ModelError
-from tests.models.engine.hybrid import CAREFUL, Oracle, Request, alone, new_hybrid, prompt_of
+from tests.models.engine.hybrid import (
+    CAREFUL,
+    Make,
+    Oracle,
+    Request,
+    alone,
+    exact_hybrid,
+    new_hybrid,
+    prompt_of,
+)
 
 SAMPLING = replace(CAREFUL, max_tokens=16, ignore_eos=False)
+MAKES: dict[str, Make] = {
+    "float32": exact_hybrid,
+    "q4": partial(exact_hybrid, form="q4"),
+}
 STEMS = [prompt_of(length, seed=9) for length in (19, 37)]
 
 
-@pytest.mark.parametrize("seed", range(1, 3))
-def test_any_mixture_of_requests_gives_each_what_it_gets_alone(seed: int):
+@pytest.mark.parametrize("form", ["float32", "q4"])
+@pytest.mark.parametrize("seed", range(4))
+def test_any_mixture_of_requests_gives_each_what_it_gets_alone(seed: int, form: str):
     draw = random.Random(seed)
-    engine = _engine(draw)
+    make = MAKES[form]
+    engine = _engine(draw, make)
     waiting = [_request(draw) for _ in range(7)]
     asked: list[Request] = []
     for _ in range(2000):
@@ -35,16 +51,17 @@ def test_any_mixture_of_requests_gives_each_what_it_gets_alone(seed: int):
             break
     assert not waiting
     for one in asked:
-        expected = alone(one.generation.prompt, SAMPLING)
+        expected = alone(one.generation.prompt, SAMPLING, make=make)
         assert one.bits == expected[: len(one.bits)]
         assert one.cancelled or len(one.bits) == len(expected)
     assert engine.pages_in_use == sum(-(-handle.computed // 16) for handle in engine.handles("a"))
 
 
-def _engine(draw: random.Random) -> Engine:
+def _engine(draw: random.Random, make: Make) -> Engine:
     return new_hybrid(
+        make(),
         memory=EngineMemory(pages=draw.choice([7, 10, 40]), slots=draw.choice([2, 5]), snapshots=3),
-        drafter=Oracle((2, 1), (0, 0), (3, 0), (0, 3), (1, 0)),
+        drafter=Oracle((2, 1), (0, 0), (3, 0), (0, 3), (1, 0), make=make),
         step_tokens=draw.choice([8, 17, 64]),
         running=draw.choice([2, 5]),
         quantum=32,

@@ -13,8 +13,8 @@ from tests.models.engine.hybrid import (
     HYBRID,
     Oracle,
     Request,
-    TokenByToken,
     alone,
+    exact_hybrid,
     new_hybrid,
     prompt_of,
 )
@@ -53,8 +53,8 @@ def test_the_engines_own_guesses_change_no_bit(config: DecoderConfig, temperatur
     sampling = replace(CAREFUL, max_tokens=40, temperature=temperature, logit_bias=few)
     prompt = prompt_of(20)
     plain, drafted = Request(prompt, replace(sampling, speculate=False)), Request(prompt, sampling)
-    run(new_hybrid(TokenByToken(config)), plain)
-    engine = new_hybrid(TokenByToken(config), drafter=Drafter(VOCABULARY))
+    run(new_hybrid(exact_hybrid(config)), plain)
+    engine = new_hybrid(exact_hybrid(config), drafter=Drafter(VOCABULARY))
     run(engine, drafted)
     assert drafted.bits == plain.bits
     assert drafted.text == plain.text

@@ -6,7 +6,9 @@ Each property is run twice: as things are, where it must hold, and with the bug 
 import ast
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import torch
 from torch import Tensor
 
 from secretariat.models.engine import scheduler, snapshots, tree
+from secretariat.models.engine.engine import Engine
 from secretariat.models.engine.request import AdapterUse, Generation
 from secretariat.models.engine.scheduler import Piece
 from secretariat.models.engine.snapshots import SnapshotPool
@@ -22,18 +25,25 @@ from secretariat.models.engine.tree import PrefixTree
 from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.memory import MemorySize
 from secretariat.models.nets.network import Commit
-from tests.models.engine.hybrid import CAREFUL, Oracle, Request, TokenByToken, alone, new_hybrid, prompt_of
+from tests.models.engine import hybrid
+from tests.models.engine.hybrid import CAREFUL, Request, TokenByToken, prompt_of
 from tests.models.engine.toy import EOS, VOCABULARY, finish, run
 
 SHORT, LONG = replace(CAREFUL, max_tokens=4), replace(CAREFUL, max_tokens=14)
 Patch = pytest.MonkeyPatch
+oracle = partial(hybrid.Oracle, make=TokenByToken)
+alone = partial(hybrid.alone, make=TokenByToken)
+
+
+def new_hybrid(**settings: Any) -> Engine:
+    return hybrid.new_hybrid(TokenByToken(), **settings)
 
 
 def test_an_engine_alone_draws_from_the_networks_own_logits():
     prompt = prompt_of(21)
     network = TokenByToken()
     request = Request(prompt, SHORT)
-    run(new_hybrid(network), request)
+    run(hybrid.new_hybrid(network), request)
     for at, (token, logprob) in enumerate(request.bits):
         assert logprob == pytest.approx(_logprob([*prompt, *request.tokens[:at]], token), abs=1e-5)
 
@@ -80,7 +90,7 @@ def prompts_cut_beside_decodes_equal_whole_ones() -> None:
 
 
 def steps_without_drafts_after_accepted_ones_equal_plain_decoding() -> None:
-    engine = new_hybrid(drafter=Oracle((2, 0), (0, 0)))
+    engine = new_hybrid(drafter=oracle((2, 0), (0, 0)))
     request = Request(prompt_of(12), LONG)
     run(engine, request)
     assert engine.metrics.drafts_accepted > 2
@@ -107,7 +117,7 @@ def prompts_that_part_before_a_state_dont_resume_at_it() -> None:
 
 
 def refused_drafts_leave_no_trace() -> None:
-    engine = new_hybrid(drafter=Oracle((1, 3), (0, 2), (2, 2)))
+    engine = new_hybrid(drafter=oracle((1, 3), (0, 2), (2, 2)))
     request = Request(prompt_of(12, 4), LONG)
     run(engine, request)
     assert 0 < engine.metrics.drafts_accepted < engine.metrics.drafts_proposed
