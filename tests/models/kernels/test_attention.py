@@ -5,6 +5,7 @@ Whatever nobody has written (outputs, pages, slots behind the last token) is NaN
 
 import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
@@ -28,7 +29,7 @@ class Shape:
     soft_cap: float | None = None
 
     @property
-    def options(self) -> dict:
+    def options(self) -> dict[str, Any]:
         rest = {"window": self.window, "sinks": self.sinks, "soft_cap": self.soft_cap}
         return {"scale": self.dim**-0.5, **rest}
 
