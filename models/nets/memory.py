@@ -6,12 +6,16 @@ Shape letters: P pages, S slots, K key heads, D head width, W convolution window
 """
 
 from dataclasses import dataclass
+from math import prod
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.state import PAGE_SIZE, kv_bytes_per_token, state_bytes, state_of
+
+_ALIGNMENT = 64  # a cache line
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class MemorySize:
 class Memory:
     """`keys[a]` [P, K, D/2, 16, 2] and `values[a]` [P, K, 8, D, 2] for the a-th attention of the config: pairs of
     neighbours (of a head's numbers; of tokens) lie side by side, as two-element dot products want them.
-    `conv[r]` [S, W, C] and `recurrent[r]` [S, …] float32 for the r-th recurrence. Untouched memory is not resident.
+    `conv[r]` [S, W, C] and `recurrent[r]` [S, …] float32 for the r-th recurrence. Untouched memory isn't resident.
     """
 
     def __init__(self, config: DecoderConfig, size: MemorySize, device: str = "cpu") -> None:
@@ -48,7 +52,12 @@ class Memory:
         self.recurrent = [self._fresh(slots, *state.recurrent) for state in states]
 
     def _fresh(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        return torch.zeros(shape, dtype=dtype, device=self.device)  # calloc: pages appear when written
+        """Zeros. numpy asks the system for them, so memory appears when written; torch writes them at once."""
+        if self.device != "cpu":
+            return torch.zeros(shape, dtype=dtype, device=self.device)
+        room = np.zeros(prod(shape) * dtype.itemsize + _ALIGNMENT, np.uint8)
+        skip = -room.ctypes.data % _ALIGNMENT
+        return torch.from_numpy(room)[skip : skip + len(room) - _ALIGNMENT].view(dtype).view(shape)
 
     @staticmethod
     def page_bytes(config: DecoderConfig, kv_dtype: torch.dtype) -> int:

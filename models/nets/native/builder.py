@@ -17,7 +17,32 @@ from secretariat.models.kernels.svf.cpu import add_accumulate
 from secretariat.models.nets.config import NormSpec, RopeSpec
 from secretariat.models.nets.memory import Memory
 from secretariat.models.nets.native.adapters import NativeAdapters
-from secretariat.models.nets.weights import Weights
+from secretariat.models.nets.weights import Bytes, Source, Weights
+
+
+def pack_weight(weights: Weights, name: str, form: Form | None) -> Packed:
+    """In panels as the operations read it: gate and up of experts are matrices of their own."""
+    source = weights[name]
+    return pack(_Halves(source) if name.endswith(".experts.gate_up.weight") else source, form)
+
+
+@dataclass(frozen=True, slots=True)
+class _Halves:
+    """Gate and up of each expert [X, 2 F, E] as matrices of their own [X, 2, F, E]."""
+
+    source: Source
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        experts, rows, width = self.source.shape
+        return experts, 2, rows // 2, width
+
+    @property
+    def form(self) -> str:
+        return self.source.form
+
+    def raw(self) -> Bytes:
+        return self.source.raw()
 
 
 @dataclass
@@ -53,7 +78,7 @@ class Builder:
     def matrix(self, name: str) -> Packed:
         """The weight called `name`, in panels; packed once however often it is used."""
         if name not in self.packed:
-            self.packed[name] = pack(self.weights[name], self.form)
+            self.packed[name] = pack_weight(self.weights, name, self.form)
         return self.packed[name]
 
     def linear(

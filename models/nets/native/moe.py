@@ -3,8 +3,6 @@
 Shape letters: N tokens, X experts, K chosen, E model width, F width of an expert.
 """
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
 from secretariat.models.kernels.linear.cpu import add_linear
@@ -12,26 +10,6 @@ from secretariat.models.kernels.linear.packing import pack
 from secretariat.models.kernels.moe.cpu import add_experts, add_route, add_shared_activation
 from secretariat.models.nets.config import MoeSpec
 from secretariat.models.nets.native.builder import Builder
-from secretariat.models.nets.weights import Bytes, Source
-
-
-@dataclass(frozen=True, slots=True)
-class _Halves:
-    """Gate and up of each expert [X, 2 F, E] as matrices of their own [X, 2, F, E]."""
-
-    source: Source
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        experts, rows, width = self.source.shape
-        return experts, 2, rows // 2, width
-
-    @property
-    def form(self) -> str:
-        return self.source.form
-
-    def raw(self) -> Bytes:
-        return self.source.raw()
 
 
 def add_moe(
@@ -49,7 +27,7 @@ def add_moe(
     )
     add_experts(
         builder.program, choice,
-        pack(_Halves(builder.weights[f"{prefix}.experts.gate_up.weight"]), builder.form),
+        builder.matrix(f"{prefix}.experts.gate_up.weight"),
         builder.matrix(f"{prefix}.experts.down.weight"),
         x_NE, out_NE,
         builder.buffer("moe.hidden", spec.router.top * 2 * spec.hidden).view(rows, 2 * spec.hidden),

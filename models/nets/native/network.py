@@ -10,13 +10,13 @@ import numpy as np
 from torch import Tensor
 
 from secretariat.models.kernels.library import Library, Program, Step
-from secretariat.models.kernels.linear.packing import Form, Packed, pack
+from secretariat.models.kernels.linear.packing import Form, Packed
 from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.batch import StepBatch
 from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.memory import Memory, MemorySize
 from secretariat.models.nets.native.adapters import NativeAdapters
-from secretariat.models.nets.native.builder import Builder
+from secretariat.models.nets.native.builder import Builder, pack_weight
 from secretariat.models.nets.native.layers import add_decoder, matrices
 from secretariat.models.nets.native.steps import StepArrays
 from secretariat.models.nets.network import Arithmetic, Commit
@@ -121,4 +121,4 @@ def _packed(config: DecoderConfig, weights: Weights, form: Form | None) -> dict[
     """Two at a time: most of it is copying that numpy does without Python's lock."""
     names = list(matrices(config))
     with ThreadPoolExecutor(2) as pool:
-        return dict(zip(names, pool.map(lambda name: pack(weights[name], form), names), strict=True))
+        return dict(zip(names, pool.map(lambda name: pack_weight(weights, name, form), names), strict=True))
