@@ -91,6 +91,7 @@ class Scheduler:
         self._orders = count()
         self.running: list[Generation] = []
         self._refused: list[tuple[Generation, ModelError]] = []
+        self._failed: object = None  # the last attempt to seat somebody: not worth repeating as things are
 
     @property
     def busy(self) -> bool:
@@ -104,9 +105,7 @@ class Scheduler:
         self._queue.enter(generation)
 
     def remove(self, generation: Generation, *, sound: bool = True) -> None:
-        """Take it out, wherever it is, and free what it holds at once. `sound`: what it computed may be
-        kept.
-        """
+        """Take it out, wherever it is, and free what it holds. `sound`: what it computed may be found again."""
         ran = generation in self.running
         if ran:
             self.running.remove(generation)
@@ -165,8 +164,12 @@ class Scheduler:
             self._preempt(victim)
 
     def _seat(self, generation: Generation) -> bool:
+        attempt = (generation.order, len(self.running), self._store.fill)
+        if attempt == self._failed:
+            return False
         # Each that runs may soon want a page more: without these to spare, the newcomer would be put back at once.
         if not self._store.seat(generation, headroom=len(self.running)):
+            self._failed = attempt
             return False
         self._queue.take(generation)
         self.running.append(generation)

@@ -8,6 +8,7 @@ request's own: a shared page is never written to, so nothing that happens to one
 of another.
 """
 
+import logging
 from dataclasses import dataclass
 from itertools import chain
 from typing import Self
@@ -26,6 +27,7 @@ from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.memory import Memory, MemorySize
 from secretariat.models.nets.network import Network
 
+_log = logging.getLogger(__name__)
 _NODE = 512  # bytes of the tree's own that a page costs
 
 
@@ -84,6 +86,8 @@ class Store:
         state = Memory.slot_bytes(config)
         budget = size.pages * self._page_bytes + size.snapshots * state
         slots = size.slots if self.stateful else 0
+        if self.stateful and budget < 8 * state:
+            _log.warning("memory for %d idle states: hardly a prefix will be found again", budget // state)
         network.allocate(MemorySize(budget // self._page_bytes, slots, size.kv_dtype, held))
         self.budget = budget
         self.memory = network.memory
@@ -105,6 +109,11 @@ class Store:
     def in_use(self) -> int:
         """Pages that somebody other than the tree holds."""
         return len(set().union(*self._seated_pages(), self.handles.held_pages()))
+
+    @property
+    def fill(self) -> tuple[int, int, int]:
+        """Changes whenever a request that found no room might find some."""
+        return self.pages.free, self.slots.free, len(self.handles)
 
     def _room(self, pages: int, snapshot: int = 0) -> bool:
         """Whether so many pages and bytes of a snapshot are free, after evicting what must go."""
@@ -218,8 +227,8 @@ class Store:
         self.tree.insert(generation.owner, tokens, generation.pages.list())
 
     def mark(self, generation: Generation, *, exact: bool = False, interim: bool = False) -> bool:
-        """Keep its state as it stands, if there is room. `exact`: in float32 whatever the form of the others.
-        `interim`: until it leaves. Whether the state is kept."""
+        """Keep its state as it stands; False if there is no room. `exact`: in float32 whatever the form of the
+        others. `interim`: until it leaves."""
         tokens = generation.tokens[: generation.computed]
         generation.last_mark = generation.computed
         known = self.tree.marked(generation.owner, tokens)

@@ -53,8 +53,13 @@ def test_any_mixture_of_requests_gives_each_what_it_gets_alone(seed: int, form: 
     for one in asked:
         expected = alone(one.generation.prompt, SAMPLING, make=make)
         assert one.bits == expected[: len(one.bits)]
-        assert one.cancelled or len(one.bits) == len(expected)
+        assert one.bits == expected or one.cancelled or _crowded_out(one)
     assert engine.pages_in_use == sum(-(-handle.computed // 16) for handle in engine.handles("a"))
+
+
+def _crowded_out(one: Request) -> bool:
+    """Whether somebody's handles left it no memory."""
+    return isinstance(one.last, ModelError) and one.last.code == "overloaded"
 
 
 def _engine(draw: random.Random, make: Make) -> Engine:
