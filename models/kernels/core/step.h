@@ -67,7 +67,7 @@ inline void Team::barrier() const {
         return;
     }
     for (int spins = 0; meeting->turn.load(std::memory_order_acquire) == turn; spins++) {
-        if (spins < 4096) relax();
+        if (spins < 256) relax();  // some ten microseconds
         else sched_yield();
     }
 }
