@@ -1,5 +1,6 @@
 """The plan of a model that is here, or of a configuration alone."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,23 +62,24 @@ def _form(config: DecoderConfig, demand: Demand, made: Plan, form: str, room: in
     }
 
 
-def _opened(model: str, models_dir: Path) -> tuple[str, DecoderConfig, int | None]:
-    """Architecture, shape, and bytes of the weights as they are stored where there are any."""
+def _opened(model: str, models_dir: Path) -> tuple[str, DecoderConfig, Mapping[str, str] | None]:
+    """Architecture, shape, and the number formats of the weights where there are any."""
     path = Path(model).expanduser()
     if path.suffix == ".gguf" and path.is_file():
-        return _sized(open_gguf(path))
+        return _described(open_gguf(path))
     file = path / CONFIG if path.is_dir() else path
     if file.name == CONFIG and file.is_file():
         if any(file.parent.glob("*.safetensors")):
-            return _sized(open_checkpoint(file.parent))
+            return _described(open_checkpoint(file.parent))
         values = read_json(file)
         return str(values.get("model_type")), config_of(values), None
     if path.is_dir():
-        return _sized(open_checkpoint(path))
+        return _described(open_checkpoint(path))
     if find(model, models_dir).kind != "chat":
         raise ModelError("invalid_request", f"{model} is no chat model", param="model")
-    return _sized(open_checkpoint(locate(model, models_dir)))
+    return _described(open_checkpoint(locate(model, models_dir)))
 
 
-def _sized(checkpoint: Checkpoint) -> tuple[str, DecoderConfig, int | None]:
-    return checkpoint.architecture, checkpoint.config, sum(path.stat().st_size for path in checkpoint.paths)
+def _described(checkpoint: Checkpoint) -> tuple[str, DecoderConfig, Mapping[str, str]]:
+    forms = {name: source.form for name, source in checkpoint.weights.items()}
+    return checkpoint.architecture, checkpoint.config, forms

@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import torch
 
+from secretariat.models.kernels.linear.packing import Form, kept_form, packed_bytes
 from secretariat.models.nets.config import (
     AttentionSpec,
     DecoderConfig,
@@ -23,10 +24,9 @@ from secretariat.models.nets.config import (
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.nets.state import PAGE_SIZE, kv_bytes_per_token, state_bytes
 
-# Bytes of 32 weights in a group: 32 or 16 of codes, and float16 scales (q4: and minima).
-_GROUP_BYTES = {"float32": 128, "bfloat16": 64, "q8": 34, "q4": 20}
-FORMS = tuple(_GROUP_BYTES)
+FORMS: tuple[Form, ...] = ("float32", "bfloat16", "q8", "q4")
 _NEVER_PACKED = ("A_log", "conv.weight", "q_norm.weight", "k_norm.weight")
+_NEVER_ROUNDED = ".router.weight"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +57,18 @@ class Demand:
     step_tokens: int = 256
 
 
-def plan(config: DecoderConfig, demand: Demand, *, stored: int | None = None, process: int = 0) -> Plan:
-    """`stored`: bytes of the weights in a checkpoint's own forms, listed as such beside the others."""
+def plan(
+    config: DecoderConfig, demand: Demand, *, stored: Mapping[str, str] | None = None, process: int = 0
+) -> Plan:
+    """`stored`: the number format of each weight in a checkpoint, for what keeping them so takes."""
     shapes = weight_shapes(config)
-    weights = {form: sum(_bytes(name, shape, form) for name, shape in shapes.items()) for form in FORMS}
+    weights: dict[str, int] = {
+        form: sum(_bytes(name, shape, form) for name, shape in shapes.items()) for form in FORMS
+    }
     if stored is not None:
-        weights["as stored"] = stored
+        weights["as stored"] = sum(
+            _bytes(name, shape, kept_form(stored[name])) for name, shape in shapes.items()
+        )
     return Plan(
         parameters=sum(map(prod, shapes.values())),
         context=demand.context,
@@ -97,14 +103,11 @@ def weight_shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _bytes(name: str, shape: tuple[int, ...], form: str) -> int:
-    """Vectors, and what recurrences and norms read number by number, are float32."""
-    count = prod(shape)
+def _bytes(name: str, shape: tuple[int, ...], form: Form) -> int:
+    """Vectors, and what recurrences, norms and routers read, are float32."""
     if len(shape) < 2 or name.endswith(_NEVER_PACKED):
-        return count * 4
-    if shape[-1] % 32 and form in {"q8", "q4"}:
-        form = "bfloat16"
-    return count * _GROUP_BYTES[form] // 32
+        return prod(shape) * 4
+    return packed_bytes(shape, "float32" if name.endswith(_NEVER_ROUNDED) else form)
 
 
 def _kv(config: DecoderConfig, demand: Demand) -> int:

@@ -88,9 +88,7 @@ def pack(source: Source, form: Form | None = None) -> Packed:
     a multiple of 32 can't be in groups: instead of q8 and q4 they become bfloat16.
     """
     *stack, outputs, inputs = source.shape
-    form = form or _KEPT[source.form]
-    if form in {"q8", "q4"} and inputs % GROUP:
-        form = "bfloat16"
+    form = _possible(form or kept_form(source.form), inputs)
     matrices, count = prod(stack), -(-outputs // LANES)
     panels = _empty(matrices * count, _stride(form, inputs))
     raw = source.raw().reshape(matrices, outputs, -1)
@@ -101,6 +99,17 @@ def pack(source: Source, form: Form | None = None) -> Packed:
             start = matrix * count + first // LANES
             _write(form, source.form, rows, panels[start : start + len(rows) // LANES])
     return Packed(form, outputs, inputs, matrices, torch.from_numpy(panels))
+
+
+def kept_form(stored: str) -> Form:
+    """What `pack` makes of GGUF's number format `stored` unless another is asked for."""
+    return _KEPT[stored]
+
+
+def packed_bytes(shape: tuple[int, ...], form: Form) -> int:
+    """That `pack` takes for a source of this shape."""
+    *stack, outputs, inputs = shape
+    return prod(stack) * -(-outputs // LANES) * _stride(_possible(form, inputs), inputs)
 
 
 def unpack(packed: Packed) -> Tensor:
@@ -128,6 +137,10 @@ def _read_groups(packed: Packed, panels: Bytes) -> Floats:
         return Groups(codes_OGi, scale_OG, None).floats()
     nibbles_OGi = np.concatenate([codes_OGi & 15, codes_OGi >> NIBBLE], axis=-1)
     return Groups(nibbles_OGi, scale_OG, _rows(groups_TG["minimum"])).floats()
+
+
+def _possible(form: Form, inputs: int) -> Form:
+    return "bfloat16" if form in {"q8", "q4"} and inputs % GROUP else form
 
 
 def _empty(rows: int, stride: int) -> Bytes:

@@ -1,12 +1,19 @@
 """Plans: what others published of public models, and what a network really allocates."""
 
+import json
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from secretariat.models.errors import ModelError
+from secretariat.models.kernels.library import library
 from secretariat.models.nets.architectures.registry import adapter_of
 from secretariat.models.nets.memory import Memory, MemorySize
 from secretariat.models.planning.plan import Demand, largest_batch, longest_context, plan
 from secretariat.models.planning.sizes import bytes_of, tokens_of
+from tests.support.weights import CHAT, models_dir, weights
 
 GIB = 1 << 30
 JAMBA = {  # ai21labs/Jamba-v0.1
@@ -70,6 +77,23 @@ def test_what_fits_on_a_device():
     assert longest_context(jamba, LONG, -1) == 0
     assert largest_batch(jamba, LONG, 9 * GIB) == 2
     assert largest_batch(jamba, LONG, GIB) == 0
+
+
+def said(*arguments: str) -> str:
+    done = subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, check=True, timeout=200
+    )
+    return done.stdout
+
+
+@pytest.mark.weights
+def test_a_real_model_takes_what_was_planned():
+    """Its weights as they are stored, one sequence as long as it can be, and a step of as many tokens as fit."""
+    command = ("-m", "secretariat.models.commands", "--models-dir", str(models_dir()), "plan", CHAT)
+    planned = {form["form"]: form["total"] for form in json.loads(said(*command))["forms"]}
+    measured = int(said(str(Path(__file__).with_name("peak.py")), str(weights(CHAT)), "8192"))
+    native = "as stored" if library() is not None else "float32"
+    assert planned[native] == pytest.approx(measured, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,30 @@
+"""A process that fills a model's memory and says what it took at most: `peak.py DIRECTORY CONTEXT`."""
+
+import resource
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from secretariat.models.nets.batch import Run, StepBatch
+from secretariat.models.nets.checkpoint import open_checkpoint
+from secretariat.models.nets.load import build_network
+from secretariat.models.nets.memory import MemorySize
+from secretariat.models.nets.state import PAGE_SIZE
+
+
+def main(directory: Path, context: int) -> None:
+    network = build_network(open_checkpoint(directory), threads=2)
+    pages = -(-context // PAGE_SIZE)
+    network.allocate(MemorySize(pages=pages, slots=1))
+    for tensor in (*network.memory.keys, *network.memory.values):
+        tensor.fill_(0.5)
+    count = network.step_tokens
+    run = Run(context - count, count, np.arange(pages, dtype=np.int32), slot=1)
+    everything = np.arange(count, dtype=np.int32)
+    network.forward(StepBatch(everything, (run,), everything))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
