@@ -36,7 +36,10 @@ template <class S> class Worker {
     int64_t bytes;
 
     // A whole group, or one split of it, for one key head.
-    void work(const Group &of, int head) { open(of, head), walk_all(); }
+    void work(const Group &of, int head) {
+        open(of, head);
+        walk_all();
+    }
     void work(const Group &of, int piece, int32_t split, int head) {
         open(of, head);
         walk(split);
