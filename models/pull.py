@@ -166,5 +166,5 @@ def download(origin: HubRepository, path: str, staged: Path) -> None:
         raise PullError(f"{origin.label} needs the package huggingface_hub") from error
     try:
         hf_hub_download(origin.repository, path, revision=origin.revision, local_dir=staged)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # its transport's errors come through as they are
         raise PullError(f"{origin.label} gives no {path}: {error}") from error

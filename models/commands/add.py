@@ -17,10 +17,10 @@ from secretariat.models.checkpoints.shards import INDEX
 from secretariat.models.commands.golden import Golden, golden_of, write_golden
 from secretariat.models.errors import ModelError
 from secretariat.models.installed import write_record
-from secretariat.models.nets.checkpoint import CONFIG, open_checkpoint
+from secretariat.models.nets.checkpoint import CONFIG, Checkpoint, open_checkpoint
 from secretariat.models.nets.load import load_chat_model
 from secretariat.models.pull import PullError, download
-from secretariat.models.tokens.files import TEXT_FILES
+from secretariat.models.tokens.files import TEXT_FILES, TOKENIZER
 
 Progress = Callable[[str], None]
 
@@ -74,7 +74,7 @@ def add(
             architecture=checkpoint.architecture,
             files=_files(staged),
             origins=origins,
-            licence=licence or _stated_licence(staged) or "unknown",
+            licence=licence or _stated_licence(staged, checkpoint) or "unknown",
             context_length=checkpoint.config.context_length,
         )
         del checkpoint
@@ -125,6 +125,8 @@ def _wanted(names: list[str]) -> list[str]:
     about = [name for name in names if name in _ABOUT]
     tensors = [name for name in names if _TENSORS.fullmatch(name)]
     if CONFIG in names and tensors:
+        if TOKENIZER not in names:
+            raise ModelError("weights_missing", f"there is no {TOKENIZER} beside the weights")
         return [*tensors, *(name for name in names if name in (*TEXT_FILES, INDEX)), *about]
     quantised = [name for name in names if name.endswith(".gguf")]
     if len(quantised) > 1:
@@ -145,7 +147,7 @@ def _fetch(origin: HubRepository, staged: Path, progress: Progress) -> HubReposi
     progress(f"asking the hub for {origin.label}")
     try:
         info = HfApi().model_info(origin.repository, revision=origin.revision)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # its transport's errors come through as they are
         raise PullError(f"the hub has no {origin.label}, or can't be reached: {error}") from error
     pinned = HubRepository(origin.repository, info.sha or origin.revision)
     for name in _wanted([entry.rfilename for entry in info.siblings or ()]):
@@ -160,8 +162,10 @@ def _files(staged: Path) -> tuple[ModelFile, ...]:
     return tuple(ModelFile(path.name, file_sha256(path), path.stat().st_size) for path in paths)
 
 
-def _stated_licence(staged: Path) -> str | None:
-    """The line that model cards of the hub begin with."""
+def _stated_licence(staged: Path, checkpoint: Checkpoint) -> str | None:
+    """In a GGUF file's metadata, or in the lines that model cards of the hub begin with."""
+    if checkpoint.metadata is not None and (named := checkpoint.metadata.get("general.license")):
+        return str(named)
     card = staged / "README.md"
     stated = _LICENCE.search(card.read_text(encoding="utf-8", errors="replace")) if card.is_file() else None
     return stated[1] if stated else None

@@ -17,10 +17,10 @@ from secretariat.models.tokens.tokenizer import Tokenizer
 
 _CONFIG = "config.json"
 _GENERATION = "generation_config.json"
-_TOKENIZER = "tokenizer.json"
+TOKENIZER = "tokenizer.json"
 _TOKENIZER_CONFIG = "tokenizer_config.json"
 _TEMPLATE = "chat_template.jinja"
-TEXT_FILES = (_CONFIG, _GENERATION, _TOKENIZER, _TOKENIZER_CONFIG, _TEMPLATE)
+TEXT_FILES = (_CONFIG, _GENERATION, TOKENIZER, _TOKENIZER_CONFIG, _TEMPLATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def text_of_directory(directory: Path, size: int) -> TextSide:
     "checkpoint_invalid" for what is malformed."""
     optional = {name: _optional(directory / name) for name in (_CONFIG, _GENERATION, _TOKENIZER_CONFIG)}
     eos_ids = _eos_ids(optional[_GENERATION]) or _eos_ids(optional[_CONFIG])
-    tokenizer = open_tokenizer(directory / _TOKENIZER, size, eos_ids)
+    tokenizer = open_tokenizer(directory / TOKENIZER, size, eos_ids)
     settings = optional[_TOKENIZER_CONFIG]
     source = _template(directory, settings)
     specials = {key: _token_text(settings.get(key)) for key in ("bos_token", "eos_token")}

@@ -22,10 +22,12 @@ def add(source: str, *, name: str | None, licence: str | None, revision: str, as
     if code or as_json:
         return _raw(code, made, as_json=as_json)
     out = Console(highlight=False)
-    out.print(f"[green]added[/green] {made['name']}: {made['architecture']}, {_size(made['bytes'])}, "
-              f"{made['files']} files, licence {made['licence']}")  # fmt: skip
-    out.print(f"  weights  SHA-256 {made['weights_sha256']}")
-    out.print(f"  golden   logits of a fixed prompt kept, computed by {_arithmetic(made['arithmetic'])}")
+    files = f"{made['files']} file{'s' if made['files'] > 1 else ''}"
+    what = f"{made['architecture']}, {_size(made['bytes'])}, {files}, licence {made['licence']}"
+    out.print(f"[green]added[/green] {made['name']}: {what}", soft_wrap=True)
+    out.print(f"  weights  SHA-256 {made['weights_sha256']}", soft_wrap=True)
+    computed = _arithmetic(made["arithmetic"])
+    out.print(f"  golden   logits of a fixed prompt kept, computed by {computed}", soft_wrap=True)
     out.print(f"  in       {made['directory']}")
     return 0
 
@@ -45,7 +47,7 @@ def check(name: str, *, record: bool, as_json: bool) -> int:
     elif verdict["equal"]:
         out.print(f"logits  {_equality(verdict)}, over {found['prompt_tokens']} tokens")
     else:
-        out.print(f"[red]logits[/red]  differ: {verdict['reason']} (by {verdict['difference']:.1e})")
+        out.print(f"[red]logits[/red]  differ: {verdict['reason']} (by {verdict['difference']:.2%})")
     out.print(f"        computed by {_arithmetic(found['arithmetic'])}")
     if found["recorded_arithmetic"] != found["arithmetic"]:
         out.print(f"        recorded by {_arithmetic(found['recorded_arithmetic'])}")
@@ -125,7 +127,8 @@ def _raw(code: int, document: Document, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(document, indent=2))
     elif error := document.get("error"):
-        Console(stderr=True, highlight=False).print(f"[red]{error['code']}:[/red] {error['message']}")
+        out = Console(stderr=True, highlight=False)
+        out.print(f"[red]{error['code']}:[/red] {error['message']}", soft_wrap=True)
     return code
 
 
@@ -140,7 +143,8 @@ def _arithmetic(described: Document) -> str:
 def _equality(verdict: Document) -> str:
     if verdict["compared"] == "bits":
         return "equal bit for bit"
-    return f"equal within {verdict['tolerance']:.0e} (off by {verdict['difference']:.1e}): another arithmetic"
+    share = f"{verdict['tolerance']:.2%} of the largest (off by {verdict['difference']:.2%})"
+    return f"equal within {share} in another arithmetic"
 
 
 def _size(count: int) -> str:
