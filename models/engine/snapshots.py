@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from secretariat.models.nets.memory import Memory
 
 Form = Literal["float32", "bfloat16", "int8"]
+_SPARES = 2  # states whose memory waits for the next snapshot: fresh pages cost more than the copy
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class SnapshotPool:
         self._stored: dict[int, tuple[Packed, ...]] = {}
         self._holders: Counter[int] = Counter()
         self._numbers = count(1)
+        self._spare: list[tuple[Packed, ...]] = []
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -75,7 +78,14 @@ class SnapshotPool:
     def save(self, slot: int, *, exact: bool = False) -> int:
         """Copy a live state; the caller is its one holder. `exact`: in float32 whatever the pool's form."""
         form = "float32" if exact else self._form
-        return self._add([pack(array, form) for array in self._memory.slot_arrays(slot)])
+        live = self._memory.slot_arrays(slot)
+        if form == "float32" and self._spare:
+            stored = self._spare.pop()
+            for packed, array in zip(stored, live, strict=True):
+                assert isinstance(packed, Tensor)
+                _copy(array, packed)
+            return self._add(stored)
+        return self._add([pack(array, form) for array in live])
 
     def add(self, arrays: Sequence[Tensor]) -> int:
         """Take in a state that comes from elsewhere, float32."""
@@ -97,7 +107,7 @@ class SnapshotPool:
 
     def load(self, number: int, slot: int) -> None:
         for array, packed in zip(self._memory.slot_arrays(slot), self._stored[number], strict=True):
-            array.copy_(unpack(packed))
+            _copy(unpack(packed), array)
 
     def arrays(self, number: int) -> list[Tensor]:
         return [unpack(packed) for packed in self._stored[number]]
@@ -114,12 +124,22 @@ class SnapshotPool:
         self._holders[number] -= 1
         if self._holders[number] == 0:
             self.bytes -= self.bytes_of(number)
+            if self.is_exact(number) and len(self._spare) < _SPARES:
+                self._spare.append(self._stored[number])
             del self._stored[number], self._holders[number]
 
     def check_integrity(self, expected: Counter[int]) -> None:
         """Raises AssertionError unless the holders are exactly `expected`."""
         assert self._holders == expected, f"snapshots {self._holders - expected} leaked"
         assert self.bytes == sum(map(self.bytes_of, self._stored)), "bytes of snapshots are miscounted"
+
+
+def _copy(source: Tensor, target: Tensor) -> None:
+    """Without a parallel region on the CPU: on a busy machine waking a thread takes longer than the copy."""
+    if source.device.type == target.device.type == "cpu":
+        np.copyto(target.numpy(), source.numpy())
+    else:
+        target.copy_(source)
 
 
 def _size(shape: torch.Size, form: Form) -> int:
