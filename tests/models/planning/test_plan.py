@@ -87,6 +87,9 @@ def said(*arguments: str) -> str:
 
 
 @pytest.mark.weights
+@pytest.mark.skipif(
+    not Path("/proc/self/status").is_file(), reason="Linux alone says how much a process took"
+)
 def test_a_real_model_takes_what_was_planned():
     """Its weights as they are stored, one sequence as long as it can be, and a step of as many tokens as fit."""
     command = ("-m", "secretariat.models.commands", "--models-dir", str(models_dir()), "plan", CHAT)
