@@ -19,14 +19,14 @@ from secretariat.models.tokens.tokenizer import Tokenizer
 class Vocabulary:
     """`tokens[i]` is the exact bytes of token i; controls are markup that never becomes text.
 
-    `encode` gives the canonical tokens of a text. `grammar_view` is the same vocabulary for llguidance.
+    `encode` gives the canonical tokens of a text. `guidance` gives the same vocabulary for llguidance.
     """
 
     tokens: Sequence[bytes]
     eos_ids: frozenset[int]
     control_ids: frozenset[int]
     encode: Callable[[str], list[int]]
-    grammar_view: Any
+    guidance: Callable[[], Any]
 
     def __post_init__(self) -> None:
         assert self.eos_ids, "a model that can't stop can't serve"
@@ -35,10 +35,15 @@ class Vocabulary:
     def of(cls, tokenizer: Tokenizer, eos_ids: frozenset[int]) -> Self:
         tokens = [tokenizer.token_bytes(token_id) for token_id in range(tokenizer.vocab_size)]
         controls = tokenizer.control_ids | eos_ids
-        return cls(tokens, eos_ids, controls, tokenizer.encode, tokenizer.llguidance)
+        return cls(tokens, eos_ids, controls, tokenizer.encode, lambda: tokenizer.llguidance)
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+    @cached_property
+    def grammar_view(self) -> Any:
+        """Made when the first grammar is asked for: it takes some 40 MB and most of a second."""
+        return self.guidance()
 
     def prepare(self) -> None:
         """Build the tables that constraints need."""

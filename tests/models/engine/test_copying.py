@@ -123,7 +123,7 @@ def test_bytes_the_vocabulary_lacks_never_become_a_dead_end():
         frozenset({EOS}),
         frozenset({EOS, 257}),
         VOCABULARY.encode,
-        None,
+        lambda: None,
     )
     for seed in range(40):
         matcher = span_matcher(VerbatimSpanConstraint(("lazy dog zone runs",), None), lacking)
