@@ -29,6 +29,11 @@ ISAS = {
             ("-march=x86-64-v4", "-mavx512vnni", "-mavx512bf16", "-mavx512vbmi", _WIDE),
             _AVX512 | {"avx512_vnni", "avx512_bf16", "avx512vbmi"},
         ),
+        Isa(
+            "avx512vnni",
+            ("-march=x86-64-v4", "-mavx512vnni", "-mavx512vbmi", _WIDE),
+            _AVX512 | {"avx512_vnni", "avx512vbmi"},
+        ),
         Isa("avx512", ("-march=x86-64-v4", _WIDE), _AVX512),
         Isa("avx2", ("-march=x86-64-v3",), _AVX2),
         Isa("portable", (), frozenset()),
@@ -38,20 +43,28 @@ ISAS = {
 
 @cache
 def available() -> tuple[Isa, ...]:
-    """Those this machine can run, fastest first."""
-    has = _cpu_flags() if platform.machine() == "x86_64" else frozenset[str]()
-    return tuple(isa for isa in ISAS.values() if isa.needs <= has)
+    """Those this machine can run, fastest first.
+
+    Intel's processors take bfloat16 dot products at a quarter of the rate of float32 multiply-adds (measured on
+    Sapphire Rapids), so there the set without them goes first: it is faster, and rounds less.
+    """
+    has = frozenset(_cpu("flags").split()) if platform.machine() == "x86_64" else frozenset[str]()
+    found = [isa for isa in ISAS.values() if isa.needs <= has]
+    if _cpu("vendor_id") == "GenuineIntel":
+        found.sort(key=lambda isa: isa.name != "avx512vnni")  # stable: the others keep their order
+    return tuple(found)
 
 
 def fastest() -> Isa:
     return available()[0]
 
 
-def _cpu_flags() -> frozenset[str]:
+def _cpu(field: str) -> str:
+    """What /proc/cpuinfo says of the first processor; empty where it says nothing."""
     information = Path("/proc/cpuinfo")
-    if not information.exists():
-        return frozenset()
-    for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("flags"):
-            return frozenset(line.split(":", 1)[1].split())
-    return frozenset()
+    if information.exists():
+        for line in information.read_text(encoding="utf-8", errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            if name.strip() == field:
+                return value.strip()
+    return ""
