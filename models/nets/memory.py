@@ -18,6 +18,13 @@ from secretariat.models.nets.state import PAGE_SIZE, kv_bytes_per_token, state_b
 _ALIGNMENT = 64  # a cache line
 
 
+def untouched(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Zeros. numpy asks the system for them, so memory appears when written; torch writes them at once."""
+    room = np.zeros(prod(shape) * dtype.itemsize + _ALIGNMENT, np.uint8)
+    skip = -room.ctypes.data % _ALIGNMENT
+    return torch.from_numpy(room)[skip : skip + len(room) - _ALIGNMENT].view(dtype).view(shape)
+
+
 @dataclass(frozen=True, slots=True)
 class MemorySize:
     """`slots` live states beside the null slot 0; `held` the most tokens of one held run."""
@@ -52,12 +59,9 @@ class Memory:
         self.recurrent = [self._fresh(slots, *state.recurrent) for state in states]
 
     def _fresh(self, *shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-        """Zeros. numpy asks the system for them, so memory appears when written; torch writes them at once."""
         if self.device != "cpu":
             return torch.zeros(shape, dtype=dtype, device=self.device)
-        room = np.zeros(prod(shape) * dtype.itemsize + _ALIGNMENT, np.uint8)
-        skip = -room.ctypes.data % _ALIGNMENT
-        return torch.from_numpy(room)[skip : skip + len(room) - _ALIGNMENT].view(dtype).view(shape)
+        return untouched(*shape, dtype=dtype)
 
     @staticmethod
     def page_bytes(config: DecoderConfig, kv_dtype: torch.dtype) -> int:

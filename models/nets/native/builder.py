@@ -15,7 +15,7 @@ from secretariat.models.kernels.norm.cpu import add_norm
 from secretariat.models.kernels.rotary.cpu import Turning
 from secretariat.models.kernels.svf.cpu import add_accumulate
 from secretariat.models.nets.config import NormSpec, RopeSpec
-from secretariat.models.nets.memory import Memory
+from secretariat.models.nets.memory import Memory, untouched
 from secretariat.models.nets.native.adapters import NativeAdapters
 from secretariat.models.nets.weights import Bytes, Source, Weights
 
@@ -66,7 +66,7 @@ class Builder:
         """Scratch [tokens, width] float32, shared by all who ask for this name and width."""
         key = f"{name}:{width}"
         if key not in self._buffers:
-            self._buffers[key] = torch.zeros(self.tokens, width)
+            self._buffers[key] = untouched(self.tokens, width)
         return self._buffers[key]
 
     def vector(self, name: str) -> Tensor:

@@ -7,7 +7,6 @@ Shape letters: N tokens of the step, M rows whose logits are wanted, E model wid
 
 from collections.abc import Iterator
 
-import torch
 from torch import Tensor
 
 from secretariat.models.kernels.embedding.cpu import add_embedding
@@ -25,6 +24,7 @@ from secretariat.models.nets.config import (
     MlpSpec,
     MoeSpec,
 )
+from secretariat.models.nets.memory import untouched
 from secretariat.models.nets.native.attention import add_attention_mixer, add_rotary_tables
 from secretariat.models.nets.native.builder import Builder
 from secretariat.models.nets.native.mamba1 import add_mamba1_mixer
@@ -78,7 +78,7 @@ def add_decoder(builder: Builder, commits: Program, config: DecoderConfig) -> Te
     normed_ME = builder.buffer("normed", config.width)
     builder.norm("norm", x_NE, normed_ME, config.norm, wanted=True)
     head_VE = embedding_VE if config.tied_embeddings else builder.matrix("head.weight")
-    logits_MV = torch.zeros(builder.tokens, config.vocab)
+    logits_MV = untouched(builder.tokens, config.vocab)
     add_linear(builder.program, head_VE, normed_ME, logits_MV, scale=config.logits_scale, wanted=True)
     if config.logits_cap is not None:
         add_soft_cap(builder.program, logits_MV, config.logits_cap)
