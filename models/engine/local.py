@@ -41,6 +41,7 @@ from secretariat.models.engine.speculate import Drafter
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
+from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.load import Backend, Form, LoadedChat, load_chat_model, load_embedder
 from secretariat.models.pull import locate
 from secretariat.models.tokens.chat import ChatPrompt
@@ -57,6 +58,7 @@ class EngineOptions:
     backend: Backend = "auto"
     threads: int | None = None
     exact: bool = True
+    adapters: AdapterPlan | None = None
     contexts: int = 2
     limits: Limits = field(default_factory=Limits)
 
@@ -280,6 +282,7 @@ def load_chat(
         threads=options.threads,
         step_tokens=options.limits.step_tokens,
         exact=options.exact,
+        adapters=options.adapters,
     )
     identity = replace(loaded.identity, name=name or loaded.identity.name)
     return LocalChat(replace(loaded, identity=identity), options, weight_bytes=weight_bytes)

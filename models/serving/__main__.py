@@ -25,6 +25,7 @@ from secretariat.models.serving.listing import Listing, listings
 from secretariat.models.serving.shelf import Shelf
 
 if TYPE_CHECKING:
+    from secretariat.models.nets.adapters import AdapterPlan
     from secretariat.models.serving.shelf import Model
 
 TOKEN_VARIABLE = "SECRETARIAT_MODEL_TOKEN"  # noqa: S105 - the name of a variable
@@ -55,7 +56,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--backend", choices=("auto", "native", "torch"), default="auto")
     parser.add_argument("--fast", action="store_true", help="faster sums that depend on the batch")
     parser.add_argument("--contexts", type=int, default=2, help="key-value memory, in full contexts")
-    parser.add_argument("--adapters-dir", type=Path, help="where adapters are loaded from")
+    parser.add_argument("--adapters-dir", type=Path, help="where adapters are loaded from; none without it")
+    parser.add_argument("--adapter-rows", type=int, default=8, help="adapters that a model holds at once")
+    parser.add_argument("--adapter-rank", type=int, default=16, help="the largest rank of a LoRA adapter")
     options = parser.parse_args(arguments)
     options.token = _token(options.token_file)
     if len(options.token) < _SHORTEST_TOKEN:
@@ -128,11 +131,25 @@ def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
             backend=options.backend,
             threads=options.threads,
             exact=not options.fast,
+            adapters=_adapters(options, listing),
             contexts=options.contexts,
         )
         return load_chat(listing.directory, engine, name=listing.name, weight_bytes=listing.bytes).start()
 
     return load
+
+
+def _adapters(options: argparse.Namespace, listing: Listing) -> "AdapterPlan | None":
+    """Room for LoRA, and for singular-value vectors where the directory has the model's basis."""
+    from secretariat.models.adapters.svf import read_basis
+    from secretariat.models.nets.adapters import AdapterPlan
+    from secretariat.models.nets.checkpoint import open_checkpoint
+
+    if options.adapters_dir is None:
+        return None
+    file = options.adapters_dir / f"{listing.name}.basis.safetensors"
+    basis = read_basis(file, open_checkpoint(listing.directory).config) if file.is_file() else None
+    return AdapterPlan(options.adapter_rows, options.adapter_rank, basis)
 
 
 def shelf_of(options: argparse.Namespace) -> Shelf:

@@ -210,7 +210,7 @@ async def test_the_real_thing(model_server: ModelServer):
     async with contextlib.aclosing(RemoteModels(model_server.url, model_server.token)) as models:
         cards = {card.kind: card for card in await models.models()}
         assert (cards["chat"].context_length, cards["embedding"].dim) == (8192, 384)
-        question = (ChatMessage("user", "What is the capital of France?"),)
+        question = (ChatMessage("user", "Name the capital of France."),)
         answer = await models.chat(ChatRequest(question, sampling=SamplingParams(max_tokens=12)), CALL)
         assert "Paris" in answer.text
         assert answer.model.weights_sha256 == cards["chat"].weights_sha256

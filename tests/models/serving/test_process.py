@@ -54,7 +54,7 @@ def test_it_listens_while_it_loads(model_server: ModelServer):
 
 
 def test_it_knows_the_capital_of_france(http: httpx.Client):
-    reply = ask(http, "What is the capital of France?", max_tokens=12)
+    reply = ask(http, "Name the capital of France.", max_tokens=12)
     assert "Paris" in content(reply)
     assert len(reply["secretariat"]["weights_sha256"]) == 64
 
