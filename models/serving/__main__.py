@@ -5,7 +5,6 @@ Listens first and loads torch and the models in the background.
 
 import argparse
 import ctypes
-import gc
 import logging
 import os
 import re
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "SECRETARIAT_MODEL_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST_TOKEN = 16
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+_MOST_ARENAS = -8  # M_ARENA_MAX of glibc's malloc.h
 _FORMS = ("stored", "float32", "bfloat16", "q8", "q4")
 
 
@@ -94,9 +94,15 @@ def _leave(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)
 
 
+def _share_one_heap() -> None:
+    """Each thread would have one, and keep in it what loading took and freed: some 20 MB (glibc's mallopt(3))."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is not None:
+        mallopt(_MOST_ARENAS, 1)
+
+
 def _give_back() -> None:
-    """Return to the system what loading took and freed: glibc keeps it, some 30 MB. Elsewhere nothing happens."""
-    gc.collect()
+    """Return to the system what is free on the heap, where that can be asked for."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
@@ -106,12 +112,11 @@ def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
     """How a model of the list is brought into memory."""
 
     def load(listing: Listing) -> "Model":
-        try:
-            return open_model(listing)
-        finally:
-            _give_back()
+        model = opened(listing)
+        _give_back()
+        return model
 
-    def open_model(listing: Listing) -> "Model":
+    def opened(listing: Listing) -> "Model":
         import torch
 
         from secretariat.models.engine.embedding import LocalEmbedder
@@ -160,6 +165,7 @@ def shelf_of(options: argparse.Namespace) -> Shelf:
 
 def main(arguments: Sequence[str]) -> None:
     options = parse(arguments)
+    _share_one_heap()
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )

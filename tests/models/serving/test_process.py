@@ -154,3 +154,33 @@ def test_missing_weights_are_said_and_sigterm_ends_it_cleanly(tmp_path: Path):
         assert (refused.status_code, refused.json()["error"]["code"]) == (503, "weights_missing")
     finally:
         assert stop_server(server) == 0
+
+
+def test_a_grounded_answer_cites_what_is_there(http: httpx.Client):
+    documents = [{"id": str(number), "text": text} for number, text in enumerate(DOCUMENTS)]
+    for mode in ("accurate", "fast"):
+        reply = ask(http, "How long is the pump guaranteed?", documents=documents, citation_mode=mode)
+        message = reply["choices"][0]["message"]
+        assert "<co:" not in message["content"]
+        for citation in message["citations"]:
+            assert message["content"][citation["start"] : citation["end"]] == citation["text"]
+            (*named,) = (DOCUMENTS[int(name)] for name in citation["document_ids"])
+            assert mode == "fast" or all(citation["text"] in text for text in named)
+
+
+def test_texts_are_ranked_and_labelled_by_what_they_mean(http: httpx.Client):
+    query = {"query": "When does the warranty of the pump end?", "documents": DOCUMENTS, "top_n": 1}
+    ranked = http.post("/v1/rerank", json=query).json()
+    assert [item["index"] for item in ranked["results"]] == [0]
+    asked: Json = {"input": ["I want my money back!"], "labels": ["complaint", "weather report"]}
+    for by in ("likelihood", "embedding"):
+        reply = http.post("/v1/classify", json=asked | {"by": by})
+        assert reply.status_code == 200, reply.text
+        (item,) = reply.json()["data"]
+        assert sum(score["probability"] for score in item["scores"]) == pytest.approx(1)
+        assert by == "likelihood" or item["label"] == "complaint"
+
+
+def test_a_model_is_known_by_its_name_and_whether_it_is_loaded(http: httpx.Client):
+    card = http.get("/v1/models/smollm2-135m-instruct").json()["secretariat"]
+    assert (card["loaded"], card["kind"], card["context_length"]) == (True, "chat", 8192)
