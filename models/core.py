@@ -58,11 +58,7 @@ class CitationConstraint:
 
 
 Constraint = (
-    JsonSchemaConstraint
-    | VerbatimSpanConstraint
-    | ChoiceConstraint
-    | RegexConstraint
-    | CitationConstraint
+    JsonSchemaConstraint | VerbatimSpanConstraint | ChoiceConstraint | RegexConstraint | CitationConstraint
 )
 
 

@@ -198,7 +198,7 @@ class Shelf:
         if needed > self._budget:
             raise ModelError(
                 "invalid_request",
-                f"{name} needs {needed} bytes, more than the server's budget of {self._budget}",
+                f"{name} needs {needed} bytes, the server has {self._budget}: start it with a larger --memory",
                 param="model",
             )
         while (
