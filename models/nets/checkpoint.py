@@ -72,8 +72,7 @@ def _only_gguf(directory: Path) -> Path:
     if not found:
         raise ModelError(
             "weights_missing",
-            f"{directory} holds neither a .gguf file nor a {CONFIG}: run"
-            f" `secretariat models pull {directory.name}`",
+            f"{directory} holds neither a .gguf file nor {CONFIG} with .safetensors files",
         )
     if len(found) > 1:
         raise ModelError("checkpoint_invalid", f"{directory} holds {len(found)} .gguf files, not one")

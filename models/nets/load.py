@@ -180,7 +180,10 @@ def _torch_network(
     checkpoint: Checkpoint, form: Form, threads: int | None, step_tokens: int, adapters: AdapterPlan | None
 ) -> TorchNetwork:
     if form not in {"float32", "bfloat16"}:
-        raise ModelError("invalid_request", f"the torch backend holds float32 or bfloat16, not {form}")
+        raise ModelError(
+            "invalid_request",
+            f"the torch backend holds float32 or bfloat16, not {form}; others need the native one and a compiler",
+        )
     if threads is not None:
         torch.set_num_threads(threads)
     with torch.device("meta"):

@@ -29,7 +29,12 @@ def open_tokenizer(path: Path, size: int, eos_ids: frozenset[int]) -> BackendTok
         backend = Backend.from_str(_as_in_a_chat(path.read_text(encoding="utf-8")))
     except Exception as error:  # the library raises bare Exception
         raise _invalid(f"{error}") from error
-    if not eos_ids or max(eos_ids) >= size:
+    if not eos_ids:
+        raise ModelError(
+            "checkpoint_invalid",
+            "no token is said to end a text: config.json or generation_config.json must name eos_token_id",
+        )
+    if max(eos_ids) >= size:
         raise _invalid(f"the tokens {sorted(eos_ids)} that end a text are not among the network's {size}")
     added: Mapping[int, AddedToken] = backend.get_added_tokens_decoder()
     control = {token.content: index for index, token in added.items() if token.special}
