@@ -1,8 +1,8 @@
 """`make bench-exact`: equal bits whatever else is computed, and no way to time another tenant's prefix.
 
 Each row of the matrix is a model, each column a way of running one request: in company, its prompt cut into
-pieces, behind a cached prefix, thrown out half way, with right and wrong drafts. What is compared is the SHA-256 of
-every row of logits that a token was drawn from.
+pieces, behind a cached prefix, thrown out half way, with right and wrong drafts. What is compared is the SHA-256
+of every row of logits that a token was drawn from.
 """
 
 import hashlib

@@ -115,7 +115,7 @@ def read_vector(path: Path, basis: SvfBasis) -> SvfVector:
     tensors = SafetensorsFile.open(path).tensors
     if missing := {"z", "rest", "scale", "basis"} - tensors.keys():
         raise _invalid(path.name, f"has no {min(missing)}")
-    if tensors["basis"].stored.tobytes().hex() != basis.digest:
+    if bytes(tensors["basis"].floats().astype(np.uint8)).hex() != basis.digest:
         raise _invalid(path.name, "was made over another basis than this model's")
     z_MR, rest_M, scale_M = (tensors[key].floats() for key in ("z", "rest", "scale"))
     matrices = len(basis.directions)

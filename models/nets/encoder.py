@@ -60,4 +60,5 @@ class Encoder(nn.Module):
 
 def _table(rows: int, width: int) -> nn.Embedding:
     """Not initialised: a random start without storage makes torch load its compiler, 170 MB and seconds of it."""
-    return nn.Embedding.from_pretrained(torch.empty(rows, width))
+    table: nn.Embedding = nn.Embedding.from_pretrained(torch.empty(rows, width))  # type: ignore[no-untyped-call]
+    return table

@@ -8,7 +8,7 @@ import torch
 
 from secretariat.models.kernels.glu.reference import glu
 from secretariat.models.kernels.library import Program
-from secretariat.models.kernels.linear.packing import pack, unpack
+from secretariat.models.kernels.linear.packing import Form, pack, unpack
 from secretariat.models.kernels.moe.cpu import add_experts, add_route, add_shared_activation
 from secretariat.models.kernels.moe.reference import experts, route
 from secretariat.models.nets.config import RouterSpec
@@ -78,7 +78,7 @@ class Layer:
     experts: int
     width: int
     hidden: int
-    form: str
+    form: Form
 
     def __post_init__(self):
         rng = np.random.default_rng(0)
@@ -186,7 +186,7 @@ def test_experts_that_nobody_chose_are_not_read(program):
 def test_the_shared_expert_is_activated_and_gated(program, gated):
     gate_up_NG, gate_N1 = torch.randn(5, 2 * 37), torch.randn(5, 1) if gated else None
     up_NF = gate_up_NG[:, 37:].clone()
-    expected = glu(gate_up_NG.double(), "silu") * (gate_N1.double().sigmoid() if gated else 1)
+    expected = glu(gate_up_NG.double(), "silu") * (1 if gate_N1 is None else gate_N1.double().sigmoid())
     found = add_shared_activation(program, gate_up_NG, gate_N1, activation="silu")
     program.run(Rows(5).step)
     torch.testing.assert_close(found.double(), expected, rtol=2e-6, atol=2e-6)

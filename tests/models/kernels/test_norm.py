@@ -20,7 +20,9 @@ def test_norm(program, width, mean):
     add_norm(program, x_NE, y_NE, weight_E, eps=1e-5, mean=mean)
     program.run(Rows(5).step)
     torch.testing.assert_close(y_NE.double(), expected, rtol=2e-6, atol=2e-5)
-    torch.testing.assert_close(norm(x_NE, weight_E, eps=1e-5, mean=mean).double(), expected, rtol=2e-6, atol=2e-5)
+    torch.testing.assert_close(
+        norm(x_NE, weight_E, eps=1e-5, mean=mean).double(), expected, rtol=2e-6, atol=2e-5
+    )
 
 
 def test_only_wanted_rows_are_packed_together(program):

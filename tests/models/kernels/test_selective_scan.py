@@ -73,7 +73,7 @@ def test_the_inputs_are_taken_apart_and_normed(program, rank, size, normed):
     dt, bc = torch.full((7, rank), torch.nan), torch.full((7, 2 * size), torch.nan)
     add_scan_inputs(program, projected, dt, bc[:, :size], bc[:, size:], weights, eps=1e-6)
     program.run(Rows(5).step)
-    doubles = None if weights is None else tuple(weight.double() for weight in weights)
+    doubles = None if weights is None else (weights[0].double(), weights[1].double(), weights[2].double())
     expected = torch.cat(scan_inputs(projected.double(), rank, size, doubles, eps=1e-6), dim=1)
     torch.testing.assert_close(torch.cat([dt, bc], dim=1)[:5].double(), expected, rtol=2e-6, atol=2e-6)
     assert dt[5:].isnan().all()

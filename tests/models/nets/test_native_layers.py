@@ -28,7 +28,7 @@ from secretariat.models.nets.native.moe import add_moe
 from secretariat.models.nets.weights import Values
 
 WIDTH, TOKENS, HELD = 40, 32, 5
-MIXERS = {
+MIXERS: dict[str, Mamba1Spec | Mamba2Spec] = {
     "mamba": Mamba1Spec(inner=48, state=16, conv=4, dt_rank=5),
     "jamba": Mamba1Spec(inner=48, state=16, conv=4, dt_rank=5, norms="weighted", proj_bias=True),
     "falcon-mamba": Mamba1Spec(inner=36, state=8, conv=3, dt_rank=3, norms="plain", conv_bias=False),
@@ -93,16 +93,16 @@ def native_step(runs):
 @pytest.mark.parametrize("name", MIXERS)
 def test_a_mixer_and_its_torch_form_agree_step_by_step(program, name):
     spec = MIXERS[name]
-    form, add = (
-        (mamba1.Mamba1, add_mamba1_mixer)
-        if isinstance(spec, Mamba1Spec)
-        else (mamba2.Mamba2, add_mamba2_mixer)
-    )
-    module, weights = drawn(form(WIDTH, spec, 0))
+    mixer = mamba1.Mamba1(WIDTH, spec, 0) if isinstance(spec, Mamba1Spec) else mamba2.Mamba2(WIDTH, spec, 0)
+    module, weights = drawn(mixer)
     builder, memory = built(program, weights, spec)
     commits = Program(program.library, 2)
     x_NE, out_NE = torch.zeros(TOKENS, WIDTH), torch.zeros(TOKENS, WIDTH)
-    add(builder, commits, spec, "layer", 0, x_NE, out_NE, add=0.5)
+    place = ("layer", 0, x_NE, out_NE)
+    if isinstance(spec, Mamba1Spec):
+        add_mamba1_mixer(builder, commits, spec, *place, add=0.5)
+    else:
+        add_mamba2_mixer(builder, commits, spec, *place, add=0.5)
     pages = ints(0)
 
     def agree(*runs):
