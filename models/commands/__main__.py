@@ -32,7 +32,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     planning.add_argument("--context")
     planning.add_argument("--batch", type=int, default=1)
     planning.add_argument("--device")
-    planning.add_argument("--kv", choices=("float32", "bfloat16"), default="float32")
+    planning.add_argument("--kv", choices=("float32", "bfloat16"), default="bfloat16")
     checking = commands.add_parser("check")
     checking.add_argument("name")
     checking.add_argument("--record", action="store_true")

@@ -20,7 +20,11 @@ def check(name: str, models_dir: Path, *, record: bool) -> dict[str, Any]:
             "invalid_request", f"{name} is an {source.kind} model and has no logits", param="name"
         )
     wrong = problems(source, directory)
-    made = record and not wrong and not (directory / GOLDEN).is_file()
+    if record and wrong:
+        raise ModelError(
+            "checkpoint_invalid", f"{name} isn't recorded while its files are wrong: {'; '.join(wrong)}"
+        )
+    made = record and not (directory / GOLDEN).is_file()
     then = None if made else read_golden(directory)
     now = golden_of(load_chat_model(directory))
     if then is None:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
+import torch
+
 from secretariat.models.catalog import CATALOG
 from secretariat.models.core import (
     CallContext,
@@ -42,6 +44,7 @@ from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import AdapterPlan
+from secretariat.models.nets.config import DType
 from secretariat.models.nets.load import Backend, Form, LoadedChat, load_chat_model, load_embedder
 from secretariat.models.pull import locate
 from secretariat.models.tokens.chat import ChatPrompt
@@ -50,9 +53,12 @@ Prepare = Callable[[Sink], Generation]
 """Everything about a request that takes time and no model: template, tokens, grammar. Raises ModelError."""
 
 
+_KV = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
 @dataclass(frozen=True, slots=True)
 class EngineOptions:
-    """`contexts`: key-value memory, in full context lengths. The others are `load_chat_model`'s."""
+    """`contexts`: key-value memory, in full context lengths; `kv` its form. The others are `load_chat_model`'s."""
 
     form: Form | None = None
     backend: Backend = "auto"
@@ -60,6 +66,7 @@ class EngineOptions:
     exact: bool = True
     adapters: AdapterPlan | None = None
     contexts: int = 2
+    kv: DType = "bfloat16"
     limits: Limits = field(default_factory=Limits)
 
 
@@ -85,6 +92,7 @@ class LocalChat:
                 pages=options.contexts * pages_for(loaded.context_length),
                 slots=options.limits.running,
                 snapshots=4 * options.limits.running,
+                kv_dtype=_KV[options.kv],
             ),
             limits=options.limits,
             drafter=Drafter(vocabulary),

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from secretariat.models.kernels.processor import ISAS, Isa, fastest
+from secretariat.models.kernels.processor import Isa, fastest, named
 
 _ROOT = Path(__file__).parent
 _FLAGS = (
@@ -189,4 +189,4 @@ def library(isa: str | None = None) -> Library | None:
         return None
     home = os.environ.get("SECRETARIAT_HOME")
     folder = (Path(home) if home else Path.cwd() / ".secretariat") / "kernels"
-    return Library(ISAS[name] if name else fastest(), folder, compiler)
+    return Library(named(name) if name else fastest(), folder, compiler)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from secretariat.models.errors import ModelError
+
 
 @dataclass(frozen=True, slots=True)
 class Isa:
@@ -57,6 +59,18 @@ def available() -> tuple[Isa, ...]:
 
 def fastest() -> Isa:
     return available()[0]
+
+
+def named(name: str) -> Isa:
+    """Raises ModelError invalid_request for one that is unknown or that this processor lacks."""
+    for isa in available():
+        if isa.name == name:
+            return isa
+    choices = ", ".join(isa.name for isa in available())
+    raise ModelError(
+        "invalid_request",
+        f"no instruction set {name!r} on this processor: SECRETARIAT_ISA takes {choices} or none",
+    )
 
 
 def _cpu(field: str) -> str:

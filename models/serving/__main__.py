@@ -51,18 +51,31 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--memory", type=_bytes, help="bytes for all loaded models, as 8G; half the machine's"
     )
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=_positive, default=2)
     parser.add_argument("--dtype", choices=_FORMS, default="stored", help="the form to hold matrices in")
     parser.add_argument("--backend", choices=("auto", "native", "torch"), default="auto")
-    parser.add_argument("--fast", action="store_true", help="faster sums that depend on the batch")
-    parser.add_argument("--contexts", type=int, default=2, help="key-value memory, in full contexts")
+    parser.add_argument("--fast", action="store_true", help="give up equal bits for equal requests")
+    parser.add_argument("--contexts", type=_positive, default=2, help="key-value memory, in full contexts")
+    parser.add_argument(
+        "--kv", choices=("bfloat16", "float32"), default="bfloat16", help="the form of keys and values"
+    )
     parser.add_argument("--adapters-dir", type=Path, help="where adapters are loaded from; none without it")
-    parser.add_argument("--adapter-rows", type=int, default=8, help="adapters that a model holds at once")
-    parser.add_argument("--adapter-rank", type=int, default=16, help="the largest rank of a LoRA adapter")
+    parser.add_argument(
+        "--adapter-rows", type=_positive, default=8, help="adapters that a model holds at once"
+    )
+    parser.add_argument(
+        "--adapter-rank", type=_positive, default=16, help="the largest rank of a LoRA adapter"
+    )
     options = parser.parse_args(arguments)
-    options.token = _token(options.token_file)
+    try:
+        options.token = _token(options.token_file)
+    except OSError as error:
+        parser.error(f"--token-file can't be read: {error}")
     if len(options.token) < _SHORTEST_TOKEN:
-        parser.error(f"the service token needs at least {_SHORTEST_TOKEN} characters")
+        parser.error(
+            f"a service token of at least {_SHORTEST_TOKEN} characters is needed, in --token-file or in"
+            f" {TOKEN_VARIABLE}"
+        )
     return options
 
 
@@ -77,11 +90,17 @@ def _named(text: str) -> tuple[str, Path]:
     return name, Path(path)
 
 
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a whole number above 0")
+    return int(text)
+
+
 def _bytes(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([KMGT]?)(?:i?B)?", text)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:I?B)?", text.upper())
     if found is None:
         raise argparse.ArgumentTypeError(f"{text!r} isn't a number of bytes, such as 8G")
-    return int(found[1]) * _UNITS[found[2]]
+    return int(float(found[1]) * _UNITS[found[2]])
 
 
 def _half_of_memory() -> int | None:
@@ -138,6 +157,7 @@ def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
             exact=not options.fast,
             adapters=_adapters(options, listing),
             contexts=options.contexts,
+            kv=options.kv,
         )
         return load_chat(listing.directory, engine, name=listing.name, weight_bytes=listing.bytes).start()
 

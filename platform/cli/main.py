@@ -104,7 +104,7 @@ def models_plan(
     ] = None,
     batch: Annotated[int, typer.Option(min=1, help="Sequences at once.")] = 1,
     device: Annotated[str | None, typer.Option(help="Memory, as 80GB. Default: this machine's.")] = None,
-    kv: Annotated[KvType, typer.Option(help="Numbers of keys and values.")] = KvType.FLOAT32,
+    kv: Annotated[KvType, typer.Option(help="Numbers of keys and values.")] = KvType.BFLOAT16,
     *,
     as_json: Json = False,
 ) -> None:
