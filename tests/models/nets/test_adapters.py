@@ -1,5 +1,7 @@
 """Adapters in one batch, on both backends, against networks whose weights were changed for good in float64."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -70,7 +72,7 @@ def vector(basis: SvfBasis) -> SvfVector:
 
 def changed(adapter: Lora | SvfVector | None, basis: SvfBasis) -> TorchNetwork:
     """The network with the adapter's effect in its weights, in float64."""
-    decoder = random_decoder(SHAPE, std=0.3).double()
+    decoder: Any = random_decoder(SHAPE, std=0.3).double()
     if isinstance(adapter, Lora):
         for piece in adapter.pieces:
             weight_OI = decoder.get_submodule(piece.matrix).weight
@@ -95,12 +97,11 @@ def basis() -> SvfBasis:
 
 
 @pytest.fixture(params=["torch", "native"])
-def adapted(request, basis):
+def adapted(request, basis) -> Any:
     plan = AdapterPlan(rows=3, rank=4, basis=basis)
     decoder = random_decoder(SHAPE, std=0.3)
-    if request.param == "torch":
-        network = TorchNetwork(decoder, adapters=plan)
-    else:
+    network: Any = TorchNetwork(decoder, adapters=plan)
+    if request.param == "native":
         compiled = library()
         if compiled is None:
             pytest.skip("no C++ compiler: install g++ to test the compiled operations")
