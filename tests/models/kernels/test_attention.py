@@ -74,7 +74,7 @@ def assert_near(found: Tensor, expected: Tensor, library: Library, dtype: torch.
     worst = 1.5e-2 if rounded else 2e-6
     assert (found - expected).abs().max() <= worst * (1 + expected.abs().max())
     if rounded:
-        assert (found - expected).square().mean().sqrt() <= 4e-3 * expected.square().mean().sqrt()
+        assert (found - expected).square().mean().sqrt() <= 6e-3 * expected.square().mean().sqrt()
 
 
 PLAIN = [Shape(3, 3, 8), Shape(6, 2, 32), Shape(3, 1, 64), Shape(2, 2, 80), Shape(8, 1, 128), Shape(16, 2, 6)]

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.checkpoint import open_checkpoint
@@ -15,7 +16,7 @@ from secretariat.models.nets.state import PAGE_SIZE
 def main(directory: Path, context: int) -> None:
     network = build_network(open_checkpoint(directory), threads=2)
     pages = -(-context // PAGE_SIZE)
-    network.allocate(MemorySize(pages=pages, slots=1))
+    network.allocate(MemorySize(pages=pages, slots=1, kv_dtype=torch.bfloat16))  # as the server does
     for tensor in (*network.memory.keys, *network.memory.values):
         tensor.fill_(0.5)
     count = network.step_tokens
