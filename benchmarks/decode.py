@@ -41,7 +41,7 @@ def main() -> int:
 def smollm2(report: Report) -> None:
     gguf = next(ours.SMOLLM2.glob("*.gguf"))
     forms = llama_cpp.forms_of(gguf)
-    peers = {dtype: hugging_face.load(ours.SMOLLM2, dtype, gguf=gguf.name) for dtype in _DTYPES}
+    peers = {dtype: hugging_face.smollm2(dtype) for dtype in _DTYPES}
     tokens = load_chat_model(ours.SMOLLM2).tokenizer.encode(" ".join(PARAGRAPHS))[:PROMPT]
     tokens_1T = torch.tensor([tokens])
     streams = {

@@ -35,7 +35,7 @@ def main() -> int:
 
 def readers(report: Report) -> None:
     gguf = next(ours.SMOLLM2.glob("*.gguf"))
-    peer = hugging_face.load(ours.SMOLLM2, torch.bfloat16, gguf=gguf.name)
+    peer = hugging_face.smollm2(torch.bfloat16)
     tokens_BT = torch.randint(100, 40000, (READERS, 100), generator=torch.Generator().manual_seed(1))
     forms = llama_cpp.forms_of(gguf)
     contexts = [

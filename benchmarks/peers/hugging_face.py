@@ -1,5 +1,6 @@
 """transformers as a peer: the same weights, threads and prompts, in this process."""
 
+import copy
 import time
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,18 @@ from typing import Any
 import torch
 import transformers
 
+from tests.models.nets.test_real_weights import transformers_llama
+
 transformers.logging.set_verbosity_error()
 
 
-def load(directory: Path, dtype: torch.dtype, *, gguf: str | None = None) -> Any:
-    options = {"gguf_file": gguf} if gguf else {}
-    model = transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=dtype, **options)
-    return model.eval()
+def load(directory: Path, dtype: torch.dtype) -> Any:
+    return transformers.AutoModelForCausalLM.from_pretrained(directory, dtype=dtype).eval()
+
+
+def smollm2(dtype: torch.dtype) -> Any:
+    """The network that our parity tests compare with: the GGUF's own weights, dequantised."""
+    return copy.deepcopy(transformers_llama()).to(dtype)
 
 
 @torch.inference_mode()
