@@ -16,7 +16,7 @@ from secretariat.models.kernels.library import Program
 from secretariat.models.kernels.linear.cpu import add_linear
 from secretariat.models.kernels.linear.packing import pack
 from secretariat.models.kernels.lora.cpu import LoraTable, Low, add_lora
-from secretariat.models.kernels.svf.cpu import add_svf
+from secretariat.models.kernels.svf.cpu import Part, add_svf
 from secretariat.models.nets.adapters import (
     Adapter,
     AdapterPlan,
@@ -51,24 +51,46 @@ class NativeAdapters:
         """Whether its product may be scaled, so that it mustn't be added to anything first."""
         return matrix in self._directions
 
-    def follow(self, program: Program, matrix: str, x_NI: Tensor, y_NO: Tensor, *, add: float) -> None:
-        """After y = W x, or y += add · W x where `scales(matrix)` is false."""
-        with program.only_adapted():
-            if self.plan.rank:
-                table = LoraTable(self.plan.rows + 1, self.plan.pieces, self.plan.rank)
-                self._tables[matrix] = table
-                add_lora(program, x_NI, y_NO, table, add=add)
-            for offset, part in self._directions.get(matrix, ()):
-                self._weigh(program, offset, part, x_NI, y_NO)
+    def follow(
+        self,
+        program: Program,
+        matrix: str,
+        x_NI: Tensor,
+        y_NO: Tensor,
+        *,
+        add: float,
+        into: Tensor | None = None,
+    ) -> None:
+        """After y = add · W x, or y += add · W x where `scales(matrix)` is false.
 
-    def _weigh(self, program: Program, offset: int, part: Directions, x_NI: Tensor, y_NO: Tensor) -> None:
-        down_RI = pack(Values(part.v_IR.T.contiguous().numpy()), "q8")
-        up_OR = pack(Values(part.u_OR.contiguous().numpy()), "q8")
-        t_NR = torch.zeros(len(x_NI), len(part.sigma_R))
-        add_linear(program, down_RI, x_NI, t_NR)
-        add_svf(program, y_NO, t_NR, self._vectors_AX, offset=offset, first=part.first, count=part.count)
-        columns_NO = y_NO[:, part.first : part.first + part.count]
-        add_linear(program, up_OR, t_NR, columns_NO, add=1.0)
+        `into`: y is W x, and add · y is to be added there in the end, whoever carries an adapter or not.
+        """
+        if self.plan.rank:
+            table = LoraTable(self.plan.rows + 1, self.plan.pieces, self.plan.rank)
+            self._tables[matrix] = table
+            with program.only_adapted():
+                add_lora(program, x_NI, y_NO, table, add=add if into is None else 1.0)
+        if matrix in self._directions:
+            self._weigh(program, matrix, x_NI, y_NO, add, into)
+
+    def _weigh(
+        self, program: Program, matrix: str, x_NI: Tensor, y_NO: Tensor, add: float, into: Tensor | None
+    ) -> None:
+        directions = self._directions[matrix]
+        down_RI = torch.cat([part.v_IR.T for _, part in directions]).contiguous()
+        t_NR = torch.zeros(len(x_NI), len(down_RI))
+        parts = [Part(offset, part.first, part.count, len(part.sigma_R)) for offset, part in directions]
+        with program.only_adapted():
+            add_linear(program, pack(Values(down_RI.numpy()), "q8"), x_NI, t_NR)
+        add_svf(program, y_NO, t_NR, self._vectors_AX, parts, into=into, add=add)
+        target_NO, first = y_NO if into is None else into, 0
+        with program.only_adapted():
+            for _, part in directions:
+                up_OR = pack(Values(part.u_OR.contiguous().numpy()), "q8")
+                rank = len(part.sigma_R)
+                columns_NO = target_NO[:, part.first : part.first + part.count]
+                add_linear(program, up_OR, t_NR[:, first : first + rank], columns_NO, add=add)
+                first += rank
 
     def set(self, row: int, adapter: Adapter) -> None:
         """Raises ModelError adapter_invalid for one that doesn't fit."""

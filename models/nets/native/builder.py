@@ -13,7 +13,6 @@ from secretariat.models.kernels.linear.cpu import add_linear
 from secretariat.models.kernels.linear.packing import Form, Packed, pack
 from secretariat.models.kernels.norm.cpu import add_norm
 from secretariat.models.kernels.rotary.cpu import Turning
-from secretariat.models.kernels.svf.cpu import add_accumulate
 from secretariat.models.nets.config import NormSpec, RopeSpec
 from secretariat.models.nets.memory import Memory, untouched
 from secretariat.models.nets.native.adapters import NativeAdapters
@@ -93,8 +92,7 @@ class Builder:
         if adapters is not None and add is not None and adapters.scales(name):
             product_NO = self.buffer("product", y_NO.shape[1])
             add_linear(self.program, packed, x_NI, product_NO, bias=bias_O)
-            adapters.follow(self.program, name, x_NI, product_NO, add=1.0)
-            add_accumulate(self.program, product_NO, y_NO, add=add)
+            adapters.follow(self.program, name, x_NI, product_NO, add=add, into=y_NO)
             return
         add_linear(self.program, packed, x_NI, y_NO, bias=bias_O, add=add, scale=scale)
         if adapters is not None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from secretariat.models.kernels.svf.cpu import add_accumulate, add_svf
+from secretariat.models.kernels.svf.cpu import Part, add_svf
 from secretariat.models.kernels.svf.reference import dense, svf
 from tests.models.kernels.test_lora import Mixed
 
@@ -28,27 +28,33 @@ def test_the_factored_form_is_the_dense_one(outputs, inputs, rank):
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
 
 
-def test_rows_take_their_tenants_numbers_and_the_base_is_untouched(program):
-    mixed = Mixed((2, 0, 1), (2, 1, 2))
-    y_NO, t_NR = torch.randn(5, 20), torch.randn(5, 6)
-    table_AX = torch.randn(3, 30)
+def table_of(adapters: int) -> torch.Tensor:
+    """Two parts: a factor at 9 with six gains, a factor at 16 with two. Row 0 is the base model."""
+    table_AX = torch.randn(adapters, 30)
     table_AX[0] = 0
-    table_AX[0, 9] = 1
-    expected_y, expected_t = y_NO.clone(), t_NR.clone()
+    table_AX[0, [9, 16]] = 1
+    return table_AX
+
+
+PARTS = (Part(offset=9, first=4, count=10, rank=6), Part(offset=16, first=14, count=5, rank=2))
+
+
+@pytest.mark.parametrize("added", [False, True])
+def test_rows_take_their_tenants_numbers_and_the_base_is_untouched(program, added):
+    mixed = Mixed((2, 0, 1), (2, 1, 2))
+    product_NO, t_NR, residual_NO = torch.randn(5, 20), torch.randn(5, 8), torch.randn(5, 20)
+    table_AX = table_of(3)
+    expected, expected_t = product_NO.clone(), t_NR.clone()
     for token, adapter in enumerate(mixed.adapter_of):
-        expected_y[token, 4:14] *= table_AX[adapter, 9]
-        expected_t[token] *= table_AX[adapter, 10:16]
-    add_svf(program, y_NO, t_NR, table_AX, offset=9, first=4, count=10)
+        expected[token, 4:14] *= table_AX[adapter, 9]
+        expected[token, 14:19] *= table_AX[adapter, 16]
+        expected_t[token] *= torch.cat([table_AX[adapter, 10:16], table_AX[adapter, 17:19]])
+    into = residual_NO.clone() if added else None
+    add_svf(program, product_NO, t_NR, table_AX, PARTS, into=into, add=0.5)
     program.run(mixed.step)
-    assert torch.equal(y_NO, expected_y)
     assert torch.equal(t_NR, expected_t)
-
-
-def test_accumulate_adds_only_the_steps_tokens(program):
-    x_NO, y_NO = torch.randn(5, 19), torch.randn(5, 19)
-    expected = y_NO.clone()
-    expected[:3] += 0.5 * x_NO[:3]
-    add_accumulate(program, x_NO, y_NO, add=0.5)
-    program.run(Mixed((0,), (3,)).step)
-    torch.testing.assert_close(y_NO, expected)
-    assert torch.equal(y_NO[3:], expected[3:])
+    if into is None:
+        assert torch.equal(product_NO, expected)
+    else:
+        residual_NO[:, 4:19] += 0.5 * expected[:, 4:19]
+        torch.testing.assert_close(into, residual_NO)
