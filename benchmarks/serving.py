@@ -20,7 +20,7 @@ from benchmarks.report import Figure, Report, proven
 from benchmarks.rounds import alternate
 from benchmarks.text import PARAGRAPHS
 
-READERS, GENERATED = 16, 64
+READERS, GENERATED, WORDS = 16, 128, 40
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
 def readers(report: Report) -> None:
     gguf = next(ours.SMOLLM2.glob("*.gguf"))
     peer = hugging_face.smollm2(torch.bfloat16)
-    tokens_BT = torch.randint(100, 40000, (READERS, 100), generator=torch.Generator().manual_seed(1))
+    tokens_BT = torch.randint(100, 40000, (READERS, 80), generator=torch.Generator().manual_seed(1))
     forms = llama_cpp.forms_of(gguf)
     contexts = [
         llama_cpp.server(path, threads=ours.THREADS, slots=READERS, context=READERS * 512)
@@ -47,7 +47,7 @@ def readers(report: Report) -> None:
         measures = {"ours": _over_http(str(mine.base_url), mine.headers)}
         for form, context in zip(forms, contexts, strict=True):
             measures[f"llama.cpp {form}"] = _over_http(running.enter_context(context), httpx.Headers())
-        measures["transformers"] = lambda: hugging_face.decode_rate(peer, tokens_BT, 12)
+        measures["transformers"] = lambda: hugging_face.answer_rate(peer, tokens_BT, GENERATED)
         rounds = alternate(3, measures)
     report.note("16 readers, tok/s", rounds.summary())
     best = rounds.best_peer(*(who for who in measures if who.startswith("llama")))
@@ -73,7 +73,7 @@ async def _all_readers(address: str, headers: httpx.Headers) -> float:
 
 async def _reader(client: httpx.AsyncClient, number: int) -> int:
     body = {
-        "messages": [{"role": "user", "content": f"{number}. Go on writing: {PARAGRAPHS[number]}"}],
+        "messages": [{"role": "user", "content": _asked(number)}],
         "max_tokens": GENERATED, "temperature": 0, "stream": True, "ignore_eos": True,
         "stream_options": {"include_usage": True},
     }  # fmt: skip
@@ -86,6 +86,11 @@ async def _reader(client: httpx.AsyncClient, number: int) -> int:
                 made = usage["completion_tokens"] if usage else made
     assert made == GENERATED, f"{made} tokens instead of {GENERATED}"
     return made
+
+
+def _asked(number: int) -> str:
+    """Some eighty tokens with the template's own: as many as the peers are given."""
+    return f"{number}. Go on writing: " + " ".join(PARAGRAPHS[number].split()[:WORDS])
 
 
 def idle_server(report: Report) -> None:
