@@ -18,10 +18,14 @@ from secretariat.models.nets.memory import Memory, untouched
 from secretariat.models.nets.native.adapters import NativeAdapters
 from secretariat.models.nets.weights import Bytes, Source, Weights
 
+_KEPT_AT_8_BITS = (".x_proj.weight", ".dt_proj.weight")  # small, and what they give is exponentiated
+
 
 def pack_weight(weights: Weights, name: str, form: Form | None) -> Packed:
     """In panels as the operations read it: gate and up of experts are matrices of their own."""
     source = weights[name]
+    if form == "q4" and name.endswith(_KEPT_AT_8_BITS):
+        form = "q8"
     return pack(_Halves(source) if name.endswith(".experts.gate_up.weight") else source, form)
 
 

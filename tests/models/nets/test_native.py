@@ -23,6 +23,7 @@ from secretariat.models.nets.config import (
 )
 from secretariat.models.nets.decoder import TorchNetwork
 from secretariat.models.nets.memory import MemorySize
+from secretariat.models.nets.native.builder import pack_weight
 from secretariat.models.nets.native.layers import matrices
 from secretariat.models.nets.native.network import NativeNetwork
 from secretariat.models.nets.network import Commit
@@ -202,3 +203,12 @@ def test_what_is_not_the_runs_own_is_refused():
     feed(network, [1, 2], OWN, held=True)
     with pytest.raises(AssertionError, match="not held"):
         network.commit([Commit(1, 3)])
+
+
+def test_what_is_exponentiated_keeps_8_bits():
+    weights = {
+        f"layers.0.mixers.0.{name}.weight": Values(np.ones((4, 32), np.float32))
+        for name in ("x_proj", "in_proj")
+    }
+    assert pack_weight(weights, "layers.0.mixers.0.x_proj.weight", "q4").form == "q8"
+    assert pack_weight(weights, "layers.0.mixers.0.in_proj.weight", "q4").form == "q4"
