@@ -23,7 +23,7 @@ from secretariat.platform.settings import Settings
 Say = Callable[[str], None]
 
 MODELS = "models"
-_START_SECONDS = 90
+_START_SECONDS = 180  # the first start compiles the operations
 _WATCH_SECONDS = 1.0
 _STEADY_SECONDS = 60
 _MOST_RESTARTS = 5
