@@ -74,7 +74,7 @@ def assert_near(found: Tensor, expected: Tensor, library: Library, dtype: torch.
     worst = 1.5e-2 if rounded else 2e-6
     assert (found - expected).abs().max() <= worst * (1 + expected.abs().max())
     if rounded:
-        assert (found - expected).square().mean().sqrt() <= 6e-3 * expected.square().mean().sqrt()
+        assert (found - expected).square().mean().sqrt() <= 4e-3 * expected.square().mean().sqrt()
 
 
 PLAIN = [Shape(3, 3, 8), Shape(6, 2, 32), Shape(3, 1, 64), Shape(2, 2, 80), Shape(8, 1, 128), Shape(16, 2, 6)]
@@ -104,8 +104,9 @@ def test_a_long_past_is_walked_in_splits_and_merged(program, dtype):
     shape = Shape(3, 1, 8)
     sequences = Sequences(shape, [4200, 2049], dtype)
     runs = [(0, 4199, 1), (1, 2040, 9)]
-    for out, run in zip(sequences.run(program.library, program.threads, *runs), runs, strict=True):
-        assert_near(out, sequences.expected(*run), program.library, dtype)
+    found = torch.cat(sequences.run(program.library, program.threads, *runs))
+    expected = torch.cat([sequences.expected(*run) for run in runs])  # one token is too few for a mean error
+    assert_near(found, expected, program.library, dtype)
 
 
 def pieces(length: int, *cuts: int) -> list[tuple[int, int, int]]:
