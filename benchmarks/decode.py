@@ -1,6 +1,7 @@
 """`make bench-decode`: decoding and prefill against llama.cpp and transformers, same weights and threads.
 
-Exact mode is the default and is what counts; fast mode is printed beside it, and the difference is a figure too.
+Everything is measured in exact mode. No operation has a faster, inexact arithmetic yet, so there is no difference
+between the two modes to measure.
 """
 
 import math
@@ -45,8 +46,7 @@ def smollm2(report: Report) -> None:
     tokens = load_chat_model(ours.SMOLLM2).tokenizer.encode(" ".join(PARAGRAPHS))[:PROMPT]
     tokens_1T = torch.tensor([tokens])
     streams = {
-        name: ours.Streams(ours.network(ours.SMOLLM2, None, exact=exact), 1, PROMPT + GENERATED)
-        for name, exact in (("exact", True), ("fast", False))
+        "exact": ours.Streams(ours.network(ours.SMOLLM2, None), 1, PROMPT + GENERATED),
     }
 
     def decoded(name: str) -> Callable[[], float]:
@@ -86,8 +86,6 @@ def _smollm2_figures(report: Report, decode: Rounds, prefill: Rounds) -> None:
             report.add(
                 Figure(name, rounds.ratio("exact", best), reach, reference=f"{best} {rounds.rate(best):.0f}")
             )
-        cost = 100 * (1 - rounds.ratio("exact", "fast"))
-        report.add(Figure(f"SmolLM2 {kind}: what exactness costs", cost, 10, "%", least=False))
 
 
 def perplexity(form: Form | None) -> float:
@@ -120,10 +118,7 @@ def shape(report: Report, name: str, wanted: dict[str, tuple[tuple[Form, float],
     for kind, goals in wanted.items():
         measures = {who: _hf_measure(kind, model, tokens_T) for who, model in peers.items()}
         for form, _ in goals:
-            for mode in ("exact", "fast"):
-                measures[f"{mode} {form}"] = _our_measure(
-                    kind, directory, form, tokens_T.tolist(), exact=mode == "exact"
-                )
+            measures[f"exact {form}"] = _our_measure(kind, directory, form, tokens_T.tolist())
         rounds = alternate(3, measures)
         report.note(f"{name} {kind} tok/s", rounds.summary())
         best = rounds.best_peer(*peers)
@@ -137,15 +132,11 @@ def shape(report: Report, name: str, wanted: dict[str, tuple[tuple[Form, float],
                     reference=f"{best} {rounds.rate(best):.1f}",
                 )
             )
-            cost = 100 * (1 - rounds.ratio(f"exact {form}", f"fast {form}"))
-            report.add(Figure(f"{name} {kind} ({form}): what exactness costs", cost, 10, "%", least=False))
 
 
-def _our_measure(
-    kind: str, directory: Path, form: Form, tokens: list[int], *, exact: bool
-) -> Callable[[], float]:
+def _our_measure(kind: str, directory: Path, form: Form, tokens: list[int]) -> Callable[[], float]:
     streams = 8 if kind == "decode 8" else 1
-    run = ours.Streams(ours.network(directory, form, exact=exact), streams, PROMPT + 1024)
+    run = ours.Streams(ours.network(directory, form), streams, PROMPT + 1024)
 
     def measure() -> float:
         if kind == "prefill":
