@@ -3,8 +3,9 @@
 Knows nothing of SQL, HTTP or the model's inside.
 """
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Protocol
 from uuid import UUID
 
@@ -96,23 +97,63 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
+class Permit:
+    """What an authority opens to a scope at one moment: by whole collections and by single documents.
+
+    `collections` and `documents` map what is open to the grant that opens it. What is closed stays closed
+    whatever opens it. `counts_all`: the scope may know how many documents it can't read in a collection.
+    """
+
+    collections: Mapping[UUID, UUID] = field(default_factory=dict)
+    documents: Mapping[UUID, UUID] = field(default_factory=dict)
+    closed_collections: frozenset[UUID] = frozenset()
+    closed_documents: frozenset[UUID] = frozenset()
+    counts_all: bool = False
+
+    def rule(self, document_id: UUID, collection_id: UUID) -> UUID | None:
+        """The grant by which the document may be read; None where it may not."""
+        if document_id in self.closed_documents or collection_id in self.closed_collections:
+            return None
+        return self.documents.get(document_id) or self.collections.get(collection_id)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFilter:
+    """Which documents a search is about; None leaves a question open. Dates are the documents' own."""
+
+    media_types: frozenset[str] | None = None
+    languages: frozenset[str] | None = None
+    sources: frozenset[str] | None = None
+    since: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SearchRequest:
+    """`rephrasings` are further ways to ask the same; all are searched and their rankings fused."""
+
     query: str
     limit: int = 8
     collection_ids: frozenset[UUID] | None = None
     document_ids: frozenset[UUID] | None = None
+    where: DocumentFilter | None = None
+    rephrasings: tuple[str, ...] = ()
     min_seq: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk that was found. `score` is the fused score; ranks are 1-based, None where a list missed it."""
+    """A chunk that was found. `score` is the fused score; ranks are 1-based, None where a list missed it.
+
+    `rule` is the grant by which the searcher may read it.
+    """
 
     chunk: Chunk
     score: float
     dense_rank: int | None
     lexical_rank: int | None
     cosine: float | None
+    rule: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +197,16 @@ class ChunkLog(Protocol):
 class Authority(Protocol):
     """Who may read what, asked at query time against the live grants."""
 
-    async def readable_documents(
-        self, scope: Scope, collection_ids: frozenset[UUID] | None
-    ) -> tuple[frozenset[UUID], int]:
-        """Ids of the documents that the scope's principals may read now, and how many others were denied."""
+    async def permit(self, scope: Scope) -> Permit:
+        """What the grants open to the scope's principals now."""
+        ...
+
+    async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
+        """Ids of the tenant's ready documents that the filter lets through, readable or not."""
+        ...
+
+    async def readable(self, scope: Scope, document_ids: Collection[UUID]) -> Mapping[UUID, UUID]:
+        """Of these documents those that are ready and may be read now, each with the grant that opens it."""
         ...
 
 

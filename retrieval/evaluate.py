@@ -6,7 +6,7 @@ Runs the real path: split, embed, log, view, pipeline. Knows the layouts of BEIR
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from secretariat.models.client import Embedder
 from secretariat.models.core import CallContext
-from secretariat.retrieval.core import Chunk, ParsedDocument, Scope, SearchRequest
+from secretariat.retrieval.core import Chunk, DocumentFilter, ParsedDocument, Permit, Scope, SearchRequest
 from secretariat.retrieval.embed import embed_chunks
 from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.view import IndexView
@@ -157,12 +157,18 @@ class _Everything:
     def __init__(self, documents: frozenset[UUID]) -> None:
         self._documents = documents
 
-    async def readable_documents(
-        self, scope: Scope, collection_ids: frozenset[UUID] | None
-    ) -> tuple[frozenset[UUID], int]:
+    async def permit(self, scope: Scope) -> Permit:
         assert scope.tenant == _TENANT, scope
-        assert collection_ids is None, collection_ids
-        return self._documents, 0
+        return Permit(collections={_TENANT: _TENANT})
+
+    async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
+        assert scope.tenant == _TENANT, scope
+        assert where == DocumentFilter(), where
+        return self._documents
+
+    async def readable(self, scope: Scope, document_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        assert scope.tenant == _TENANT, scope
+        return dict.fromkeys(self._documents.intersection(document_ids), _TENANT)
 
 
 async def _chunks(document: EvaluationDocument, embedder: Embedder, call: CallContext) -> list[Chunk]:

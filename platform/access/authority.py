@@ -4,9 +4,10 @@ A document may be read when a grant allows one of the reader's principals on it 
 grant denies one of them on either. Nothing is cached: a grant that goes is gone for the next query.
 """
 
+from collections.abc import Collection as Several
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from secretariat.platform.access.caller import EVERYONE
@@ -14,7 +15,7 @@ from secretariat.platform.access.repository import active_standing
 from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.tables.access import Grant
 from secretariat.platform.tables.documents import Collection, Document
-from secretariat.retrieval.core import Scope
+from secretariat.retrieval.core import DocumentFilter, Permit, Scope
 
 
 def collection_readable(principals: frozenset[str]) -> ColumnElement[bool]:
@@ -25,11 +26,15 @@ def collection_readable(principals: frozenset[str]) -> ColumnElement[bool]:
 
 def document_readable(principals: frozenset[str]) -> ColumnElement[bool]:
     """A condition on Document, for queries over documents; says nothing of their status."""
-    on_it = or_(
+    return _open(_on_document(), Document.tenant_id, principals)
+
+
+def _on_document() -> ColumnElement[bool]:
+    """Grants on the document at hand or on its collection."""
+    return or_(
         and_(Grant.resource_type == "document", Grant.resource_id == Document.id),
         and_(Grant.resource_type == "collection", Grant.resource_id == Document.collection_id),
     )
-    return _open(on_it, Document.tenant_id, principals)
 
 
 def _open(
@@ -54,29 +59,49 @@ async def may_read_collection(
     return await session.scalar(query) is not None
 
 
-async def readable_documents(
-    session: TenantSession,
-    principals: frozenset[str],
-    collection_ids: frozenset[UUID] | None,
-    *,
-    counts_all: bool = False,
-) -> tuple[frozenset[UUID], int]:
-    """Ids of the ready documents that may be read now, and how many ready ones may not.
+async def permit(session: TenantSession, principals: frozenset[str], *, counts_all: bool = False) -> Permit:
+    """What all grants to these principals come to. Of several that open the same, the oldest is named."""
+    query = (
+        select(Grant.resource_type, Grant.effect, Grant.resource_id, Grant.id)
+        .where(Grant.principal.in_(principals | {EVERYONE}))
+        .order_by(Grant.id.desc())
+    )
+    found: dict[tuple[str, str], dict[UUID, UUID]] = {}
+    for resource_type, effect, resource_id, grant_id in await session.execute(query):
+        found.setdefault((resource_type, effect), {})[resource_id] = grant_id
+    return Permit(
+        collections=found.get(("collection", "allow"), {}),
+        documents=found.get(("document", "allow"), {}),
+        closed_collections=frozenset(found.get(("collection", "deny"), ())),
+        closed_documents=frozenset(found.get(("document", "deny"), ())),
+        counts_all=counts_all,
+    )
 
-    Out of collections that are asked for by id, those that may not be read count nothing, unless
-    `counts_all`: the number would tell what is in one collection.
-    """
-    ready = select(Document.id).where(Document.status == "ready")
-    counted = ready
-    if collection_ids is not None:
-        ready = ready.where(Document.collection_id.in_(collection_ids))
-        open_ = select(Collection.id).where(
-            Collection.id.in_(collection_ids), collection_readable(principals)
-        )
-        counted = ready if counts_all else ready.where(Document.collection_id.in_(open_))
-    readable = frozenset(await session.scalars(ready.where(document_readable(principals))))
-    others = counted.where(~document_readable(principals))
-    return readable, await session.scalar(select(func.count()).select_from(others.subquery())) or 0
+
+async def matching_documents(session: TenantSession, where: DocumentFilter) -> frozenset[UUID]:
+    """Ready documents that the filter lets through, readable or not."""
+    query = select(Document.id).where(Document.status == "ready")
+    if where.media_types is not None:
+        query = query.where(Document.media_type.in_(where.media_types))
+    return frozenset(await session.scalars(query))
+
+
+async def readable_now(
+    session: TenantSession, principals: frozenset[str], document_ids: Several[UUID]
+) -> dict[UUID, UUID]:
+    """Of these documents those that are ready and open, each with the grant that `Permit.rule` names."""
+    opening = (
+        select(Grant.id)
+        .where(Grant.principal.in_(principals | {EVERYONE}), Grant.effect == "allow", _on_document())
+        .order_by(Grant.resource_type.desc(), Grant.id)
+        .limit(1)
+        .correlate(Document)
+        .scalar_subquery()
+    )
+    query = select(Document.id, opening).where(
+        Document.id.in_(document_ids), Document.status == "ready", document_readable(principals)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 class PersonAuthority:
@@ -90,19 +115,24 @@ class PersonAuthority:
         self._database = database
         self._user_id = user_id
 
-    async def readable_documents(
-        self, scope: Scope, collection_ids: frozenset[UUID] | None
-    ) -> tuple[frozenset[UUID], int]:
+    async def permit(self, scope: Scope) -> Permit:
         async with self._database.tenant(scope.tenant) as session:
             now = await active_standing(session, self._user_id)
             if now is None:
-                return frozenset(), 0
-            return await readable_documents(
-                session,
-                now.principals(self._user_id),
-                collection_ids,
-                counts_all="collections.manage" in now.permissions,
-            )
+                return Permit()
+            counts_all = "collections.manage" in now.permissions
+            return await permit(session, now.principals(self._user_id), counts_all=counts_all)
+
+    async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
+        async with self._database.tenant(scope.tenant) as session:
+            return await matching_documents(session, where)
+
+    async def readable(self, scope: Scope, document_ids: Several[UUID]) -> dict[UUID, UUID]:
+        async with self._database.tenant(scope.tenant) as session:
+            now = await active_standing(session, self._user_id)
+            if now is None:
+                return {}
+            return await readable_now(session, now.principals(self._user_id), document_ids)
 
 
 class GrantAuthority:
@@ -112,10 +142,14 @@ class GrantAuthority:
         self._database = database
         self._counts_all = counts_all
 
-    async def readable_documents(
-        self, scope: Scope, collection_ids: frozenset[UUID] | None
-    ) -> tuple[frozenset[UUID], int]:
+    async def permit(self, scope: Scope) -> Permit:
         async with self._database.tenant(scope.tenant) as session:
-            return await readable_documents(
-                session, scope.principals, collection_ids, counts_all=self._counts_all
-            )
+            return await permit(session, scope.principals, counts_all=self._counts_all)
+
+    async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
+        async with self._database.tenant(scope.tenant) as session:
+            return await matching_documents(session, where)
+
+    async def readable(self, scope: Scope, document_ids: Several[UUID]) -> dict[UUID, UUID]:
+        async with self._database.tenant(scope.tenant) as session:
+            return await readable_now(session, scope.principals, document_ids)

@@ -186,6 +186,7 @@ def _evidence(
                 "start": passage.chunk.span.start,
                 "end": passage.chunk.span.end,
                 "fingerprint": fingerprint(passage.chunk.text),
+                "rule": str(passage.rule),
             }
             for passage in result.passages
         ],

@@ -18,8 +18,7 @@ class SqlDocumentTexts:
         self._authority = authority
 
     async def text(self, scope: Scope, document_id: UUID) -> tuple[str, str]:
-        readable, _ = await self._authority.readable_documents(scope, None)
-        if document_id in readable:
+        if document_id in await self._authority.readable(scope, [document_id]):
             async with self._database.tenant(scope.tenant) as session:
                 found = await repository.readable_text(session, document_id)
                 if found is not None:

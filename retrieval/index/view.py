@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
-import numpy as np
-
-from secretariat.retrieval.core import Chunk, ChunkLog, Tombstone
+from secretariat.retrieval.core import Chunk, ChunkLog, Permit, Tombstone
 from secretariat.retrieval.errors import IndexBehindError
-from secretariat.retrieval.index.dense import DenseIndex, Mask
+from secretariat.retrieval.index.dense import DenseIndex
 from secretariat.retrieval.index.lexical import LexicalIndex
+from secretariat.retrieval.index.roster import Reach, Roster, Within
 from secretariat.retrieval.index.snapshot import Seal, SnapshotFile
 
 _BATCH = 2_000
@@ -29,6 +28,7 @@ class Rankings:
     dense: list[int]
     lexical: list[int]
     chunks: dict[int, Chunk]
+    reach: Reach
 
 
 class IndexView:
@@ -87,25 +87,27 @@ class IndexView:
         """Writes a snapshot now. Without a directory: nothing to do."""
         await asyncio.to_thread(self._save)
 
-    async def rank(self, query: str, vector: bytes, documents: frozenset[UUID], pool: int) -> Rankings:
-        """The best `pool` chunks by either measure, out of the chunks of `documents` alone."""
-        return await asyncio.to_thread(self._rank, query, vector, documents, pool)
+    async def reach(self, permit: Permit, within: Within) -> Reach:
+        """How many documents a search would rank, and how many are denied."""
+        return await asyncio.to_thread(self._reach, permit, within)
 
-    def _rank(self, query: str, vector: bytes, documents: frozenset[UUID], pool: int) -> Rankings:
+    def _reach(self, permit: Permit, within: Within) -> Reach:
         with self._lock:
-            mask = self._mask(documents)
-            dense = [row for row, _ in self._dense.search(vector, mask, pool)]
-            lexical = [row for row, _ in self._lexical.search(query, mask, pool)]
-            return Rankings(dense, lexical, {row: self._whole(row) for row in {*dense, *lexical}})
+            return self._roster.reach(permit, within)
+
+    async def rank(self, query: str, vector: bytes, permit: Permit, within: Within, pool: int) -> Rankings:
+        """The best `pool` chunks by either measure, out of the chunks in reach alone."""
+        return await asyncio.to_thread(self._rank, query, vector, permit, within, pool)
+
+    def _rank(self, query: str, vector: bytes, permit: Permit, within: Within, pool: int) -> Rankings:
+        with self._lock:
+            reach = self._roster.reach(permit, within)
+            dense = [row for row, _ in self._dense.search(vector, reach.mask, pool)]
+            lexical = [row for row, _ in self._lexical.search(query, reach.mask, pool)]
+            return Rankings(dense, lexical, {row: self._whole(row) for row in {*dense, *lexical}}, reach)
 
     def _whole(self, row: int) -> Chunk:
         return replace(self._chunk_of[row], vector=self._dense.vector(row))
-
-    def _mask(self, documents: frozenset[UUID]) -> Mask:
-        mask = np.zeros(self._next_row, dtype=np.bool_)
-        for document in documents & self._rows_of.keys():
-            mask[list(self._rows_of[document])] = True
-        return mask
 
     async def _replay(self, head: int) -> None:
         batch: list[Chunk | Tombstone] = []
@@ -147,25 +149,23 @@ class IndexView:
             self._lexical.add(row, f"{headings}\n{chunk.text}")
             self._chunk_of[row] = replace(chunk, vector=b"")  # FAISS holds it
             self._row_of[chunk.id] = row
-            self._rows_of.setdefault(chunk.document_id, set()).add(row)
+        self._roster.add(self._next_row, chunks)
         self._next_row += len(chunks)
 
     def _drop(self, ids: Sequence[UUID]) -> None:
         rows = [self._row_of.pop(chunk_id) for chunk_id in ids]
         self._dense.remove(rows)
         self._lexical.remove(rows)
+        self._roster.remove(rows)
         for row in rows:
-            document = self._chunk_of.pop(row).document_id
-            self._rows_of[document].discard(row)
-            if not self._rows_of[document]:
-                del self._rows_of[document]
+            del self._chunk_of[row]
 
     def _clear(self) -> None:
         self._dense = DenseIndex()
         self._lexical = LexicalIndex()
         self._chunk_of: dict[int, Chunk] = {}
         self._row_of: dict[UUID, int] = {}
-        self._rows_of: dict[UUID, set[int]] = {}
+        self._roster = Roster()
         self._next_row = 0
 
     def _rebuild(self, chunks: Sequence[Chunk]) -> None:

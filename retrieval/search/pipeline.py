@@ -10,7 +10,7 @@ from secretariat.models.core import CallContext
 from secretariat.retrieval.core import Authority, Passage, Scope, SearchRequest, SearchResult
 from secretariat.retrieval.errors import RetrievalError
 from secretariat.retrieval.index.view import IndexView, Rankings
-from secretariat.retrieval.search.access import reach, still_readable
+from secretariat.retrieval.search.access import still_readable, within
 from secretariat.retrieval.search.fuse import fuse
 
 POOL = 100
@@ -30,15 +30,17 @@ class Pipeline:
         if scope.tenant != self._view.tenant:
             raise RetrievalError("The search and the index belong to different tenants.")
         seq = await self._view.catch_up(request.min_seq)
-        within = await reach(self._authority, scope, request)
-        if not within.documents or not request.query.strip():
-            return SearchResult((), seq, within.allowed, within.denied)
+        permit = await self._authority.permit(scope)
+        about = await within(self._authority, scope, request)
+        if not request.query.strip():
+            reach = await self._view.reach(permit, about)
+            return SearchResult((), seq, reach.allowed, reach.denied)
         vector = (await self._embedder.embed([request.query], self._call)).vectors[0]
         pool = max(POOL, 2 * request.limit)
-        rankings = await self._view.rank(request.query, vector, within.documents, pool)
+        rankings = await self._view.rank(request.query, vector, permit, about, pool)
         passages = _fused(rankings, vector)[: request.limit]
-        passages = await still_readable(self._authority, scope, request, passages)
-        return SearchResult(tuple(passages), seq, within.allowed, within.denied)
+        passages = await still_readable(self._authority, scope, passages)
+        return SearchResult(tuple(passages), seq, rankings.reach.allowed, rankings.reach.denied)
 
 
 def _fused(rankings: Rankings, vector: bytes) -> list[Passage]:

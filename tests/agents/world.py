@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID, uuid5
@@ -26,7 +26,7 @@ from secretariat.models.core import (
     Usage,
     VerbatimSpanConstraint,
 )
-from secretariat.retrieval.core import Chunk, ParsedDocument, Scope
+from secretariat.retrieval.core import Chunk, DocumentFilter, ParsedDocument, Permit, Scope
 from secretariat.retrieval.errors import DocumentNotFoundError
 from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.view import IndexView
@@ -66,11 +66,17 @@ class Library:
     def document_id(self, name: str) -> UUID:
         return uuid5(ROOT, name)
 
-    async def readable_documents(
-        self, scope: Scope, collection_ids: frozenset[UUID] | None
-    ) -> tuple[frozenset[UUID], int]:
-        readable = frozenset(self.document_id(name) for name in self.documents if name not in self.hidden)
-        return readable, len(self.hidden)
+    async def permit(self, scope: Scope) -> Permit:
+        return Permit(documents=dict.fromkeys(self._readable(), ROOT))
+
+    async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
+        return self._readable()
+
+    async def readable(self, scope: Scope, document_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        return dict.fromkeys(self._readable().intersection(document_ids), ROOT)
+
+    def _readable(self) -> frozenset[UUID]:
+        return frozenset(self.document_id(name) for name in self.documents if name not in self.hidden)
 
     async def text(self, scope: Scope, document_id: UUID) -> tuple[str, str]:
         for name, text in self.documents.items():

@@ -1,16 +1,17 @@
 """Chunks and authorities for tests of indexes and search."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from secretariat.models.client import Embedder
-from secretariat.retrieval.core import Chunk, Scope, Span
+from secretariat.retrieval.core import Chunk, DocumentFilter, Permit, Scope, Span
 from secretariat.retrieval.embed import embedding_text
 from tests.retrieval.embedders import CALL
 
 TENANT = uuid5(NAMESPACE_DNS, "tenant")
 COLLECTION = uuid5(NAMESPACE_DNS, "collection")
+GRANT = uuid5(NAMESPACE_DNS, "grant")
 SCOPE = Scope(TENANT, frozenset({"user:x"}))
 
 
@@ -43,11 +44,15 @@ async def chunks(embedder: Embedder, texts: Iterable[tuple[str, str]]) -> list[C
 class Grants:
     """An Authority whose grants can be changed while a search runs."""
 
-    def __init__(self, readable: Iterable[UUID], known: Iterable[UUID] = ()) -> None:
-        self.readable = set(readable)
-        self.known = set(known) | self.readable
+    def __init__(self, readable: Iterable[UUID]) -> None:
+        self.readable_now = set(readable)
+        self.matches: frozenset[UUID] = frozenset()
 
-    async def readable_documents(
-        self, scope: Scope, collection_ids: frozenset[UUID] | None
-    ) -> tuple[frozenset[UUID], int]:
-        return frozenset(self.readable), len(self.known - self.readable)
+    async def permit(self, scope: Scope) -> Permit:
+        return Permit(documents=dict.fromkeys(self.readable_now, GRANT))
+
+    async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
+        return self.matches
+
+    async def readable(self, scope: Scope, document_ids: Collection[UUID]) -> dict[UUID, UUID]:
+        return dict.fromkeys(self.readable_now.intersection(document_ids), GRANT)

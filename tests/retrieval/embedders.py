@@ -38,7 +38,7 @@ class EncoderHere:
     def __init__(self) -> None:
         import torch
 
-        from secretariat.models.nets.load import load_embedder
+        from secretariat.models.nets.load_encoder import load_embedder
 
         torch.set_num_threads(2)
         self._model = load_embedder(MINILM)

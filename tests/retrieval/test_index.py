@@ -14,17 +14,20 @@ import numpy as np
 import pytest
 from cryptography.fernet import Fernet
 
-from secretariat.retrieval.core import Chunk, ChunkLog, Tombstone
+from secretariat.retrieval.core import Chunk, ChunkLog, Permit, Span, Tombstone
 from secretariat.retrieval.errors import IndexBehindError, RetrievalError
 from secretariat.retrieval.index.dense import DenseIndex
 from secretariat.retrieval.index.lexical import K1, Analyzer, B, LexicalIndex
 from secretariat.retrieval.index.log import MemoryChunkLog
+from secretariat.retrieval.index.roster import Roster, Within
 from secretariat.retrieval.index.view import IndexView
-from tests.retrieval.chunks import TENANT, chunks
+from tests.retrieval.chunks import COLLECTION, GRANT, TENANT, chunks
 from tests.retrieval.embedders import HashingEmbedder
 from tests.retrieval.log_conformance import ChunkLogConformance, WritableLog
 
 TOPICS = ("hotel", "invoice", "holiday", "laptop", "visitor", "forklift", "training", "password")
+
+OPEN = Permit(collections={COLLECTION: GRANT})
 
 
 async def _corpus(count: int, seed: int = 0) -> list[Chunk]:
@@ -111,8 +114,7 @@ class TestLexical:
 
 async def _ranked(view: IndexView, query: str = "hotel number3") -> list[list[UUID]]:
     vector = HashingEmbedder()._vector(query)
-    documents = frozenset(view._rows_of)
-    rankings = await view.rank(query, vector, documents, 10)
+    rankings = await view.rank(query, vector, OPEN, Within(), 10)
     return [
         [rankings.chunks[row].id for row in rankings.dense],
         [rankings.chunks[row].id for row in rankings.lexical],
@@ -142,7 +144,7 @@ class TestView:
         log.append(added)
         view = IndexView(TENANT, log)
         await view.catch_up()
-        rankings = await view.rank("hotel", added[0].vector, frozenset(c.document_id for c in added), 5)
+        rankings = await view.rank("hotel", added[0].vector, OPEN, Within(), 5)
         assert {chunk.id: chunk.vector for chunk in rankings.chunks.values()} == {
             chunk.id: chunk.vector for chunk in added
         }
@@ -348,3 +350,51 @@ class TestSnapshot:
         log.append(await _corpus(9, seed=1))
         await view.catch_up()
         assert len(list(tmp_path.iterdir())) == 1
+
+
+class TestRoster:
+    """Against the rule in one line for each document, whatever came and went."""
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_reach_is_the_rule(self, seed: int) -> None:
+        choose = random.Random(seed)
+        homes = {uuid4(): uuid4() for _ in range(3)} | {uuid4(): uuid4() for _ in range(3)}
+        collections = list(homes.values())
+        homes |= {uuid4(): choose.choice(collections) for _ in range(20)}
+        roster, rows = Roster(), dict[int, UUID]()
+        for row in range(0, 120, 2):  # a gap after each row: numbers are not used again
+            document = choose.choice(list(homes))
+            roster.add(row, [_placed(document, homes[document])])
+            rows[row] = document
+        for row in choose.sample(sorted(rows), 30):
+            roster.remove([row])
+            del rows[row]
+        for _ in range(20):
+            permit = Permit(
+                dict.fromkeys(choose.sample(collections, 2), GRANT),
+                dict.fromkeys(choose.sample(list(homes), 5), GRANT),
+                frozenset(choose.sample(collections, 1)),
+                frozenset(choose.sample(list(homes), 2)),
+                counts_all=choose.random() < 0.5,
+            )
+            asked = frozenset(choose.sample(collections, 3)) if choose.random() < 0.5 else None
+            only = frozenset(choose.sample(list(homes), 9)) if choose.random() < 0.5 else None
+            reach = roster.reach(permit, Within(asked, only))
+            about = {d for d in rows.values() if asked is None or homes[d] in asked}
+            open_ = {d for d in about if permit.rule(d, homes[d])}
+            reached = {d for d in open_ if only is None or d in only}
+            assert {row for row, flag in enumerate(reach.mask) if flag} == {
+                row for row, document in rows.items() if document in reached
+            }
+            counted = {
+                d
+                for d in about
+                if asked is None
+                or permit.counts_all
+                or homes[d] in permit.collections.keys() - permit.closed_collections
+            }
+            assert (reach.allowed, reach.denied) == (len(reached), len(counted - open_))
+
+
+def _placed(document: UUID, collection: UUID) -> Chunk:
+    return Chunk(uuid4(), collection, document, "title", 0, Span(0, 0), "", (), "", b"", 1)

@@ -55,7 +55,7 @@ class TestPermissions:
         everything = await chunks(HashingEmbedder(), texts)
         documents = sorted({chunk.document_id for chunk in everything}, key=str)
         permitted = set(choose.sample(documents, choose.randint(1, 12)))
-        whole, _ = await _pipeline(everything, Grants(permitted, documents))
+        whole, _ = await _pipeline(everything, Grants(permitted))
         restricted, _ = await _pipeline(
             [chunk for chunk in everything if chunk.document_id in permitted], Grants(permitted)
         )
@@ -68,7 +68,7 @@ class TestPermissions:
 
     async def test_nothing_permitted_finds_nothing(self) -> None:
         everything = await chunks(HashingEmbedder(), HANDBOOK)
-        pipeline, _ = await _pipeline(everything, Grants((), {chunk.document_id for chunk in everything}))
+        pipeline, _ = await _pipeline(everything, Grants(()))
         result = await pipeline.search(SCOPE, SearchRequest("hotel"))
         assert (result.passages, result.allowed, result.denied) == ((), 0, 4)
 
@@ -78,7 +78,7 @@ class TestPermissions:
 
         class Revoking(HashingEmbedder):
             async def embed(self, texts, call: CallContext) -> EmbeddingResult:
-                grants.readable.discard(document_id("Salaries"))
+                grants.readable_now.discard(document_id("Salaries"))
                 return await super().embed(texts, call)
 
         pipeline, _ = await _pipeline(everything, grants, Revoking())

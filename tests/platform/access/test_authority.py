@@ -21,7 +21,8 @@ from secretariat.platform.tables.documents import Collection, Document
 from secretariat.platform.tables.identity import Group
 from secretariat.platform.tables.tenants import Tenant
 from secretariat.platform.web.errors import InvalidError
-from secretariat.retrieval.core import Scope
+from secretariat.retrieval.core import Chunk, Scope, Span
+from secretariat.retrieval.index.roster import Roster, Within
 from tests.support.factories import make_tenant, make_user
 
 
@@ -58,9 +59,29 @@ async def add_collection(session: TenantSession) -> Collection:
 async def readable(
     database: Database, tenant: Tenant, principals: set[str], collections: set[UUID] | None = None
 ) -> tuple[frozenset[UUID], int]:
+    """What the permit opens of the ready documents, and how many others count as denied.
+
+    The look again at what was found must come to the same.
+    """
     scope = Scope(tenant.id, frozenset(principals))
-    wanted = frozenset(collections) if collections is not None else None
-    return await GrantAuthority(database).readable_documents(scope, wanted)
+    authority = GrantAuthority(database)
+    given = await authority.permit(scope)
+    async with database.tenant(tenant.id) as session:
+        ready = list(await session.scalars(select(Document).where(Document.status == "ready")))
+    roster = Roster()
+    roster.add(0, [_chunk_of(document) for document in ready])
+    reach = roster.reach(given, Within(frozenset(collections) if collections is not None else None))
+    ids = {document.id for row, document in enumerate(ready) if reach.mask[row]}
+    assert reach.allowed == len(ids)
+    again = await authority.readable(scope, [document.id for document in ready])
+    assert again.items() <= {(d.id, given.rule(d.id, d.collection_id)) for d in ready}
+    assert ids == again.keys() if collections is None else ids <= again.keys()
+    return frozenset(ids), reach.denied
+
+
+def _chunk_of(document: Document) -> Chunk:
+    words = "words"
+    return Chunk(new_id(), document.collection_id, document.id, words, 0, Span(0, 5), words, (), "", b"", 1)
 
 
 async def test_without_a_grant_nothing_is_readable(database, services, tenant):
@@ -170,8 +191,9 @@ async def test_allow_opens_deny_closes_and_deny_wins(playground, database, chose
             target = collection.id if place == "collection" else document.id
             made.append((place, target, await grant(session, place, target, principals[who], effect, None)))
         assert await access.may_read_document(session, scope, document.id) is expected
-        ids, denied = await access.readable_documents(session, scope, None)
-        assert (document.id in ids, denied) == (expected, 0 if expected else 1)
+        given = await access.permit(session, scope)
+        assert (given.rule(document.id, collection.id) is not None) is expected
+        assert (document.id in await access.readable_now(session, scope, [document.id])) is expected
         whole = await access.may_read_collection(session, scope, collection.id)
         assert whole is (on_collection == {"allow"})
         for place, target, row in made:
