@@ -6,7 +6,7 @@ Knows nothing of SQL, HTTP or the model's inside.
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Protocol
+from typing import Literal, Protocol
 from uuid import UUID
 
 
@@ -35,24 +35,77 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class PageSpan:
+    """A page's part of the text; its size in points (1/72 inch), 0 where the format has no pages to measure."""
+
     number: int
+    span: Span
+    width: float = 0.0
+    height: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page in points from its top left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedLine:
+    """Where a line of the text stands on its page."""
+
+    span: Span
+    page: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A stretch of text that belongs together; a table's rows are lines, its cells stand apart by tabs."""
+
+    kind: Literal["table", "list", "code"]
     span: Span
 
 
 @dataclass(frozen=True, slots=True)
+class ParseNote:
+    """Something the reader of a document's report should know: what was left out or guessed, and where."""
+
+    code: str
+    message: str
+    page: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """The plain text of a document. All spans of chunks and citations are offsets into `text`."""
+    """The plain text of a document. All spans of chunks and citations are offsets into `text`.
+
+    `language` is an ISO 639-1 code, None where it can't be told. `dated` is when the document says it was
+    written or sent. `lines` are there for formats with pages.
+    """
 
     title: str
     text: str
     media_type: str
     sections: tuple[Section, ...] = ()
     pages: tuple[PageSpan, ...] = ()
+    language: str | None = None
+    dated: date | None = None
+    lines: tuple[PlacedLine, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    notes: tuple[ParseNote, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkDraft:
-    """A chunk before it has a vector: `text` equals the document's text at `span`."""
+    """A chunk before it has a vector: `text` equals the document's text at `span`.
+
+    `key` is made of its words and headings alone (and of how many times they came before in the document):
+    a document that is read in again has the same keys wherever it says the same.
+    """
 
     ordinal: int
     span: Span
@@ -60,6 +113,7 @@ class ChunkDraft:
     heading_path: tuple[str, ...]
     sha256: str
     page: int | None = None
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
