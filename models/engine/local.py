@@ -45,7 +45,8 @@ from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.config import DType
-from secretariat.models.nets.load import Backend, Form, LoadedChat, load_chat_model, load_embedder
+from secretariat.models.nets.load import Backend, Form, LoadedChat, load_chat_model
+from secretariat.models.nets.load_encoder import load_embedder
 from secretariat.models.pull import locate
 from secretariat.models.tokens.chat import ChatPrompt
 

@@ -275,7 +275,8 @@ class DecoderConfig:
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:
-    """A BERT encoder whose token states are mean-pooled and scaled to unit length."""
+    """A BERT-like encoder. The first token's position is row `first_position` of their table; without
+    `token_types` there is no table of them."""
 
     vocab: int
     width: int
@@ -285,7 +286,31 @@ class EncoderConfig:
     positions: int
     token_types: int
     norm_eps: float
+    first_position: int = 0
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise ValueError(f"{self.heads} heads do not divide a width of {self.width}")
 
     @property
     def head_dim(self) -> int:
         return self.width // self.heads
+
+    @property
+    def longest(self) -> int:
+        """The most tokens of one text."""
+        return self.positions - self.first_position
+
+
+@dataclass(frozen=True, slots=True)
+class HeadSpec:
+    """What an encoder was trained to tell of a text, or of each token of it.
+
+    A text's first token goes through a layer of its own with `squash` before it. `exclusive`: exactly one label
+    holds; otherwise each holds or not.
+    """
+
+    labels: tuple[str, ...]
+    over: Literal["text", "token"]
+    squash: Literal["tanh", "relu"] = "tanh"
+    exclusive: bool = True

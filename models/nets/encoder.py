@@ -1,16 +1,18 @@
-"""A BERT encoder (Devlin et al. 2018, arXiv:1810.04805) that turns texts into unit vectors.
+"""A BERT encoder (Devlin et al. 2018, arXiv:1810.04805) and what is read from its token states.
 
-Token states are averaged over the text and scaled to length one (Reimers & Gurevych 2019,
-arXiv:1908.10084). Knows nothing of tokenising.
+`Encoder` gives unit vectors: states averaged over the text and scaled to length one (Reimers & Gurevych 2019,
+arXiv:1908.10084). `Labeller` gives logits of labels. Knows nothing of tokenising.
 
-Shape letters: B texts, T tokens, E model width, H heads, D head width.
+Shape letters: B texts, T tokens, E model width, H heads, D head width, L labels.
 """
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from secretariat.models.nets.config import EncoderConfig
+from secretariat.models.nets.config import EncoderConfig, HeadSpec
+
+_SQUASH = {"tanh": torch.tanh, "relu": torch.relu}
 
 
 class EncoderLayer(nn.Module):
@@ -38,7 +40,7 @@ class Encoder(nn.Module):
         self.config = config
         self.words = _table(config.vocab, config.width)
         self.positions = _table(config.positions, config.width)
-        self.token_types = _table(config.token_types, config.width)
+        self.token_types = _table(config.token_types, config.width) if config.token_types else None
         self.norm = nn.LayerNorm(config.width, config.norm_eps)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         self.requires_grad_(requires_grad=False)
@@ -46,16 +48,48 @@ class Encoder(nn.Module):
     @torch.inference_mode()
     def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
         """Unit vectors [B, E]. Tokens at or past a text's length are padding and change nothing."""
-        present_BT = torch.arange(tokens_BT.shape[1]) < lengths_B[:, None]
-        x_BTE = (
-            self.words(tokens_BT) + self.positions.weight[: tokens_BT.shape[1]] + self.token_types.weight[0]
-        )
+        present_BT = _present(tokens_BT, lengths_B)
+        x_BTE = self.states(tokens_BT, present_BT)
+        mean_BE = (x_BTE * present_BT[..., None]).sum(1) / lengths_B[:, None]
+        return F.normalize(mean_BE, dim=-1)
+
+    def states(self, tokens_BT: Tensor, present_BT: Tensor) -> Tensor:
+        """Of the last layer [B, T, E]; those of padding mean nothing."""
+        first = self.config.first_position
+        x_BTE: Tensor = self.words(tokens_BT) + self.positions.weight[first : first + tokens_BT.shape[1]]
+        if self.token_types is not None:
+            x_BTE = x_BTE + self.token_types.weight[0]
         x_BTE = self.norm(x_BTE)
         mask_B11T = None if bool(present_BT.all()) else present_BT[:, None, None]
         for layer in self.layers:
             x_BTE = layer(x_BTE, mask_B11T)
-        mean_BE = (x_BTE * present_BT[..., None]).sum(1) / lengths_B[:, None]
-        return F.normalize(mean_BE, dim=-1)
+        return x_BTE
+
+
+class Labeller(nn.Module):
+    """An encoder with the head that it was trained with."""
+
+    def __init__(self, config: EncoderConfig, head: HeadSpec) -> None:
+        super().__init__()
+        self.head = head
+        self.encoder = Encoder(config)
+        self.dense = nn.Linear(config.width, config.width) if head.over == "text" else None
+        self.labels = nn.Linear(config.width, len(head.labels))
+        self.requires_grad_(requires_grad=False)
+
+    @torch.inference_mode()
+    def forward(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        """Logits [B, L] of texts, or [B, T, L] of tokens, where those of padding mean nothing."""
+        x_BTE = self.encoder.states(tokens_BT, _present(tokens_BT, lengths_B))
+        if self.dense is not None:
+            x_BTE = _SQUASH[self.head.squash](self.dense(x_BTE[:, 0]))
+        logits: Tensor = self.labels(x_BTE)
+        return logits
+
+
+def _present(tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
+    """bool [B, T]"""
+    return torch.arange(tokens_BT.shape[1]) < lengths_B[:, None]
 
 
 def _table(rows: int, width: int) -> nn.Embedding:

@@ -1,4 +1,4 @@
-"""From a model directory to a network that is ready to run.
+"""From a chat model's directory to a network that is ready to run.
 
 Owns which backend runs it. Knows nothing of the catalogue, of serving or of sampling.
 """
@@ -8,32 +8,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from secretariat.models.checkpoints.digest import weights_sha256
-from secretariat.models.checkpoints.json_file import read_json
-from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.library import library
 from secretariat.models.nets.adapters import AdapterPlan
-from secretariat.models.nets.architectures import bert
 from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
 from secretariat.models.nets.decoder import Decoder, TorchNetwork
-from secretariat.models.nets.encoder import Encoder
 from secretariat.models.nets.network import Network
 from secretariat.models.nets.weights import Source, Weights
 from secretariat.models.tokens.chat import ChatTemplate, encode_chat
-from secretariat.models.tokens.encoder_tokenizer import EncoderTokenizer
 from secretariat.models.tokens.files import TextSide, text_of_directory, text_of_gguf
 from secretariat.models.tokens.tokenizer import Tokenizer
 
 Backend = Literal["auto", "native", "torch"]
 Form = Literal["float32", "bfloat16", "q8", "q4"]
-
-_BATCH_TOKENS = 2048  # of one encoder pass, padding included: bounds its memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +57,6 @@ class LoadedChat:
                 param="model",
             )
         return encode_chat(self.template, self.tokenizer, messages)
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedEmbedder:
-    encoder: Encoder
-    tokenizer: EncoderTokenizer
-    identity: WeightsIdentity
-
-    @property
-    def dim(self) -> int:
-        return self.encoder.config.width
-
-    @property
-    def max_tokens(self) -> int:
-        return self.tokenizer.max_tokens
-
-    def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each whole text with its framing; one longer than `max_tokens` is cut by `embed`."""
-        return self.tokenizer.count(texts)
-
-    def embed(self, texts: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-        """Unit vectors [len(texts), dim], float32, in the order of `texts`."""
-        rows = self.tokenizer.encode(texts)
-        vectors = np.empty((len(rows), self.dim), np.float32)
-        for indices in _batches([len(row) for row in rows]):
-            tokens_BT = nn.utils.rnn.pad_sequence(
-                [torch.tensor(rows[index]) for index in indices], batch_first=True
-            )
-            lengths_B = torch.tensor([len(rows[index]) for index in indices])
-            vectors[indices] = self.encoder(tokens_BT, lengths_B).numpy()
-        return vectors
 
 
 def load_chat_model(
@@ -188,7 +149,7 @@ def _torch_network(
         torch.set_num_threads(threads)
     with torch.device("meta"):
         decoder = Decoder(checkpoint.config)
-    _assign(decoder, _state(checkpoint.weights, getattr(torch, form)), checkpoint.paths[0])
+    assign(decoder, _state(checkpoint.weights, getattr(torch, form)), checkpoint.paths[0])
     decoder.requires_grad_(requires_grad=False)
     return TorchNetwork(decoder, step_tokens=step_tokens, adapters=adapters)
 
@@ -205,36 +166,9 @@ def _state(weights: Weights, dtype: torch.dtype) -> dict[str, Tensor]:
     return {name: tensor(source) for name, source in weights.items()}
 
 
-def load_embedder(directory: Path) -> LoadedEmbedder:
-    """The BERT encoder in `directory`, float32. Raises ModelError as `load_chat_model`."""
-    path = directory / "model.safetensors"
-    file = SafetensorsFile.open(path)
-    config = bert.encoder_config(directory)
-    limits = read_json(directory / "sentence_bert_config.json")
-    max_tokens = min(int(limits.get("max_seq_length", config.positions)), config.positions)
-    tokenizer = EncoderTokenizer.open(directory / "tokenizer.json", max_tokens)
-    with torch.device("meta"):
-        encoder = Encoder(config)
-    _assign(encoder, bert.encoder_state(file, config), path)
-    return LoadedEmbedder(
-        encoder=encoder.requires_grad_(requires_grad=False).eval(),
-        tokenizer=tokenizer,
-        identity=WeightsIdentity(directory.name, weights_sha256([path]), "float32"),
-    )
-
-
-def _assign(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+def assign(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Raises ModelError("checkpoint_invalid") for tensors that don't fit."""
     try:
         network.load_state_dict(state, assign=True)
     except RuntimeError as error:  # says which tensors do not fit
         raise ModelError("checkpoint_invalid", f"{path.name}: {error}") from error
-
-
-def _batches(lengths: list[int]) -> list[list[int]]:
-    """Indices grouped by like length, so that little is padding."""
-    batches: list[list[int]] = []
-    for index in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if not batches or (len(batches[-1]) + 1) * lengths[index] > _BATCH_TOKENS:
-            batches.append([])
-        batches[-1].append(index)
-    return batches

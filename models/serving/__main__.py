@@ -140,7 +140,7 @@ def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
 
         from secretariat.models.engine.embedding import LocalEmbedder
         from secretariat.models.engine.local import EngineOptions, load_chat
-        from secretariat.models.nets.load import load_embedder
+        from secretariat.models.nets.load_encoder import load_embedder
         from secretariat.models.pull import locate
 
         torch.set_num_threads(options.threads)

@@ -4,11 +4,20 @@ Knows nothing of batching or padding: that is the caller's.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Tokenizer as Backend
 
 from secretariat.models.errors import ModelError
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedText:
+    """`spans`: where in the text each token comes from, in characters; None for the framing."""
+
+    ids: list[int]
+    spans: list[tuple[int, int] | None]
 
 
 class EncoderTokenizer:
@@ -46,6 +55,19 @@ class EncoderTokenizer:
         return [
             ids if len(ids) <= self.max_tokens else [*ids[: self.max_tokens - 1], ids[-1]]
             for ids in self._ids(texts)
+        ]
+
+    def encode_whole(self, texts: Sequence[str]) -> list[EncodedText]:
+        """Nothing is cut."""
+        return [
+            EncodedText(
+                encoding.ids,
+                [
+                    None if framing else span
+                    for span, framing in zip(encoding.offsets, encoding.special_tokens_mask, strict=True)
+                ],
+            )
+            for encoding in self._backend.encode_batch(list(texts))
         ]
 
     def _ids(self, texts: Sequence[str]) -> list[list[int]]:

@@ -40,7 +40,7 @@ def _chat(directory: Path):
 def _embedder(directory: Path):
     import torch
 
-    from secretariat.models.nets.load import load_embedder
+    from secretariat.models.nets.load_encoder import load_embedder
 
     torch.set_num_threads(2)
     return load_embedder(directory)

@@ -1,81 +1,79 @@
-"""BERT checkpoints in Hugging Face layout (`model_type = bert`, mean pooling) to our encoder."""
+"""BERT and RoBERTa in Hugging Face layout to our encoder: they differ in where positions begin and in the head."""
 
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
-import torch
-from torch import Tensor
+from secretariat.models.nets.architectures.encoders import Named, layer_norm, linear, refuse_other
+from secretariat.models.nets.architectures.fields import Fields
+from secretariat.models.nets.architectures.tensors import Tensors
+from secretariat.models.nets.config import EncoderConfig, HeadSpec
+from secretariat.models.nets.weights import Joined
 
-from secretariat.models.checkpoints.json_file import read_json
-from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
-from secretariat.models.errors import ModelError
-from secretariat.models.nets.config import EncoderConfig
-
-_REQUIRED = {"model_type": "bert", "hidden_act": "gelu"}
-_UNUSED = ("pooler.dense.weight", "pooler.dense.bias", "embeddings.position_ids")
-_LAYER = {
-    "out": "attention.output.dense",
-    "mixer_norm": "attention.output.LayerNorm",
-    "up": "intermediate.dense",
-    "down": "output.dense",
-    "feed_forward_norm": "output.LayerNorm",
-}
+_HARMLESS = (
+    "attention_probs_dropout_prob", "classifier_dropout", "directionality", "gradient_checkpointing",
+    "hidden_dropout_prob", "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers",
+    "pooler_size_per_head", "pooler_type", "tie_word_embeddings",
+)  # fmt: skip
+_UNUSED = ("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias")
 
 
-def encoder_config(directory: Path) -> EncoderConfig:
-    """From config.json. Raises ModelError("checkpoint_invalid") for what changes the maths unsupported."""
-    path = directory / "config.json"
-    values = read_json(path)
-    for key, wanted in _REQUIRED.items():
-        if values.get(key) != wanted:
-            raise _invalid(path, f"{key} is {values.get(key)!r}, only {wanted!r} is supported")
-    if values.get("position_embedding_type", "absolute") != "absolute":
-        raise _invalid(path, "position_embedding_type is not absolute")
-    pooling = directory / "1_Pooling" / "config.json"
-    if not read_json(pooling).get("pooling_mode_mean_tokens"):
-        raise _invalid(pooling, "pooling is not the mean over tokens")
-    try:
-        return EncoderConfig(
-            vocab=int(values["vocab_size"]),
-            width=int(values["hidden_size"]),
-            layers=int(values["num_hidden_layers"]),
-            heads=int(values["num_attention_heads"]),
-            hidden=int(values["intermediate_size"]),
-            positions=int(values["max_position_embeddings"]),
-            token_types=int(values["type_vocab_size"]),
-            norm_eps=float(values["layer_norm_eps"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise _invalid(path, f"lacks or misstates {error}") from error
+def encoder_config(config: Mapping[str, Any]) -> EncoderConfig:
+    fields = Fields(config)
+    fields.only("hidden_act", ("gelu",))
+    fields.only("position_embedding_type", ("absolute",))
+    refuse_other(fields)
+    kind = fields.take("model_type")
+    made = EncoderConfig(
+        vocab=fields.whole("vocab_size"),
+        width=fields.whole("hidden_size"),
+        layers=fields.whole("num_hidden_layers"),
+        heads=fields.whole("num_attention_heads"),
+        hidden=fields.whole("intermediate_size"),
+        positions=fields.whole("max_position_embeddings"),
+        token_types=fields.whole("type_vocab_size"),
+        norm_eps=fields.real("layer_norm_eps"),
+        first_position=0 if kind == "bert" else 1 + fields.whole("pad_token_id", 1, least=0),
+    )
+    fields.close(_HARMLESS)
+    return made
 
 
-def encoder_state(file: SafetensorsFile, config: EncoderConfig) -> dict[str, Tensor]:
-    """Our state dict in float32. Refuses missing and unknown tensors; shapes are checked on assignment."""
-    used: set[str] = set()
-
-    def read(name: str) -> Tensor:
-        used.add(name)
-        if name not in file.tensors:
-            raise _invalid(file.path, f"tensor {name} is missing")
-        return torch.from_numpy(file.tensors[name].floats())
-
-    state = {
-        "words.weight": read("embeddings.word_embeddings.weight"),
-        "positions.weight": read("embeddings.position_embeddings.weight"),
-        "token_types.weight": read("embeddings.token_type_embeddings.weight"),
+def encoder_weights(tensors: Tensors, config: EncoderConfig, prefix: str) -> Named:
+    width = config.width
+    named: Named = {
+        "words.weight": tensors.take(f"{prefix}embeddings.word_embeddings.weight", config.vocab, width),
+        "positions.weight": tensors.take(
+            f"{prefix}embeddings.position_embeddings.weight", config.positions, width
+        ),
+        "token_types.weight": tensors.take(
+            f"{prefix}embeddings.token_type_embeddings.weight", config.token_types, width
+        ),
+        **layer_norm(tensors, f"{prefix}embeddings.LayerNorm", "norm", width),
     }
-    for part in ("weight", "bias"):
-        state[f"norm.{part}"] = read(f"embeddings.LayerNorm.{part}")
-        for index in range(config.layers):
-            theirs = f"encoder.layer.{index}"
-            ours = f"layers.{index}"
-            qkv = [read(f"{theirs}.attention.self.{which}.{part}") for which in ("query", "key", "value")]
-            state[f"{ours}.qkv.{part}"] = torch.cat(qkv)
-            for our_name, their_name in _LAYER.items():
-                state[f"{ours}.{our_name}.{part}"] = read(f"{theirs}.{their_name}.{part}")
-    if unknown := sorted(file.tensors.keys() - used - set(_UNUSED)):
-        raise _invalid(file.path, f"tensor {unknown[0]} has no place in a BERT encoder")
-    return state
+    for index in range(config.layers):
+        at, ours = f"{prefix}encoder.layer.{index}.", f"layers.{index}."
+        heads = [f"{at}attention.self.{which}" for which in ("query", "key", "value")]
+        named |= {
+            f"{ours}qkv.weight": Joined([tensors.take(f"{name}.weight", width, width) for name in heads]),
+            f"{ours}qkv.bias": Joined([tensors.take(f"{name}.bias", width) for name in heads]),
+            **linear(tensors, f"{at}attention.output.dense", f"{ours}out", width, width),
+            **layer_norm(tensors, f"{at}attention.output.LayerNorm", f"{ours}mixer_norm", width),
+            **linear(tensors, f"{at}intermediate.dense", f"{ours}up", config.hidden, width),
+            **linear(tensors, f"{at}output.dense", f"{ours}down", width, config.hidden),
+            **layer_norm(tensors, f"{at}output.LayerNorm", f"{ours}feed_forward_norm", width),
+        }
+    return named
 
 
-def _invalid(path: Path, problem: str) -> ModelError:
-    return ModelError("checkpoint_invalid", f"{path.name}: {problem}")
+def head_weights(tensors: Tensors, config: EncoderConfig, head: HeadSpec, prefix: str) -> Named:
+    """BERT's texts go through its pooler, RoBERTa's through a layer that came with the head."""
+    ours = "classifier.out_proj" if "classifier.out_proj.weight" in tensors else "classifier"
+    named = linear(tensors, ours, "labels", len(head.labels), config.width)
+    if head.over == "text":
+        dense = "classifier.dense" if "classifier.dense.weight" in tensors else f"{prefix}pooler.dense"
+        named |= linear(tensors, dense, "dense", config.width, config.width)
+    return named
+
+
+def unused(prefix: str) -> tuple[str, ...]:
+    return tuple(f"{prefix}{name}" for name in _UNUSED)
