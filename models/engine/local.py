@@ -85,7 +85,7 @@ class LocalChat:
         vocabulary = Vocabulary.of(loaded.tokenizer, loaded.eos_ids)
         self._loaded = loaded
         self._weight_bytes = weight_bytes
-        self.identity = identity_of(loaded.identity, loaded.network.arithmetic)
+        self.identity = identity_of(loaded.identity, loaded.network.arithmetic, options.kv)
         self.engine = Engine(
             loaded.network,
             vocabulary,

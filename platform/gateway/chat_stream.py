@@ -11,7 +11,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Send
 
 from secretariat.models.errors import ModelError
-from secretariat.platform.gateway.evidence import Exchange, identity
+from secretariat.platform.gateway.evidence import Exchange, answer_content, identity
 from secretariat.platform.web.openai_errors import envelope
 
 _DATA = "data: "
@@ -29,6 +29,7 @@ class ChatStream:
         self._held = held
         self._show_usage = show_usage
         self._text: list[str] = []
+        self._citations: list[Any] = []
         self._seen: dict[str, Any] = {}
         self._finish_reason: str | None = None
         self._failure: str | None = None
@@ -65,6 +66,7 @@ class ChatStream:
         self._seen |= {key: event[key] for key in ("id", "model", "secretariat", "usage") if event.get(key)}
         for choice in event["choices"]:
             self._text.append(choice["delta"].get("content") or "")
+            self._citations.extend(choice["delta"].get("citations") or ())
             self._finish_reason = choice["finish_reason"] or self._finish_reason
         return bool(event["choices"]) or self._show_usage
 
@@ -75,7 +77,7 @@ class ChatStream:
         self._closed = True
         await self._held.aclose()
         await self._exchange.answered(
-            {"text": "".join(self._text)},
+            answer_content("".join(self._text), self._citations),
             identity(self._seen)
             | {
                 "stream": True,

@@ -1,5 +1,6 @@
 """The two records of a model call: what is about to be asked, committed first; what came back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -61,6 +62,11 @@ class Exchange:
                     content=content,
                 ),
             )
+
+
+def answer_content(text: str, citations: Sequence[Any]) -> dict[str, Any]:
+    """What is kept of an answer: its text, and which parts of it rest on which documents, if any do."""
+    return {"text": text, "citations": list(citations)} if citations else {"text": text}
 
 
 def identity(reply: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Calls on their way to the model server, with evidence on both sides of each."""
 
 import hashlib
+import secrets
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -12,7 +13,7 @@ from secretariat.models.errors import ModelError
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.gateway import schemas
 from secretariat.platform.gateway.chat_stream import ChatStream, ClosingStreamingResponse
-from secretariat.platform.gateway.evidence import Exchange, identity
+from secretariat.platform.gateway.evidence import Exchange, answer_content, identity
 from secretariat.platform.services import Services
 from secretariat.platform.web.errors import BadRequestError, PlatformError, UnavailableError
 
@@ -20,6 +21,7 @@ CHAT = "/v1/chat/completions"
 EMBEDDINGS = "/v1/embeddings"
 MODELS = "/v1/models"
 _PASSED_HEADERS = ("retry-after",)
+_SEED_BITS = 53  # whole numbers that every reader of the record's JSON has exactly
 _OURS_TO_MEND = frozenset({401, 403})  # the model server refused us, not the caller
 
 
@@ -28,15 +30,20 @@ class UpstreamTimeoutError(PlatformError):
 
 
 async def chat(services: Services, caller: Caller, body: schemas.ChatCompletionRequest) -> Response:
-    """Raises BadRequestError, UnavailableError, UpstreamTimeoutError."""
+    """A caller who gives no seed gets one that is on record before anything is drawn with it.
+
+    Raises BadRequestError, UnavailableError, UpstreamTimeoutError.
+    """
     wanted = body.model_dump(exclude_unset=True)
     encoded = _encoded(wanted)
     exchange = Exchange(services, caller, CHAT, body.model)
     details = {"messages": len(body.messages), "stream": bool(body.stream)}
+    if wanted.get("seed") is None:
+        wanted["seed"] = details["drawn_seed"] = secrets.randbits(_SEED_BITS)
     await exchange.asked(encoded, details)
     if body.stream:
         return await _streamed(exchange, wanted)
-    return await _whole(exchange, encoded)
+    return await _whole(exchange, orjson.dumps(wanted))
 
 
 async def embeddings(services: Services, caller: Caller, body: schemas.EmbeddingsRequest) -> Response:
@@ -118,7 +125,9 @@ async def _keep(exchange: Exchange, status: int, content: bytes) -> None:
         return
     (choice,) = reply["choices"]
     details |= {"stream": False, "finish_reason": choice["finish_reason"]}
-    await exchange.answered({"text": choice["message"]["content"]}, details, "success")
+    message = choice["message"]
+    said = answer_content(message["content"], message.get("citations") or [])
+    await exchange.answered(said, details, "success")
 
 
 def _code(content: bytes) -> str | None:

@@ -40,7 +40,9 @@ class ChatReply:
         }
 
     def opening(self) -> Json:
-        return self._chunk({"role": "assistant", "content": ""}, None)
+        """Says already what answers: a reader may leave before the end."""
+        begun = self._chunk({"role": "assistant", "content": ""}, None)
+        return begun | {"secretariat": provenance(self._model)}
 
     def parts(self, emission: Emission) -> list[Json]:
         """What to send of a step: its text, then the citations that the text completes."""
