@@ -83,6 +83,14 @@ async def matching_documents(session: TenantSession, where: DocumentFilter) -> f
     query = select(Document.id).where(Document.status == "ready")
     if where.media_types is not None:
         query = query.where(Document.media_type.in_(where.media_types))
+    if where.languages is not None:
+        query = query.where(Document.language.in_(where.languages))
+    if where.sources is not None:
+        query = query.where(Document.source.in_(where.sources))
+    if where.since is not None:
+        query = query.where(Document.dated >= where.since)
+    if where.until is not None:
+        query = query.where(Document.dated <= where.until)
     return frozenset(await session.scalars(query))
 
 

@@ -1,6 +1,6 @@
 """Collections, documents and the chunk log that the indexes are views of."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,11 @@ class Collection(Identified, Base):
 
 
 class Document(Identified, Base):
-    """`text_id` and `pages` are there once the document is ready; `problem` once it is rejected."""
+    """`text_id` and `pages` are there once the document is ready; `problem` once it is rejected.
+
+    `language` (ISO 639-1) and `dated` are what the document says of itself; `layout_id` holds where its lines
+    stand on its pages, `notes` what the reader of its report should know.
+    """
 
     __tablename__ = "documents"
     __table_args__ = (
@@ -33,8 +37,10 @@ class Document(Identified, Base):
         ForeignKeyConstraint(["tenant_id", "blob_id"], ["blobs.tenant_id", "blobs.id"]),
         ForeignKeyConstraint(["tenant_id", "text_id"], ["contents.tenant_id", "contents.id"]),
         CheckConstraint("status IN ('queued', 'processing', 'ready', 'rejected', 'deleted')", name="status"),
+        ForeignKeyConstraint(["tenant_id", "layout_id"], ["contents.tenant_id", "contents.id"]),
         Index(None, "tenant_id", "collection_id"),
         Index(None, "tenant_id", "text_id"),
+        Index(None, "tenant_id", "layout_id"),
     )
 
     collection_id: Mapped[UUID]
@@ -52,6 +58,11 @@ class Document(Identified, Base):
     chunk_count: Mapped[int] = mapped_column(Integer, server_default="0")
     created_by: Mapped[UUID | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+    language: Mapped[str | None]
+    dated: Mapped[date | None]
+    source: Mapped[str] = mapped_column(server_default="upload")
+    layout_id: Mapped[UUID | None]
+    notes: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
 
 
 class ChunkRow(Identified, Base):
@@ -59,7 +70,9 @@ class ChunkRow(Identified, Base):
 
     `seq` says when it was written, `tombstone_seq` when it went away. With the words go `content_id` and
     `vector`; what is left says only that there was a chunk. `fingerprint` (ContentStore.fingerprint) is what
-    audit records call it by; without the tenant's key it tells nothing.
+    audit records call it by; without the tenant's key it tells nothing. `key` is ChunkDraft.key, the name
+    under which the chunk is found again when its document is read anew; `signature` says which chunks are
+    nearly the same.
     """
 
     __tablename__ = "chunks"
@@ -83,6 +96,8 @@ class ChunkRow(Identified, Base):
     vector: Mapped[bytes]
     seq: Mapped[int]
     tombstone_seq: Mapped[int | None]
+    key: Mapped[str] = mapped_column(server_default="")
+    signature: Mapped[int | None]
 
 
 class ChunkHead(TenantRow, Base):

@@ -1,6 +1,7 @@
 """Who may read which document, decided by the grants that stand now."""
 
 import itertools
+from datetime import date
 from uuid import UUID
 
 import pytest
@@ -21,7 +22,7 @@ from secretariat.platform.tables.documents import Collection, Document
 from secretariat.platform.tables.identity import Group
 from secretariat.platform.tables.tenants import Tenant
 from secretariat.platform.web.errors import InvalidError
-from secretariat.retrieval.core import Chunk, Scope, Span
+from secretariat.retrieval.core import Chunk, DocumentFilter, Scope, Span
 from secretariat.retrieval.index.roster import Roster, Within
 from tests.support.factories import make_tenant, make_user
 
@@ -198,6 +199,26 @@ async def test_allow_opens_deny_closes_and_deny_wins(playground, database, chose
         assert whole is (on_collection == {"allow"})
         for place, target, row in made:
             await revoke(session, place, target, row.id)
+
+
+async def test_a_filter_lets_through_what_says_so_of_itself(database, services, tenant):
+    async with database.tenant(tenant.id) as session:
+        collection = await add_collection(session)
+        old, new, silent = [await add_document(session, services, collection) for _ in range(3)]
+        old.language, old.dated = "de", date(2019, 5, 1)
+        new.language, new.dated, new.source = "en", date(2026, 5, 1), "mail"
+        await add_document(session, services, collection, "queued")
+    asked = {
+        DocumentFilter(): {old.id, new.id, silent.id},
+        DocumentFilter(languages=frozenset({"de", "fr"})): {old.id},
+        DocumentFilter(sources=frozenset({"mail"})): {new.id},
+        DocumentFilter(media_types=frozenset({"application/pdf"})): set(),
+        DocumentFilter(since=date(2019, 5, 1), until=date(2019, 5, 1)): {old.id},
+        DocumentFilter(since=date(2019, 5, 2)): {new.id},
+    }
+    for where, expected in asked.items():
+        authority = GrantAuthority(database)
+        assert await authority.matching(Scope(tenant.id, frozenset()), where) == expected
 
 
 async def test_builtin_roles_follow_the_code(database, tenant):
