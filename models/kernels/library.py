@@ -125,9 +125,12 @@ class Program:
         self.library = library
         self.threads = threads
         self._run = library.open("core").run_program
-        self._run.argtypes = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int]
+        self._run.argtypes = [
+            ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p,
+        ]  # fmt: skip
         self._run.restype = None
         self._operations: list[tuple[int, ctypes.Structure, bool]] = []
+        self._names: list[str] = []
         self._adapted = False
         self._kept: list[Any] = []
         self._nodes: ctypes.Array[_Node] | None = None
@@ -141,6 +144,7 @@ class Program:
     ) -> None:
         """`keep`: whatever owns memory that `args` points into."""
         self._operations.append((self.library.address(operation, function), args, self._adapted))
+        self._names.append(function or operation)
         self._kept.extend(keep)
         self._nodes = None
 
@@ -158,10 +162,22 @@ class Program:
         return self._scratch
 
     def run(self, step: Step) -> None:
+        self._run_timed(step, None)
+
+    def profile(self, step: Step) -> list[tuple[str, float]]:
+        """Runs the step; for each operation in the program's order, its name and the seconds until all threads
+        were done with it. 0 for one that was left out."""
+        seconds = (ctypes.c_double * len(self))()
+        self._run_timed(step, ctypes.addressof(seconds))
+        return list(zip(self._names, seconds, strict=True))
+
+    def _run_timed(self, step: Step, seconds: int | None) -> None:
         if self._nodes is None:
             nodes = [_Node(op, ctypes.addressof(args), adapted) for op, args, adapted in self._operations]
             self._nodes = (_Node * len(nodes))(*nodes)
-        self._run(ctypes.addressof(self._nodes), len(self._nodes), ctypes.addressof(step), self.threads)
+        self._run(
+            ctypes.addressof(self._nodes), len(self._nodes), ctypes.addressof(step), self.threads, seconds
+        )
 
 
 def pointer(tensor: Tensor) -> int:

@@ -19,16 +19,20 @@ static bool any_adapter(const Step &step) {
     return false;
 }
 
-extern "C" void run_program(const Node *nodes, int64_t count, const Step *step, int threads) {
+// `seconds`: null, or where each operation's time goes, its barrier included; 0 for one that is passed over.
+extern "C" void run_program(const Node *nodes, int64_t count, const Step *step, int threads, double *seconds) {
     Meeting meeting;
     const bool adapted = any_adapter(*step);
 #pragma omp parallel num_threads(threads)
     {
         const Team team{omp_get_thread_num(), omp_get_num_threads(), &meeting};
+        const bool timed = seconds && team.rank == 0;
         for (int64_t i = 0; i < count; i++) {
             if (nodes[i].adapted && !adapted) continue;
+            const double began = timed ? omp_get_wtime() : 0;
             nodes[i].operation(nodes[i].args, *step, team);
             team.barrier();
+            if (timed) seconds[i] = omp_get_wtime() - began;
         }
     }
 }
