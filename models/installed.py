@@ -13,6 +13,9 @@ from secretariat.models.catalog import CATALOG, HubRepository, ModelFile, ModelS
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.errors import ModelError
 
+DEFAULT_CHAT = "smollm2-135m-instruct"
+DEFAULT_EMBEDDER = "all-minilm-l6-v2"
+DEFAULTS = (DEFAULT_CHAT, DEFAULT_EMBEDDER)  # of a server that is told no others
 RECORD = "model.json"
 GOLDEN = "golden.json"
 
