@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Literal
 
-ModelKind = Literal["chat", "embedding"]
+ModelKind = Literal["chat", "embedding", "classifier"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -230,7 +230,8 @@ class LabelScore:
 
 @dataclass(frozen=True, slots=True)
 class ClassifyResult:
-    """For each text all labels, the most probable first; their probabilities sum to 1."""
+    """For each text all labels, the most probable first; their probabilities sum to 1, unless a checkpoint was
+    trained on labels that don't exclude each other."""
 
     scores: tuple[tuple[LabelScore, ...], ...]
     usage: Usage
@@ -238,13 +239,40 @@ class ClassifyResult:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelledSpan:
+    """Characters start … end of a text, `text`."""
+
+    start: int
+    end: int
+    text: str
+    label: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLabels:
+    """For each text its labelled spans in order; what is outside of every label isn't among them."""
+
+    spans: tuple[tuple[LabelledSpan, ...], ...]
+    usage: Usage
+    model: ModelIdentity
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
-    """`context_length` 0 and an empty hash: not known before the model was loaded once."""
+    """`context_length` 0 and an empty hash: not known before the model was loaded once.
+
+    `family`: the architecture. `form`: what matrices are held in, once it is loaded. `bytes`: what it takes in
+    memory, or would take.
+    """
 
     name: str
-    kind: Literal["chat", "embedding"]
+    kind: Literal["chat", "embedding", "classifier"]
     context_length: int
     licence: str
     weights_sha256: str
     dim: int | None = None
     loaded: bool = True
+    family: str = ""
+    form: str = ""
+    bytes: int = 0

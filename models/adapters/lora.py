@@ -4,7 +4,7 @@ An adapter that would do less than its file promises is refused: on hybrids PEFT
 attention layers and skip the rest without a word, and nothing is learned.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,14 +88,26 @@ def _check_shapes(name: str, module: str, place: Place, down_RI: Tensor, up_OR: 
 
 def _check_coverage(name: str, pieces: tuple[LowRank, ...], config: DecoderConfig, *, partial: bool) -> None:
     touched = {piece.matrix for piece in pieces}
-    expected = [matrices for i in range(len(config.layers)) if (matrices := mixer_matrices(i, config))]
-    covered = sum(bool(matrices & touched) for matrices in expected)
-    if not pieces or (covered < LEAST_COVERAGE * len(expected) and not partial):
+    mixers = {i: matrices for i in range(len(config.layers)) if (matrices := mixer_matrices(i, config))}
+    left_out = [i for i, matrices in mixers.items() if not matrices & touched]
+    covered = len(mixers) - len(left_out)
+    if not pieces or (covered < LEAST_COVERAGE * len(mixers) and not partial):
         raise _invalid(
             name,
-            f"it touches the mixers of {covered} of {len(expected)} layers: train it on all of them"
-            " (on hybrids name in_proj and out_proj as targets too), or load it as partial",
+            f"it touches the mixers of {covered} of {len(mixers)} layers, not of {_shown(left_out)}: train it on"
+            " all of them (on hybrids name in_proj and out_proj as targets too), or load it as partial",
         )
+
+
+def _shown(layers: Sequence[int]) -> str:
+    """ "layers 0-2, 4, 6-9" """
+    runs: list[list[int]] = []
+    for layer in layers:
+        if runs and layer == runs[-1][1] + 1:
+            runs[-1][1] = layer
+        else:
+            runs.append([layer, layer])
+    return "layers " + ", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in runs)
 
 
 def _invalid(name: str, problem: str) -> ModelError:

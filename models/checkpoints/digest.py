@@ -1,7 +1,7 @@
 """What a set of weights is called beyond its name."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -11,9 +11,14 @@ def file_sha256(path: Path) -> str:
 
 
 def weights_sha256(paths: Sequence[Path]) -> str:
-    """Of one file its SHA-256; of several the SHA-256 of the lines "<SHA-256>  <name>" in order, as sha256sum
-    prints them."""
-    if len(paths) == 1:
-        return file_sha256(paths[0])
-    lines = "".join(f"{file_sha256(path)}  {path.name}\n" for path in paths)
+    """As `joint_sha256` of these files."""
+    return joint_sha256({path.name: file_sha256(path) for path in paths})
+
+
+def joint_sha256(hashes: Mapping[str, str]) -> str:
+    """`hashes`: SHA-256 by name. Of one file its own; of several the SHA-256 of the lines "<SHA-256>  <name>" in
+    order, as sha256sum prints them."""
+    if len(hashes) == 1:
+        return next(iter(hashes.values()))
+    lines = "".join(f"{sha256}  {name}\n" for name, sha256 in hashes.items())
     return hashlib.sha256(lines.encode()).hexdigest()

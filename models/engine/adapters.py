@@ -53,12 +53,12 @@ class Adapters:
             raise ModelError("adapter_not_found", f"no adapter {name!r} is loaded", param="adapter")
         return found
 
-    def load(self, name: str, source: Path) -> None:
+    def load(self, name: str, source: Path, *, partial: bool = False) -> None:
         """From a folder with a PEFT adapter or a `vector.safetensors`. Takes a while.
 
         Raises ModelError: adapter_invalid, overloaded when every row is taken.
         """
-        adapter = self._read(source)
+        adapter = self._read(source, partial=partial)
 
         def place() -> None:
             with self._lock:
@@ -74,10 +74,10 @@ class Adapters:
         with self._lock:
             self._named.pop(name, None)
 
-    def _read(self, source: Path) -> Adapter:
+    def _read(self, source: Path, *, partial: bool) -> Adapter:
         if (source / _VECTOR).is_file():
             return read_vector(source / _VECTOR, basis_of(self._rows.plan))
-        return read_lora(source, self._config)
+        return read_lora(source, self._config, partial=partial)
 
     def _free_row(self, name: str) -> int:
         taken = {use.row for use in self._named.values()} | self._pause.rows_in_use()

@@ -3,13 +3,7 @@
 Knows no HTTP and no engine. Shape letters: T texts, L labels, E width of an embedding.
 """
 
-import asyncio
-import os
-import sys
-import threading
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -25,12 +19,12 @@ from secretariat.models.core import (
     RerankResult,
     Usage,
 )
+from secretariat.models.engine.encoder_thread import EncoderThread
 from secretariat.models.engine.identity import identity_of
 from secretariat.models.engine.labels import best_first
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.load import WeightsIdentity
 
-_AT_ONCE = 16
 _TRAINED_SCALE = 20.0
 
 
@@ -54,14 +48,14 @@ class TextEncoder(Protocol):
 
 
 class LocalEmbedder:
-    """An Embedder with a thread of its own; long lists go in slices, so that callers take turns."""
+    """An Embedder with a thread of its own."""
 
     refusal: ModelError | None = None
     keeps = False  # anything that would be lost with it
 
     def __init__(self, loaded: TextEncoder, weight_bytes: int = 0) -> None:
         self._loaded = loaded
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedder", initializer=_yield_to_decoding)
+        self._thread = EncoderThread("embedder")
         self.identity = identity_of(loaded.identity)
         self.bytes = weight_bytes
 
@@ -74,7 +68,7 @@ class LocalEmbedder:
         return self._loaded.max_tokens
 
     def close(self) -> None:
-        self._thread.shutdown(wait=True, cancel_futures=True)
+        self._thread.close()
 
     def card(self) -> ModelCard:
         known = CATALOG.get(self.identity.name)
@@ -88,19 +82,9 @@ class LocalEmbedder:
         )
 
     async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
-        if not texts:
-            raise ModelError("invalid_request", "nothing to embed", param="input")
-        deadline = None if call.deadline_s is None else time.monotonic() + call.deadline_s
-        vectors: list[bytes] = []
-        tokens = 0
-        for start in range(0, len(texts), _AT_ONCE):
-            if deadline is not None and deadline <= time.monotonic():
-                raise ModelError("deadline_exceeded", "the deadline passed", retryable=True)
-            slice_ = texts[start : start + _AT_ONCE]
-            made, counted = await asyncio.get_running_loop().run_in_executor(self._thread, self._run, slice_)
-            vectors.extend(made)
-            tokens += counted
-        return EmbeddingResult(vectors, self.dim, Usage(tokens, 0), self.identity)
+        made = await self._thread.run(self._run, texts, call)
+        vectors = [vector for slice_, _ in made for vector in slice_]
+        return EmbeddingResult(vectors, self.dim, Usage(sum(tokens for _, tokens in made), 0), self.identity)
 
     async def rerank(
         self, query: str, texts: Sequence[str], call: CallContext, top_n: int | None = None
@@ -126,12 +110,7 @@ class LocalEmbedder:
         return ClassifyResult(scores, result.usage, self.identity)
 
     def _run(self, texts: Sequence[str]) -> tuple[list[bytes], int]:
+        """Vectors, and how many tokens were read."""
         vectors = self._loaded.embed(texts).astype("<f4")
         counts = self._loaded.count_tokens(texts)
         return [row.tobytes() for row in vectors], sum(min(n, self.max_tokens) for n in counts)
-
-
-def _yield_to_decoding() -> None:
-    """A reader waits for every token, nobody for a single vector. Linux alone has niceness by thread."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)

@@ -71,6 +71,16 @@ class EngineOptions:
     limits: Limits = field(default_factory=Limits)
 
 
+def memory_of(options: EngineOptions, context_length: int) -> EngineMemory:
+    """What an engine with these options will ask for."""
+    return EngineMemory(
+        pages=options.contexts * pages_for(context_length),
+        slots=options.limits.running,
+        snapshots=4 * options.limits.running,
+        kv_dtype=_KV[options.kv],
+    )
+
+
 class LocalChat:
     """A ChatModel over an engine of its own. `start` before use; `close` ends the thread."""
 
@@ -89,12 +99,7 @@ class LocalChat:
         self.engine = Engine(
             loaded.network,
             vocabulary,
-            memory=EngineMemory(
-                pages=options.contexts * pages_for(loaded.context_length),
-                slots=options.limits.running,
-                snapshots=4 * options.limits.running,
-                kv_dtype=_KV[options.kv],
-            ),
+            memory=memory_of(options, loaded.context_length),
             limits=options.limits,
             drafter=Drafter(vocabulary),
             identity=loaded.identity.weights_sha256,

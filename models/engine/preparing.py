@@ -31,8 +31,8 @@ class AdapterRegistry(Protocol):
         """Raises ModelError adapter_not_found."""
         ...
 
-    def load(self, name: str, source: Path) -> None:
-        """Takes a while. Raises ModelError adapter_invalid."""
+    def load(self, name: str, source: Path, *, partial: bool = False) -> None:
+        """Takes a while. Raises ModelError adapter_invalid; without `partial` for one that leaves layers out."""
         ...
 
     def unload(self, name: str) -> None:

@@ -62,6 +62,10 @@ class EngineMemory:
             raise ValueError(f"{size} bytes don't hold {slots} states and a page")
         return cls(pages, slots, 0, form, kv_dtype)
 
+    def bytes(self, config: DecoderConfig) -> int:
+        """Of the budget, live states aside."""
+        return self.pages * page_cost(config, self.kv_dtype) + self.snapshots * Memory.slot_bytes(config)
+
 
 def page_cost(config: DecoderConfig, kv_dtype: torch.dtype) -> int:
     """Bytes of a page and of its place in the tree."""
@@ -84,7 +88,7 @@ class Store:
         self._gap = gap
         self._page_bytes = page_cost(config, size.kv_dtype)
         state = Memory.slot_bytes(config)
-        budget = size.pages * self._page_bytes + size.snapshots * state
+        budget = size.bytes(config)
         slots = size.slots if self.stateful else 0
         if self.stateful and budget < 8 * state:
             _log.warning("memory for %d idle states: hardly a prefix will be found again", budget // state)

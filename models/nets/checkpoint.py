@@ -32,11 +32,13 @@ class Checkpoint:
 
 
 def open_checkpoint(directory: Path) -> Checkpoint:
-    """Of the one GGUF file in `directory`, or of config.json and safetensors.
+    """Of the one GGUF file in `directory` (or of such a file itself), or of config.json and safetensors.
 
     Raises ModelError: "weights_missing" without them, "checkpoint_invalid" for what is malformed or whose maths
     isn't supported.
     """
+    if directory.is_file():
+        return open_gguf(directory)
     if (directory / CONFIG).is_file():
         values = read_json(directory / CONFIG)
         config, shards = config_of(values), open_shards(directory)

@@ -10,22 +10,18 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 import uvicorn
 
-from secretariat.models.catalog import CATALOG
+from secretariat.models.holding import hold
+from secretariat.models.installed import DEFAULT_CHAT, DEFAULT_EMBEDDER
 from secretariat.models.serving.app import create_app
-from secretariat.models.serving.listing import Listing, listings
+from secretariat.models.serving.listing import listings
+from secretariat.models.serving.loading import loader, sizer
 from secretariat.models.serving.shelf import Shelf
-
-if TYPE_CHECKING:
-    from secretariat.models.nets.adapters import AdapterPlan
-    from secretariat.models.serving.shelf import Model
 
 TOKEN_VARIABLE = "SECRETARIAT_MODEL_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST_TOKEN = 16
@@ -44,10 +40,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--models-dir", type=Path, required=True)
     parser.add_argument(
         "--model", type=_named, action="append", default=[], metavar="NAME=PATH",
-        help="serve this one; may be repeated; without any, all of the models' directory",
+        help="serve this directory or .gguf file; may be repeated; without any, all of the models' directory",
     )  # fmt: skip
-    parser.add_argument("--chat", default="smollm2-135m-instruct", help="what 'default' means for chat")
-    parser.add_argument("--embedder", default="all-minilm-l6-v2", help="what 'default' means for embeddings")
+    parser.add_argument("--chat", default=DEFAULT_CHAT, help="what 'default' means for chat")
+    parser.add_argument("--embedder", default=DEFAULT_EMBEDDER, help="what 'default' means for embeddings")
+    parser.add_argument("--classifier", help="what 'default' means for labels by a head; nothing without it")
     parser.add_argument(
         "--memory", type=_bytes, help="bytes for all loaded models, as 8G; half the machine's"
     )
@@ -120,67 +117,20 @@ def _share_one_heap() -> None:
         mallopt(_MOST_ARENAS, 1)
 
 
-def _give_back() -> None:
-    """Return to the system what is free on the heap, where that can be asked for."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
-    if trim is not None:
-        trim(0)
-
-
-def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
-    """How a model of the list is brought into memory."""
-
-    def load(listing: Listing) -> "Model":
-        model = opened(listing)
-        _give_back()
-        return model
-
-    def opened(listing: Listing) -> "Model":
-        import torch
-
-        from secretariat.models.engine.embedding import LocalEmbedder
-        from secretariat.models.engine.local import EngineOptions, load_chat
-        from secretariat.models.nets.load_encoder import load_embedder
-        from secretariat.models.pull import locate
-
-        torch.set_num_threads(options.threads)
-        if listing.name in CATALOG:
-            locate(listing.name, listing.directory.parent)
-        if listing.kind == "embedding":
-            loaded = load_embedder(listing.directory)
-            identity = replace(loaded.identity, name=listing.name)
-            return LocalEmbedder(replace(loaded, identity=identity), listing.bytes)
-        engine = EngineOptions(
-            form=None if options.dtype == "stored" else options.dtype,
-            backend=options.backend,
-            threads=options.threads,
-            exact=not options.fast,
-            adapters=_adapters(options, listing),
-            contexts=options.contexts,
-            kv=options.kv,
-        )
-        return load_chat(listing.directory, engine, name=listing.name, weight_bytes=listing.bytes).start()
-
-    return load
-
-
-def _adapters(options: argparse.Namespace, listing: Listing) -> "AdapterPlan | None":
-    """Room for LoRA, and for singular-value vectors where the directory has the model's basis."""
-    from secretariat.models.adapters.svf import read_basis
-    from secretariat.models.nets.adapters import AdapterPlan
-    from secretariat.models.nets.checkpoint import open_checkpoint
-
-    if options.adapters_dir is None:
-        return None
-    file = options.adapters_dir / f"{listing.name}.basis.safetensors"
-    basis = read_basis(file, open_checkpoint(listing.directory).config) if file.is_file() else None
-    return AdapterPlan(options.adapter_rows, options.adapter_rank, basis)
-
-
 def shelf_of(options: argparse.Namespace) -> Shelf:
-    listed = listings(options.models_dir, dict(options.model), (options.chat, options.embedder))
-    budget = options.memory if options.memory is not None else _half_of_memory()
-    return Shelf(listed, loader(options), chat=options.chat, embedder=options.embedder, budget=budget)
+    required = [name for name in (options.chat, options.embedder, options.classifier) if name is not None]
+    listed = listings(options.models_dir, dict(options.model), required)
+    for listing in listed.values():
+        hold(listing.path)
+    return Shelf(
+        listed,
+        loader(options),
+        chat=options.chat,
+        embedder=options.embedder,
+        classifier=options.classifier,
+        budget=options.memory if options.memory is not None else _half_of_memory(),
+        size=sizer(options),
+    )
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -1,67 +1,128 @@
 """Which models a server can load: the pulled and added ones of its directory, or those that it was given.
 
-Reads names and sizes of files, no weights. Knows no HTTP and loads no torch.
+Reads names and sizes of files, records, configurations and headers, no weights. Knows no HTTP and loads no torch.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from secretariat.models.catalog import CATALOG, ModelKind
+from secretariat.models.catalog import ModelKind, ModelSource
+from secretariat.models.checkpoints.digest import joint_sha256
+from secretariat.models.checkpoints.gguf_file import GgufFile
+from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.core import ModelCard
+from secretariat.models.errors import ModelError
+from secretariat.models.installed import find
 
-_WEIGHTS = ("*.gguf", "*.safetensors")
+_CONFIG = "config.json"
+_WEIGHTS = (".gguf", ".safetensors")
 _ENCODER_FILES = ("sentence_bert_config.json", "modules.json", "1_Pooling/config.json")
+_LABELLERS = ("ForSequenceClassification", "ForTokenClassification")
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a model that isn't loaded; empty where nothing says it."""
+
+    family: str = ""
+    licence: str = "unknown"
+    context_length: int = 0
+    weights_sha256: str = ""
+    dim: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A model by name. `bytes`: of its weights as files, which is about what it takes in memory."""
+    """A model by name. `path`: its directory, or its one GGUF file. `bytes`: of its weights as files."""
 
     name: str
     kind: ModelKind
-    directory: Path
+    path: Path
     bytes: int
+    facts: Facts = Facts()
 
     def card(self) -> ModelCard:
         """What is known without loading it."""
-        known = CATALOG.get(self.name)
-        if known is None:
-            return ModelCard(self.name, self.kind, 0, licence_of(self.name), "", loaded=False)
-        sha256 = known.files[0].sha256
+        facts = self.facts
         return ModelCard(
-            self.name, self.kind, known.context_length, known.licence, sha256, known.dim, loaded=False
+            self.name,
+            self.kind,
+            facts.context_length,
+            facts.licence,
+            facts.weights_sha256,
+            facts.dim,
+            loaded=False,
+            family=facts.family,
+            bytes=self.bytes,
         )
-
-
-def licence_of(name: str) -> str:
-    return CATALOG[name].licence if name in CATALOG else "unknown"
 
 
 def listings(models_dir: Path, named: Mapping[str, Path], required: Iterable[str]) -> dict[str, Listing]:
     """`named` models, or without any all of `models_dir`; the `required` ones even if their files are missing."""
-    directories = dict(named) or {
-        path.name: path for path in sorted(models_dir.glob("*")) if _weights_in(path)
-    }
+    paths = dict(named) or {path.name: path for path in sorted(models_dir.glob("*")) if _weights_in(path)}
     for name in required:
-        directories.setdefault(name, models_dir / name)
-    return {name: _listing(name, directory) for name, directory in directories.items()}
+        paths.setdefault(name, models_dir / name)
+    return {name: _listing(name, path) for name, path in paths.items()}
 
 
-def _listing(name: str, directory: Path) -> Listing:
-    size = sum(path.stat().st_size for path in _weights_in(directory))
-    return Listing(name, _kind(name, directory), directory, size)
+def _listing(name: str, path: Path) -> Listing:
+    size = sum(file.stat().st_size for file in _weights_in(path))
+    source = _recorded(path)
+    if source is not None:
+        return Listing(name, source.kind, path, size, _of_record(source))
+    return Listing(name, _kind(path), path, size, _stated(path))
 
 
-def _weights_in(directory: Path) -> list[Path]:
-    if directory.name.startswith("."):
+def _weights_in(path: Path) -> list[Path]:
+    if path.name.startswith("."):
         return []
-    if directory.is_file():
-        return [directory]
-    return [path for pattern in _WEIGHTS for path in directory.glob(pattern)]
+    if path.is_file():
+        return [path]
+    return [file for ending in _WEIGHTS for file in sorted(path.glob(f"*{ending}"))]
 
 
-def _kind(name: str, directory: Path) -> ModelKind:
-    if name in CATALOG:
-        return CATALOG[name].kind
-    return "embedding" if any((directory / file).is_file() for file in _ENCODER_FILES) else "chat"
+def _recorded(path: Path) -> ModelSource | None:
+    """Of the catalogue or of whoever added it. A file that is given by its path is taken as it is."""
+    try:
+        return None if path.is_file() else find(path.name, path.parent)
+    except ModelError:
+        return None
+
+
+def _of_record(source: ModelSource) -> Facts:
+    weights = sorted((file.path, file.sha256) for file in source.files if file.path.endswith(_WEIGHTS))
+    return Facts(
+        source.architecture, source.licence, source.context_length, joint_sha256(dict(weights)), source.dim
+    )
+
+
+def _stated(path: Path) -> Facts:
+    """By the model's own configuration or header. What can't be read is said when it is loaded."""
+    files = [file for file in _weights_in(path) if file.suffix == ".gguf"]
+    try:
+        if not (path / _CONFIG).is_file():
+            return _of_header(GgufFile.open(files[0])) if files else Facts()
+        values = read_json(path / _CONFIG)
+    except ModelError:
+        return Facts()
+    context = values.get("max_position_embeddings")
+    return Facts(str(values.get("model_type", "")), context_length=context if isinstance(context, int) else 0)
+
+
+def _of_header(file: GgufFile) -> Facts:
+    family = str(file.metadata.get("general.architecture", ""))
+    context = file.metadata.get(f"{family}.context_length")
+    licence = str(file.metadata.get("general.license", "unknown"))
+    return Facts(family, licence, context if isinstance(context, int) else 0)
+
+
+def _kind(path: Path) -> ModelKind:
+    if any((path / file).is_file() for file in _ENCODER_FILES):
+        return "embedding"
+    try:
+        saved = read_json(path / _CONFIG).get("architectures") if (path / _CONFIG).is_file() else None
+    except ModelError:
+        return "chat"
+    of_labels = isinstance(saved, list) and any(str(name).endswith(_LABELLERS) for name in saved)
+    return "classifier" if of_labels else "chat"

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Union
+from typing import TYPE_CHECKING, TypeVar, Union
 
 from secretariat.models.catalog import ModelKind
 from secretariat.models.core import ModelCard
@@ -20,10 +20,12 @@ from secretariat.models.serving.listing import Listing
 
 if TYPE_CHECKING:
     from secretariat.models.engine.embedding import LocalEmbedder
+    from secretariat.models.engine.labelling import LocalLabeller
     from secretariat.models.engine.local import LocalChat
 
-    Model = Union[LocalChat, LocalEmbedder]  # noqa: UP007 - of two names that exist for type checkers alone
+    Model = Union[LocalChat, LocalEmbedder, LocalLabeller]  # noqa: UP007 - of names that exist for type checkers
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 _LOADING = ModelError("unreachable", "the models are loading", retryable=True)
 
@@ -36,6 +38,7 @@ class _Place:
     users: int = 0
     used_at: float = 0.0
     known: ModelCard | None = field(default=None)
+    needed: int = 0
 
     @property
     def idle(self) -> bool:
@@ -45,14 +48,15 @@ class _Place:
     def bytes(self) -> int:
         if self.model is not None:
             return self.model.bytes
-        return self.listing.bytes if self.loading is not None else 0
+        return self.needed if self.loading is not None else 0
 
 
 class Shelf:
-    """`load` runs in a thread and returns a started model or raises ModelError.
+    """`load` runs in a thread and returns a started model or raises ModelError; so does `size`, which says what a
+    model will take before it is loaded: its files' bytes unless given.
 
-    `chat` and `embedder` are the names that "default" stands for; they are loaded at once. `budget`: bytes that
-    all loaded models may take together, None for no limit.
+    `chat`, `embedder` and `classifier` are the names that "default" stands for; the first two are loaded at once.
+    `budget`: bytes that all loaded models may take together, None for no limit.
     """
 
     def __init__(
@@ -62,11 +66,17 @@ class Shelf:
         *,
         chat: str,
         embedder: str,
+        classifier: str | None = None,
         budget: int | None = None,
+        size: Callable[[Listing], int] | None = None,
     ) -> None:
         self._places = {name: _Place(listing) for name, listing in listings.items()}
         self._load = load
-        self._defaults: dict[ModelKind, str] = {"chat": chat, "embedding": embedder}
+        self._size = size or (lambda listing: listing.bytes)
+        self._defaults: dict[ModelKind, str | None] = {
+            "chat": chat, "embedding": embedder, "classifier": classifier,
+        }  # fmt: skip
+        self._at_once = (chat, embedder)
         self._budget = budget
         self._failure: ModelError | None = _LOADING
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="loader")
@@ -89,7 +99,7 @@ class Shelf:
     async def _load_defaults(self) -> None:
         began = time.monotonic()
         try:
-            for name in self._defaults.values():
+            for name in self._at_once:
                 await self._loaded(self._places[name])
         except ModelError as error:
             self._failure = error
@@ -114,10 +124,14 @@ class Shelf:
         return self._card(self._places[name])
 
     def _card(self, place: _Place) -> ModelCard:
-        if place.model is not None:
-            place.known = place.model.card()
-        known = place.known or place.listing.card()
-        return replace(known, name=place.listing.name, loaded=place.model is not None)
+        listing, model = place.listing, place.model
+        if model is not None:
+            place.known = replace(model.card(), form=model.identity.dtype, bytes=model.bytes)
+        known = place.known or listing.card()
+        facts = listing.facts
+        return replace(
+            known, name=listing.name, licence=facts.licence, family=facts.family, loaded=model is not None
+        )
 
     def loaded(self) -> "list[Model]":
         return [place.model for place in self._places.values() if place.model is not None]
@@ -140,6 +154,12 @@ class Shelf:
             yield model  # type: ignore[misc]
 
     @contextlib.asynccontextmanager
+    async def classifier(self, name: str) -> "AsyncGenerator[LocalLabeller, None]":
+        """As `chat`."""
+        async with self._using(name, "classifier") as model:
+            yield model  # type: ignore[misc]
+
+    @contextlib.asynccontextmanager
     async def _using(self, name: str, kind: ModelKind) -> "AsyncGenerator[Model, None]":
         place = self._place(name, kind)
         place.users += 1
@@ -153,7 +173,14 @@ class Shelf:
             place.used_at = time.monotonic()
 
     def _place(self, name: str, kind: ModelKind) -> _Place:
-        place = self._places.get(self._defaults[kind] if name == "default" else name)
+        asked = self._defaults[kind] if name == "default" else name
+        if asked is None:
+            raise ModelError(
+                "model_not_found",
+                f"this server has no model of kind {kind} by default: name one, or start it with --{kind}",
+                param="model",
+            )
+        place = self._places.get(asked)
         if place is None:
             raise _absent(name)
         if place.listing.kind != kind:
@@ -176,7 +203,7 @@ class Shelf:
         name = place.listing.name
         try:
             await self._make_room(place)
-            model = await asyncio.get_running_loop().run_in_executor(self._thread, self._load, place.listing)
+            model = await self._in_thread(self._load, place.listing)
         except ModelError as error:
             _log.error("%s could not be loaded: %s: %s", name, error.code, error.message)
             raise
@@ -186,7 +213,7 @@ class Shelf:
         finally:
             place.loading = None
         place.model = model
-        if all(self._places[name].model is not None for name in self._defaults.values()):
+        if all(self._places[name].model is not None for name in self._at_once):
             self._failure = None
         return model
 
@@ -194,11 +221,14 @@ class Shelf:
         """Put idle models away, the least recently used first. Raises ModelError if that isn't enough."""
         if self._budget is None:
             return
-        name, needed = place.listing.name, place.listing.bytes
+        name = place.listing.name
+        needed = place.needed = await self._in_thread(self._size, place.listing)
         if needed > self._budget:
+            less = " or fewer --contexts" if place.listing.kind == "chat" else ""
             raise ModelError(
                 "invalid_request",
-                f"{name} needs {needed} bytes, the server has {self._budget}: start it with a larger --memory",
+                f"{name} needs {needed} bytes, the server has {self._budget}:"
+                f" start it with a larger --memory{less}",
                 param="model",
             )
         while (
@@ -208,6 +238,9 @@ class Shelf:
             if not idle:
                 raise ModelError("overloaded", f"no room for {name}: other models are in use", retryable=True)
             await self._put_away(min(idle, key=lambda other: other.used_at))
+
+    async def _in_thread(self, work: Callable[[Listing], T], listing: Listing) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, listing)
 
     async def _put_away(self, place: _Place) -> None:
         if place.model is None:

@@ -60,7 +60,7 @@ async def load_adapter(request: Request) -> Response:
     if not source.is_dir():
         raise ModelError("adapter_not_found", f"no adapter {source.name!r} in the server's directory")
     async with shelf_of(request).chat(asked.model) as model:
-        await run_in_threadpool(_registry(model).load, asked.name, source)
+        await run_in_threadpool(_registry(model).load, asked.name, source, partial=asked.partial)
         return JSONResponse(_adapter(asked.name, model), 201)
 
 

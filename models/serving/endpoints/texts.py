@@ -3,9 +3,13 @@
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from secretariat.models.core import CallContext, ClassifyResult
-from secretariat.models.errors import ModelError
-from secretariat.models.serving.replies.texts import classification_of, embeddings_of, ranking_of
+from secretariat.models.core import CallContext, ClassifyResult, TokenLabels
+from secretariat.models.serving.replies.texts import (
+    classification_of,
+    embeddings_of,
+    ranking_of,
+    token_labels_of,
+)
 from secretariat.models.serving.requests import call_of, parsed, shelf_of
 from secretariat.models.serving.shelf import Shelf
 from secretariat.models.serving.transport import while_connected
@@ -33,18 +37,20 @@ async def rerank(request: Request) -> Response:
 
 async def classify(request: Request) -> Response:
     asked = await parsed(Classify, request)
-    if asked.task == "token":
-        raise ModelError(
-            "model_not_found",
-            "labels for tokens need a token-classification checkpoint; this server has none and loads none",
-            param="task",
-        )
-    result = await while_connected(request.receive, _labelled(shelf_of(request), asked, call_of(request)))
-    return JSONResponse(classification_of(result, asked.by))
+    work = _labelled(shelf_of(request), asked, call_of(request))
+    result = await while_connected(request.receive, work)
+    if isinstance(result, TokenLabels):
+        return JSONResponse(token_labels_of(result))
+    return JSONResponse(classification_of(result, asked.method))
 
 
-async def _labelled(shelf: Shelf, asked: Classify, call: CallContext) -> ClassifyResult:
-    if asked.by == "embedding":
+async def _labelled(shelf: Shelf, asked: Classify, call: CallContext) -> ClassifyResult | TokenLabels:
+    if asked.method == "head":
+        async with shelf.classifier(asked.model) as classifier:
+            if asked.task == "text":
+                return await classifier.classify(asked.texts, call)
+            return await classifier.label_tokens(asked.texts, call, merge=asked.aggregation != "none")
+    if asked.method == "embedding":
         async with shelf.embedder(asked.model) as embedder:
             return await embedder.classify(asked.texts, asked.labels, call)
     async with shelf.chat(asked.model) as chat:

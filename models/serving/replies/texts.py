@@ -7,7 +7,15 @@ from dataclasses import asdict
 
 import numpy as np
 
-from secretariat.models.core import ClassifyResult, EmbeddingResult, ModelCard, RerankResult
+from secretariat.models.core import (
+    ClassifyResult,
+    EmbeddingResult,
+    ModelCard,
+    ModelIdentity,
+    RerankResult,
+    TokenLabels,
+    Usage,
+)
 from secretariat.models.serving.replies.parts import Json, input_usage, provenance
 
 
@@ -46,17 +54,30 @@ def ranking_of(result: RerankResult, documents: Sequence[Json] | None) -> Json:
 
 
 def classification_of(result: ClassifyResult, method: str) -> Json:
+    data = [
+        {"index": index, "label": scores[0].label, "scores": [asdict(score) for score in scores]}
+        for index, scores in enumerate(result.scores)
+    ]
+    return _labelled(data, method, result.usage, result.model)
+
+
+def token_labels_of(result: TokenLabels) -> Json:
+    data = [
+        {"index": index, "spans": [asdict(span) for span in spans]}
+        for index, spans in enumerate(result.spans)
+    ]
+    return _labelled(data, "head", result.usage, result.model)
+
+
+def _labelled(data: Sequence[Json], method: str, usage: Usage, model: ModelIdentity) -> Json:
     return {
         "id": f"classify-{uuid.uuid4().hex}",
         "object": "list",
-        "model": result.model.name,
+        "model": model.name,
         "method": method,
-        "data": [
-            {"index": index, "label": scores[0].label, "scores": [asdict(score) for score in scores]}
-            for index, scores in enumerate(result.scores)
-        ],
-        "usage": input_usage(result.usage),
-        "secretariat": provenance(result.model),
+        "data": data,
+        "usage": input_usage(usage),
+        "secretariat": provenance(model),
     }
 
 

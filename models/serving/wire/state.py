@@ -13,8 +13,10 @@ class NewSnapshot(Wire):
 
 
 class LoadAdapter(Wire):
-    """`POST /v1/adapters`: `source` is a folder below the server's directory of adapters."""
+    """`POST /v1/adapters`: `source` is a folder below the server's directory of adapters. `partial`: load one that
+    leaves out the mixers of some layers on purpose."""
 
     model: str = "default"
     name: Name
     source: Name | None = None
+    partial: bool = False

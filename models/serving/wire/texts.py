@@ -46,27 +46,38 @@ class Rerank(Wire):
 
 
 class Classify(Wire):
-    """`POST /v1/classify`. `task` "text": each text gets one of `labels`; "token": each token gets one of those
-    that a token-classification checkpoint was trained on.
+    """`POST /v1/classify`. `task` "text" labels each text, "token" stretches of each text.
 
-    `by` "likelihood" asks a chat model, "embedding" takes the label whose embedding is nearest. `instruction`
-    says to the chat model what is to be told apart.
+    `by` "likelihood" asks a chat model which of `labels` it is, "embedding" takes the one whose embedding is
+    nearest, "head" one that a checkpoint was trained on, of its own labels; tokens are always labelled by a head.
+    `instruction` says to the chat model what is to be told apart. `aggregation` "simple" joins neighbouring tokens
+    of one label, "none" gives each token.
     """
 
     model: str = "default"
     input: OneOrMore
     labels: Annotated[list[NonEmpty], Field(max_length=256)] = Field(default_factory=list)
     task: Literal["text", "token"] = "text"
-    by: Literal["likelihood", "embedding"] = "likelihood"
+    by: Literal["likelihood", "embedding", "head"] | None = None
+    aggregation: Literal["simple", "none"] | None = None
     instruction: str = ""
 
+    @property
+    def method(self) -> Literal["likelihood", "embedding", "head"]:
+        return self.by or ("head" if self.task == "token" else "likelihood")
+
     @model_validator(mode="after")
-    def _labels_to_choose_from(self) -> Self:
-        if self.task == "token":
+    def _fit_together(self) -> Self:
+        if self.task == "token" and self.method != "head":
+            raise ValueError("tokens are labelled by a checkpoint's head: leave by out")
+        if self.task == "text" and self.aggregation is not None:
+            raise ValueError("aggregation is for the task 'token'")
+        if self.instruction and self.method != "likelihood":
+            raise ValueError("an instruction is for a chat model: leave it out, or by")
+        if self.method == "head":
             if self.labels:
-                raise ValueError("the labels of tokens are the checkpoint's: leave labels out")
-            return self
-        if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
+                raise ValueError("the labels of a head are the checkpoint's: leave labels out")
+        elif len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
             raise ValueError("labels has at least two different labels")
         return self
 

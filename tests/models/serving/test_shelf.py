@@ -191,6 +191,6 @@ def test_listings_are_what_is_there_or_what_was_named(tmp_path: Path):
         "absent": ("chat", 0),
     }
     named = listings(tmp_path, {"mine": tmp_path / "one"}, [])
-    assert [(entry.name, entry.directory) for entry in named.values()] == [("mine", tmp_path / "one")]
+    assert [(entry.name, entry.path) for entry in named.values()] == [("mine", tmp_path / "one")]
     card = found["one"].card()
     assert (card.loaded, card.licence, card.weights_sha256) == (False, "unknown", "")
