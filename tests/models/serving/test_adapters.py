@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from secretariat.models.engine.embedding import LocalEmbedder
 from secretariat.models.engine.local import LocalChat, LocalModels
@@ -103,6 +103,20 @@ async def test_what_cannot_be_loaded_is_said(server: ToyServer, body: dict[str, 
     response = await call(server, "POST", "/v1/adapters", body)
     assert (response.status_code, response.json()["error"]["code"]) == (status, code)
     assert (await call(server, "GET", "/v1/adapters")).json()["data"] == []
+
+
+async def test_an_adapter_of_some_layers_comes_when_that_is_meant(server: ToyServer, adapters: Path):
+    whole = load_file(adapters / "tiny" / "adapter_model.safetensors")
+    (adapters / "half").mkdir()
+    (adapters / "half" / "adapter_config.json").write_text(SETTINGS)
+    first = {name: tensor for name, tensor in whole.items() if ".layers.0." in name}
+    save_file(first, adapters / "half" / "adapter_model.safetensors")
+    refused = await call(server, "POST", "/v1/adapters", {"name": "half"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "adapter_invalid")
+    assert "1 of 2 layers, not of layers 1:" in refused.json()["error"]["message"]
+    assert (await call(server, "POST", "/v1/adapters", {"name": "half", "partial": True})).status_code == 201
+    assert (await said(server, "half")).status_code == 200
+    await call(server, "DELETE", "/v1/adapters/half")
 
 
 async def test_nothing_is_unloaded_that_is_not_there(server: ToyServer):

@@ -36,14 +36,15 @@ class Labelling:
         return httpx.post(f"{self.url}/v1/classify", json=body, headers=headers, trust_env=False, timeout=30)
 
     def pipeline(self, task: str, model: str) -> Any:
-        from transformers import PreTrainedTokenizerFast, pipeline
+        import transformers
 
-        tokenizer = PreTrainedTokenizerFast(
+        tokenizer = transformers.PreTrainedTokenizerFast(
             tokenizer_file=str(self.directory / model / "tokenizer.json"),
             unk_token="[UNK]",
             pad_token="[PAD]",
         )
-        return pipeline(task, model=self.theirs[model], tokenizer=tokenizer)
+        make: Any = transformers.pipeline  # overloaded by the names of tasks
+        return make(task, model=self.theirs[model], tokenizer=tokenizer)
 
 
 @pytest.fixture(scope="module")
