@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def hold(directory: Path) -> None:
-    """Until this process ends. Of one that isn't there, or whose file system has no locks, nothing is held."""
+def hold(path: Path) -> None:
+    """The directory, or that of a file, until this process ends. Of one that isn't there, or whose file system has
+    no locks, nothing is held."""
+    directory = path.parent if path.is_file() else path
     with contextlib.suppress(OSError):
         fcntl.flock(os.open(directory, os.O_RDONLY), fcntl.LOCK_SH | fcntl.LOCK_NB)
 

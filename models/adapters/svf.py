@@ -6,7 +6,7 @@ Shape letters: O outputs, I inputs, R leading directions, M matrices.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.weights import Weights
 
 DIRECTIONS = 64
+_DIGEST = "digest"
 _MODULES = ("gate_proj", "up_proj", "down_proj")
 
 
@@ -74,16 +75,19 @@ def _basis(parts: list[Directions]) -> SvfBasis:
     return SvfBasis(digest.hexdigest(), tuple(parts))
 
 
-def save_basis(basis: SvfBasis, path: Path) -> None:
+def save_basis(basis: SvfBasis, path: Path, header: Mapping[str, str] | None = None) -> None:
+    """`header`: what the basis is of, for readers of the file; the digest is added."""
     tensors: dict[str, npt.NDArray[np.float32]] = {}
     for number, part in enumerate(basis.directions):
         tensors |= {f"{number}.{key}": getattr(part, key).numpy() for key in ("u_OR", "sigma_R", "v_IR")}
-    save_file(tensors, path)
+    save_file(tensors, path, {**(header or {}), _DIGEST: basis.digest})
 
 
 def read_basis(path: Path, config: DecoderConfig) -> SvfBasis:
-    """Raises ModelError adapter_invalid for a basis of another model."""
-    tensors = SafetensorsFile.open(path).tensors
+    """Raises ModelError adapter_invalid for a basis of another model, or whose numbers aren't those it was saved
+    with."""
+    file = SafetensorsFile.open(path)
+    tensors = file.tensors
     parts = []
     for number, place in enumerate(places(config)):
         try:
@@ -95,7 +99,10 @@ def read_basis(path: Path, config: DecoderConfig) -> SvfBasis:
         if u_OR.shape != (place.count, len(sigma_R)) or v_IR.shape != (place.inputs, len(sigma_R)):
             raise _invalid(path.name, f"doesn't fit {place.matrix}")
         parts.append(Directions(place.matrix, place.first, place.count, u_OR, sigma_R, v_IR))
-    return _basis(parts)
+    basis = _basis(parts)
+    if file.header.get(_DIGEST, basis.digest) != basis.digest:
+        raise _invalid(path.name, "isn't what it was when it was made: make it again")
+    return basis
 
 
 def save_vector(vector: SvfVector, path: Path) -> None:

@@ -20,6 +20,7 @@ from secretariat.models.checkpoints.quants import Bytes, Floats
 from secretariat.models.errors import ModelError
 
 _BF16 = "BF16"
+_TEXTS = "__metadata__"
 _AS_STORED = ("F32", "F16", _BF16)
 _LAYOUTS: Mapping[str, str] = MappingProxyType(
     {
@@ -75,10 +76,13 @@ class SafetensorsTensor:
 
 
 class SafetensorsFile:
-    """`tensors` by name. They keep the file mapped."""
+    """`tensors` by name. They keep the file mapped. `header`: the texts that whoever wrote it put in front."""
 
-    def __init__(self, path: Path, file: MappedFile, entries: list[TensorEntry]) -> None:
+    def __init__(
+        self, path: Path, file: MappedFile, entries: list[TensorEntry], header: Mapping[str, str]
+    ) -> None:
         self.path = path
+        self.header = header
         self.tensors: Mapping[str, SafetensorsTensor] = MappingProxyType(
             {entry.name: SafetensorsTensor(entry, file) for entry in entries}
         )
@@ -98,11 +102,9 @@ class SafetensorsFile:
             raise _invalid(path, "header length", f"{length} is past the file's {size} bytes")
         data_start = _LENGTH_BYTES + length
         header = _header(path, bytes(raw[_LENGTH_BYTES:data_start]))
-        entries = [
-            _entry(path, name, value, data_start) for name, value in header.items() if name != "__metadata__"
-        ]
+        entries = [_entry(path, name, value, data_start) for name, value in header.items() if name != _TEXTS]
         _check_ranges(path, entries, data_start, size)
-        return SafetensorsFile(path, file, entries)
+        return SafetensorsFile(path, file, entries, _texts(path, header.get(_TEXTS)))
 
 
 def _invalid(path: Path, place: str, problem: str) -> ModelError:
@@ -117,6 +119,14 @@ def _header(path: Path, text: bytes) -> dict[str, Any]:
     if not isinstance(header, dict):
         raise _invalid(path, "header", "is not a JSON object")
     return header
+
+
+def _texts(path: Path, value: object) -> Mapping[str, str]:
+    if value is None:
+        return MappingProxyType({})
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise _invalid(path, _TEXTS, "isn't an object of texts")
+    return MappingProxyType(value)
 
 
 def _entry(path: Path, name: str, value: object, data_start: int) -> TensorEntry:

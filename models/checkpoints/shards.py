@@ -9,7 +9,7 @@ from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile, SafetensorsTensor
 from secretariat.models.errors import ModelError
 
-_SINGLE = "model.safetensors"
+SINGLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
 
@@ -25,7 +25,8 @@ def open_shards(directory: Path) -> Shards:
     """Raises ModelError: "weights_missing" without a file that should be there, "checkpoint_invalid" where index
     and files disagree."""
     if not (directory / INDEX).is_file():
-        file = SafetensorsFile.open(directory / _SINGLE)
+        _refuse_parts(directory)
+        file = SafetensorsFile.open(directory / SINGLE)
         return Shards((file.path,), file.tensors)
     files: dict[str, SafetensorsFile] = {}
     tensors: dict[str, SafetensorsTensor] = {}
@@ -39,6 +40,15 @@ def open_shards(directory: Path) -> Shards:
         if stray := sorted(file.tensors.keys() - tensors.keys()):
             raise _invalid(f"leaves out tensor {stray[0]} of {shard}")
     return Shards(tuple(files[shard].path for shard in sorted(files)), MappingProxyType(tensors))
+
+
+def _refuse_parts(directory: Path) -> None:
+    """Without an index they could be any number of any model's."""
+    parts = sorted(path.name for path in directory.glob("model-*-of-*.safetensors"))
+    if parts and not (directory / SINGLE).is_file():
+        raise ModelError(
+            "weights_missing", f"there is {parts[0]}, but no {INDEX}, which says what lies where"
+        )
 
 
 def _weight_map(directory: Path) -> dict[str, str]:

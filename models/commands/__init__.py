@@ -1,1 +1,4 @@
-"""What `secretariat models add`, `plan` and `check` do, in a process of its own since it loads networks."""
+"""What `secretariat models add`, `plan`, `check`, `basis` and `remove` do.
+
+In a process of its own, since it loads networks.
+"""

@@ -36,6 +36,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     checking = commands.add_parser("check")
     checking.add_argument("name")
     checking.add_argument("--record", action="store_true")
+    basing = commands.add_parser("basis")
+    basing.add_argument("name")
+    basing.add_argument("--directions", type=int, default=64)
+    basing.add_argument("--directory", type=Path, required=True)
+    commands.add_parser("remove").add_argument("name")
     return parser.parse_args(arguments)
 
 
@@ -76,10 +81,27 @@ def _check(options: argparse.Namespace) -> tuple[int, Document]:
     return 0 if found["holds"] else 1, found
 
 
+def _basis(options: argparse.Namespace) -> tuple[int, Document]:
+    from secretariat.models.commands.basis import basis
+
+    return 0, basis(
+        options.name, options.models_dir, directions=options.directions, directory=options.directory
+    )
+
+
+def _remove(options: argparse.Namespace) -> tuple[int, Document]:
+    from secretariat.models.commands.remove import remove
+
+    gone = remove(options.name, options.models_dir)
+    return 0, {**asdict(gone), "directory": str(gone.directory)}
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[int, Document]]] = {
     "add": _add,
     "plan": _plan,
     "check": _check,
+    "basis": _basis,
+    "remove": _remove,
 }
 
 

@@ -13,21 +13,18 @@ from pathlib import Path
 
 from secretariat.models.catalog import CATALOG, HubRepository, ModelFile, ModelSource, Origin
 from secretariat.models.checkpoints.digest import file_sha256
-from secretariat.models.checkpoints.shards import INDEX
+from secretariat.models.commands.files import lone, wanted
 from secretariat.models.commands.golden import Golden, golden_of, write_golden
 from secretariat.models.errors import ModelError
 from secretariat.models.installed import write_record
-from secretariat.models.nets.checkpoint import CONFIG, Checkpoint, open_checkpoint
+from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
 from secretariat.models.nets.load import load_chat_model
 from secretariat.models.pull import PullError, download
-from secretariat.models.tokens.files import TEXT_FILES, TOKENIZER
 
 Progress = Callable[[str], None]
 
-_REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+")
+_REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_TENSORS = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-_ABOUT = ("README.md", "LICENSE", "LICENSE.md", "LICENSE.txt")
 _LICENCE = re.compile(r"^license:\s*(\S.*?)\s*$", re.MULTILINE)
 
 
@@ -110,32 +107,14 @@ def _staged(models_dir: Path, name: str) -> Iterator[Path]:
 
 def _copy(path: Path, staged: Path, progress: Progress) -> None:
     """What a checkpoint needs and nothing else that lies beside it."""
-    for file in [path] if path.is_file() else _wanted_here(path):
+    for file in lone(path) if path.is_file() else _wanted_here(path):
         progress(f"copying {file.name}")
         shutil.copyfile(file, staged / file.name)
 
 
 def _wanted_here(directory: Path) -> list[Path]:
-    names = _wanted([path.name for path in sorted(directory.iterdir()) if path.is_file()])
+    names = wanted([path.name for path in sorted(directory.iterdir()) if path.is_file()])
     return [directory / name for name in names]
-
-
-def _wanted(names: list[str]) -> list[str]:
-    """Of the files at the top of a directory or repository. Raises ModelError("weights_missing")."""
-    about = [name for name in names if name in _ABOUT]
-    tensors = [name for name in names if _TENSORS.fullmatch(name)]
-    if CONFIG in names and tensors:
-        if TOKENIZER not in names:
-            raise ModelError("weights_missing", f"there is no {TOKENIZER} beside the weights")
-        return [*tensors, *(name for name in names if name in (*TEXT_FILES, INDEX)), *about]
-    quantised = [name for name in names if name.endswith(".gguf")]
-    if len(quantised) > 1:
-        raise ModelError("invalid_request", f"choose one of {', '.join(quantised)} and add that file")
-    if not quantised:
-        raise ModelError(
-            "weights_missing", f"there is neither a .gguf file nor {CONFIG} with .safetensors files"
-        )
-    return [*quantised, *about]
 
 
 def _fetch(origin: HubRepository, staged: Path, progress: Progress) -> HubRepository:
@@ -148,9 +127,12 @@ def _fetch(origin: HubRepository, staged: Path, progress: Progress) -> HubReposi
     try:
         info = HfApi().model_info(origin.repository, revision=origin.revision)
     except Exception as error:  # its transport's errors come through as they are
-        raise PullError(f"the hub has no {origin.label}, or can't be reached: {error}") from error
+        raise PullError(
+            f"{origin.repository} is no file or directory here, and the hub has no {origin.label} or can't be"
+            f" reached: {error}"
+        ) from error
     pinned = HubRepository(origin.repository, info.sha or origin.revision)
-    for name in _wanted([entry.rfilename for entry in info.siblings or ()]):
+    for name in wanted([entry.rfilename for entry in info.siblings or ()]):
         progress(f"fetching {name}")
         download(pinned, name, staged)
     shutil.rmtree(staged / ".cache", ignore_errors=True)

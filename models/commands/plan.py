@@ -82,11 +82,28 @@ def _opened(model: str, models_dir: Path) -> tuple[str, DecoderConfig, Mapping[s
         return str(values.get("model_type")), config_of(values), None
     if path.is_dir():
         return _described(open_checkpoint(path))
+    _refuse_path(model, path)
     if find(model, models_dir).kind != "chat":
         raise ModelError("invalid_request", f"{model} is no chat model", param="model")
     return _described(open_checkpoint(locate(model, models_dir)))
 
 
+def _refuse_path(model: str, path: Path) -> None:
+    """A name of a model is neither a file nor looks like one. Raises ModelError."""
+    if path.exists():
+        raise ModelError(
+            "invalid_request",
+            f"{model} can't be planned: name a .gguf file, a {CONFIG}, or a directory with either",
+            param="model",
+        )
+    if Path(model).name != model or path.suffix in {".gguf", ".json", ".safetensors"}:
+        raise ModelError(
+            "model_not_found",
+            f"there is no file or directory {model!r} here; a repository is taken in with"
+            " `secretariat models add` before it is planned",
+            param="model",
+        )
+
+
 def _described(checkpoint: Checkpoint) -> tuple[str, DecoderConfig, Mapping[str, str]]:
-    forms = {name: source.form for name, source in checkpoint.weights.items()}
-    return checkpoint.architecture, checkpoint.config, forms
+    return checkpoint.architecture, checkpoint.config, checkpoint.stored

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from secretariat.platform.compliance.bundle import BundleInvalidError, BundleVerdict, verify_bundle
 
@@ -20,7 +21,7 @@ def verify(file: Path, *, as_json: bool) -> int:
         if as_json:
             print(json.dumps({"verified": False, "error": str(error)}))
         else:
-            out.print(f"[red]Not verified.[/red] {error}", highlight=False)
+            out.print(f"[red]Not verified.[/red] {escape(str(error))}", highlight=False)
         return UNREADABLE
     if as_json:
         print(json.dumps(_as_json(verdict), indent=2))
@@ -43,7 +44,7 @@ def _tell(out: Console, verdict: BundleVerdict) -> None:
     manifest = verdict.manifest
     if verdict.first_bad is not None:
         out.print(
-            f"[red]Not verified.[/red] Record {verdict.first_bad.seq}: {verdict.first_bad.reason}.",
+            f"[red]Not verified.[/red] Record {verdict.first_bad.seq}: {escape(verdict.first_bad.reason)}.",
             highlight=False,
         )
         return

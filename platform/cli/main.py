@@ -127,6 +127,30 @@ def models_check(
     raise typer.Exit(check(name, record=record, as_json=as_json))
 
 
+@models.command("basis")
+def models_basis(
+    name: str,
+    directions: Annotated[int, typer.Option(min=1, help="Leading directions of each matrix.")] = 64,
+    directory: Annotated[
+        Path | None, typer.Option(help="The server's --adapters-dir. Default: adapters in the home.")
+    ] = None,
+    *,
+    as_json: Json = False,
+) -> None:
+    """Decompose a model's feed-forward matrices once: the basis that all its singular-value vectors share."""
+    from secretariat.platform.cli.models import basis
+
+    raise typer.Exit(basis(name, directions=directions, directory=directory, as_json=as_json))
+
+
+@models.command("remove")
+def models_remove(name: str, *, as_json: Json = False) -> None:
+    """Take a model's files away, unless a server that runs lists it or starts with it."""
+    from secretariat.platform.cli.models import remove
+
+    raise typer.Exit(remove(name, as_json=as_json))
+
+
 @audit.command("verify")
 def audit_verify(file: Path, *, as_json: Json = False) -> None:
     """Check an exported audit log without any server: every hash, every number, every count."""

@@ -1,11 +1,16 @@
-"""`secretariat models add`, `plan` and `check`. A model process does the work: nothing here loads a network."""
+"""`secretariat models add`, `plan`, `check`, `basis` and `remove`.
+
+A model process does the work: nothing here loads a network.
+"""
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from secretariat.platform.settings import Settings
@@ -24,11 +29,37 @@ def add(source: str, *, name: str | None, licence: str | None, revision: str, as
     out = Console(highlight=False)
     files = f"{made['files']} file{'s' if made['files'] > 1 else ''}"
     what = f"{made['architecture']}, {_size(made['bytes'])}, {files}, licence {made['licence']}"
-    out.print(f"[green]added[/green] {made['name']}: {what}", soft_wrap=True)
+    out.print(f"[green]added[/green] {made['name']}: {escape(what)}", soft_wrap=True)
     out.print(f"  weights  SHA-256 {made['weights_sha256']}", soft_wrap=True)
     computed = _arithmetic(made["arithmetic"])
     out.print(f"  golden   logits of a fixed prompt kept, computed by {computed}", soft_wrap=True)
-    out.print(f"  in       {made['directory']}")
+    out.print(f"  in       {escape(made['directory'])}", soft_wrap=True)
+    return 0
+
+
+def basis(name: str, *, directions: int, directory: Path | None, as_json: bool) -> int:
+    into = (directory or Settings().home / "adapters").absolute()
+    code, made = _run("basis", name, "--directions", str(directions), "--directory", str(into))
+    if code or as_json:
+        return _raw(code, made, as_json=as_json)
+    out = Console(highlight=False)
+    what = f"{made['directions']} directions of {made['matrices']} matrices, {_size(made['bytes'])}"
+    out.print(f"[green]made[/green] the basis of {escape(name)}: {what}", soft_wrap=True)
+    out.print(f"  holds    {made['least_kept']:.1%} to {made['most_kept']:.1%} of a matrix's squared norm")
+    out.print(f"  digest   {made['digest']}", soft_wrap=True)
+    out.print(f"  in       {escape(made['file'])}", soft_wrap=True)
+    return 0
+
+
+def remove(name: str, *, as_json: bool) -> int:
+    code, gone = _run("remove", name)
+    if code or as_json:
+        return _raw(code, gone, as_json=as_json)
+    out = Console(highlight=False)
+    files = f"{gone['files']} file{'s' if gone['files'] != 1 else ''}"
+    out.print(f"[green]removed[/green] {escape(name)}: {files}, {_size(gone['bytes'])}", soft_wrap=True)
+    for left in gone["left"]:
+        out.print(f"  left     {escape(left)}, which did not come with it, in {escape(gone['directory'])}")
     return 0
 
 
@@ -39,7 +70,7 @@ def check(name: str, *, record: bool, as_json: bool) -> int:
     out = Console(highlight=False)
     verdict = found["verdict"]
     for problem in found["problems"]:
-        out.print(f"[red]file[/red]    {problem}")
+        out.print(f"[red]file[/red]    {escape(problem)}", soft_wrap=True)
     if not found["problems"]:
         out.print("files   as pinned")
     if found["recorded_now"]:
@@ -51,7 +82,7 @@ def check(name: str, *, record: bool, as_json: bool) -> int:
     out.print(f"        computed by {_arithmetic(found['arithmetic'])}")
     if found["recorded_arithmetic"] != found["arithmetic"]:
         out.print(f"        recorded by {_arithmetic(found['recorded_arithmetic'])}")
-    out.print(f"{name}: {'[green]holds[/green]' if found['holds'] else '[red]does not hold[/red]'}")
+    out.print(f"{escape(name)}: {'[green]holds[/green]' if found['holds'] else '[red]does not hold[/red]'}")
     return code
 
 
@@ -64,7 +95,9 @@ def plan(model: str, *, context: str | None, batch: int, device: str | None, kv:
         return _raw(code, made, as_json=as_json)
     out = Console(highlight=False)
     sequences = f"{batch} sequence{'s' if batch > 1 else ''} of {made['context']:,} tokens"
-    out.print(f"{model}: {made['architecture']}, {_count(made['parameters'])} parameters, {sequences}")
+    out.print(
+        f"{escape(model)}: {made['architecture']}, {_count(made['parameters'])} parameters, {sequences}"
+    )
     if made["context"] > made["context_length"]:
         out.print(f"[yellow]beyond the {made['context_length']:,} tokens that it was made for[/yellow]")
     out.print(_shares(made))
@@ -84,7 +117,7 @@ def _shares(made: Document) -> Table:
 
 def _forms(made: Document) -> Table:
     device = made["device"]
-    fits = f"{device['name']} ({_size(device['bytes'])})"
+    fits = f"{escape(device['name'])} ({_size(device['bytes'])})"
     table = Table("Weights as", "Take", "With the above", fits, "Longest context", "Most sequences")
     for form in made["forms"]:
         most = form["largest_batch"]
@@ -113,7 +146,7 @@ def _run(command: str, *arguments: str) -> tuple[int, Document]:
         assert child.stdout is not None
         for line in child.stderr:
             said = line.strip() or said
-            status.update(said)
+            status.update(escape(said))
         text = child.stdout.read()
     try:
         document: Document = json.loads(text)
@@ -128,7 +161,7 @@ def _raw(code: int, document: Document, *, as_json: bool) -> int:
         print(json.dumps(document, indent=2))
     elif error := document.get("error"):
         out = Console(stderr=True, highlight=False)
-        out.print(f"[red]{error['code']}:[/red] {error['message']}", soft_wrap=True)
+        out.print(f"[red]{error['code']}:[/red] {escape(error['message'])}", soft_wrap=True)
     return code
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
@@ -26,7 +27,7 @@ def measure(directory: Path, *, output: Path | None, as_json: bool) -> None:
         collection = read_rho_bank(directory)
         report = _measure(collection, out)
     except (OSError, KeyError, ValueError, StackError) as error:
-        out.print(f"[red]{directory} could not be measured:[/red] {error}")
+        out.print(f"[red]{escape(str(directory))} could not be measured:[/red] {escape(str(error))}")
         raise typer.Exit(2) from error
     result = {**asdict(report), "documents_per_s": report.documents_per_s, **circumstances()}
     if output is not None:

@@ -2,6 +2,7 @@
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from secretariat.platform.cli.weights import pull
 from secretariat.platform.db import bootstrap
@@ -44,7 +45,7 @@ def run() -> None:
         )
         stack.watch()
     except StackError as error:
-        out.print(f"[red]{error}[/red]")
+        out.print(f"[red]{escape(str(error))}[/red]", soft_wrap=True)
         raise typer.Exit(2) from error
     finally:
         stack.stop()

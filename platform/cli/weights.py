@@ -4,27 +4,28 @@ import json
 import sys
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from secretariat.models.catalog import CATALOG
 from secretariat.models.errors import ModelError
-from secretariat.models.installed import added
+from secretariat.models.installed import DEFAULTS, added
 from secretariat.models.pull import pull as pull_weights
 from secretariat.platform.settings import Settings
-
-EMBEDDED = ("smollm2-135m-instruct", "all-minilm-l6-v2")
 
 
 def pull(names: list[str]) -> int:
     """0 when all are there, 2 when one can't be had."""
     directory = Settings().models_dir
     out = Console(stderr=True, highlight=False)
-    for name in names or EMBEDDED:
+    for name in names or DEFAULTS:
         try:
             with out.status(f"{name}: fetching"):
-                pull_weights(name, directory, lambda line: out.log(line) if sys.stderr.isatty() else None)
+                pull_weights(
+                    name, directory, lambda line: out.log(escape(line)) if sys.stderr.isatty() else None
+                )
         except ModelError as error:
-            out.print(f"[red]{name}:[/red] {error.message}")
+            out.print(f"[red]{escape(name)}:[/red] {escape(error.message)}", soft_wrap=True)
             return 2
         out.print(f"{name}: ready")
     return 0
@@ -48,5 +49,6 @@ def show(*, as_json: bool) -> None:
         return
     table = Table("Name", "Kind", "Architecture", "Licence", "Context", "Here")
     for row in rows:
-        table.add_row(*(str(value) for value in list(row.values())[:-1]), "yes" if row["present"] else "no")
+        described = (escape(str(value)) for value in list(row.values())[:-1])
+        table.add_row(*described, "yes" if row["present"] else "no")
     Console().print(table)

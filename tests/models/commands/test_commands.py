@@ -2,40 +2,11 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
-from secretariat.models.commands.__main__ import main
 from secretariat.models.installed import added, find
 from secretariat.models.pull import locate, pull
-from tests.models.commands.downloads import download
-
-
-@pytest.fixture(scope="session")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("made-elsewhere")
-
-
-@pytest.fixture
-def granite(folder, tmp_path):
-    return download(folder, tmp_path / "Tiny-Granite")
-
-
-@pytest.fixture
-def run(tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("SECRETARIAT_ISA", "none")
-    from secretariat.models.kernels.library import library
-
-    library.cache_clear()
-
-    def command(*arguments: str):
-        capsys.readouterr()
-        code = main(["--models-dir", str(tmp_path / "models"), *arguments])
-        return code, json.loads(capsys.readouterr().out)
-
-    yield command
-    library.cache_clear()
 
 
 def test_a_directory_is_taken_in_and_holds(tmp_path, granite, run):
