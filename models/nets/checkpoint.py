@@ -15,7 +15,7 @@ from secretariat.models.errors import ModelError
 from secretariat.models.nets.architectures import gguf
 from secretariat.models.nets.architectures.registry import adapter_of
 from secretariat.models.nets.config import DecoderConfig
-from secretariat.models.nets.weights import Weights
+from secretariat.models.nets.weights import Weights, held_as
 
 CONFIG = "config.json"
 
@@ -29,6 +29,11 @@ class Checkpoint:
     weights: Weights
     paths: tuple[Path, ...]
     metadata: Mapping[str, Any] | None
+
+    @property
+    def stored(self) -> Mapping[str, str]:
+        """The number format of each weight, as a network holds it unless another is asked for."""
+        return {name: held_as(source) for name, source in self.weights.items()}
 
 
 def open_checkpoint(directory: Path) -> Checkpoint:

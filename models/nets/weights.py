@@ -108,6 +108,20 @@ class Stacked:
         return Joined(self.parts).raw()
 
 
+def held_as(source: Source) -> str:
+    """GGUF's name of the format that keeps `source` closely: its own, and 8 bits where parts are quantised in
+    several formats."""
+    match source:
+        case Joined() | Stacked():
+            forms = {held_as(part) for part in source.parts}
+            if len(forms) > 1:
+                return "F32" if forms & _ELEMENT_BYTES.keys() else "Q8_0"
+            return forms.pop()
+        case Reordered():
+            return held_as(source.source)
+    return source.form
+
+
 @dataclass(frozen=True, slots=True)
 class Reordered:
     """A matrix with its rows in another order."""

@@ -104,8 +104,7 @@ def _weight_bytes(checkpoint: "Checkpoint", engine: "EngineOptions") -> int:
 
     native = engine.backend != "torch" and library() is not None
     form = engine.form or ("as stored" if native else "float32")
-    stored = {name: source.form for name, source in checkpoint.weights.items()}
-    return plan(checkpoint.config, Demand(1), stored=stored).weights[form]
+    return plan(checkpoint.config, Demand(1), stored=checkpoint.stored).weights[form]
 
 
 def _adapters(options: argparse.Namespace, listing: Listing) -> "AdapterPlan | None":

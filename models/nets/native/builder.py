@@ -10,13 +10,13 @@ from torch import Tensor
 
 from secretariat.models.kernels.library import Program
 from secretariat.models.kernels.linear.cpu import add_linear
-from secretariat.models.kernels.linear.packing import Form, Packed, pack
+from secretariat.models.kernels.linear.packing import Form, Packed, kept_form, pack
 from secretariat.models.kernels.norm.cpu import add_norm
 from secretariat.models.kernels.rotary.cpu import Turning
 from secretariat.models.nets.config import NormSpec, RopeSpec
 from secretariat.models.nets.memory import Memory, untouched
 from secretariat.models.nets.native.adapters import NativeAdapters
-from secretariat.models.nets.weights import Bytes, Source, Weights
+from secretariat.models.nets.weights import Bytes, Source, Weights, held_as
 
 _KEPT_AT_8_BITS = (".x_proj.weight", ".dt_proj.weight")  # small, and what they give is exponentiated
 
@@ -26,6 +26,7 @@ def pack_weight(weights: Weights, name: str, form: Form | None) -> Packed:
     source = weights[name]
     if form == "q4" and name.endswith(_KEPT_AT_8_BITS):
         form = "q8"
+    form = form or kept_form(held_as(source))
     return pack(_Halves(source) if name.endswith(".experts.gate_up.weight") else source, form)
 
 

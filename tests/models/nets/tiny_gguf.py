@@ -1,10 +1,11 @@
-"""A GGUF file of one small layer, every weight of it 1."""
+"""A GGUF file of one small layer, every weight of it 1 unless it is given a number format."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from gguf import GGUFWriter
+from gguf import GGMLQuantizationType, GGUFWriter
+from gguf.quants import quantize
 
 TENSORS: dict[str, tuple[int, ...]] = {
     "token_embd.weight": (4, 8),
@@ -35,8 +36,10 @@ def checkpoint(
     template: str | None = TEMPLATE,
     tokens: Sequence[str] = ("a", "b", "ab"),
     licence: str | None = None,
+    formats: Mapping[str, GGMLQuantizationType] | None = None,
 ) -> Path:
-    """`tiny.gguf` in `directory`; what is given replaces a part of it, None leaves a tensor out."""
+    """`tiny.gguf` in `directory`; what is given replaces a part of it, None leaves a tensor out. `formats`:
+    tensors of drawn numbers in these formats."""
     writer = GGUFWriter(directory / "tiny.gguf", "llama")
     for key, value in {**NUMBERS, **(numbers or {})}.items():
         writer.add_uint32(f"llama.{key}", value)
@@ -51,8 +54,13 @@ def checkpoint(
     writer.add_uint32("tokenizer.ggml.eos_token_id", 0)
     if template is not None:
         writer.add_string("tokenizer.chat_template", template)
-    for name, shape in (TENSORS | (tensors or {})).items():
-        if shape is not None:
+    formats = formats or {}
+    draw = np.random.default_rng(3)
+    for name, shape in {**TENSORS, **(tensors or {})}.items():
+        if shape is not None and name in formats:
+            drawn = draw.standard_normal(shape, np.float32)
+            writer.add_tensor(name, quantize(drawn, formats[name]), raw_dtype=formats[name])
+        elif shape is not None:
             writer.add_tensor(name, np.ones(shape, np.float32))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
