@@ -6,7 +6,9 @@ RUN cd console && npm ci --no-audit --no-fund
 COPY console console
 RUN mkdir -p platform/console && cd console && npm run build
 
-FROM python:3.11-slim-bookworm
+# libgomp1: the compiled operations share their work by it.
+FROM python:3.11-slim-bookworm AS service
+RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
 WORKDIR /srv/secretariat
 COPY pyproject.toml README.md alembic.ini ./
 COPY src src
@@ -15,12 +17,20 @@ COPY retrieval retrieval
 COPY agents agents
 COPY platform platform
 COPY migrations migrations
-RUN pip install --no-cache-dir --editable . && \
-    useradd --system --create-home --home-dir /var/lib/secretariat secretariat && \
+RUN pip install --no-cache-dir --editable .
+ENV SECRETARIAT_HOME=/var/lib/secretariat SECRETARIAT_HOST=0.0.0.0
+
+# For every instruction set, since the processor isn't known yet. The service itself has no compiler.
+FROM service AS kernels
+RUN apt-get update && apt-get install --yes --no-install-recommends g++
+RUN python -m secretariat.models.commands.kernels /build/kernels
+
+FROM service
+RUN useradd --system --create-home --home-dir /var/lib/secretariat secretariat && \
     mkdir -p /var/lib/secretariat/models /run/secretariat && \
     chown -R secretariat /var/lib/secretariat /run/secretariat
 COPY --from=console /build/platform/console/static platform/console/static
-ENV SECRETARIAT_HOME=/var/lib/secretariat SECRETARIAT_HOST=0.0.0.0
+COPY --from=kernels --chown=secretariat /build/kernels /var/lib/secretariat/kernels
 USER secretariat
 EXPOSE 8080
 CMD ["python", "-m", "secretariat.platform.app"]

@@ -13,7 +13,7 @@ import numpy as np
 from torch import Tensor
 
 from secretariat.models.core import SamplingParams
-from secretariat.models.kernels.library import library
+from secretariat.models.kernels.library import BuildError, library
 from secretariat.models.kernels.sampling import reference
 from secretariat.models.kernels.sampling.cpu import CompiledDraw
 from secretariat.models.kernels.sampling.reference import Edits, Floats, Rule, Words, unpacked
@@ -29,7 +29,7 @@ def drawing_function(width: int) -> Draw:
         return reference.draw
     try:
         return CompiledDraw(compiler, width)
-    except OSError:
+    except BuildError:
         _log.exception("the compiled draw isn't to be had; NumPy draws")
         return reference.draw
 

@@ -1,4 +1,4 @@
-"""Compiled operations: built with a plain C++ compiler at first use, cached, and run as programs.
+"""Compiled operations: built with a plain C++ compiler at first use or before, cached, and run as programs.
 
 Each `<op>/cpu.cpp` becomes a shared object of its own, named by its source, the headers, the flags and the
 instruction set, and is put in place by one rename, so processes starting together don't disturb each other.
@@ -7,6 +7,7 @@ Knows no network and no tensors' meaning.
 
 import ctypes
 import hashlib
+import logging
 import os
 import shutil
 import subprocess
@@ -21,8 +22,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from secretariat.models.errors import ModelError
 from secretariat.models.kernels.processor import Isa, fastest, named
 
+_log = logging.getLogger(__name__)
 _ROOT = Path(__file__).parent
 _FLAGS = (
     "-O3",
@@ -72,24 +75,46 @@ class _Node(ctypes.Structure):
     _fields_ = [("operation", ctypes.c_void_p), ("args", ctypes.c_void_p), ("adapted", ctypes.c_int64)]
 
 
-class Library:
-    """The operations for one instruction set."""
+class BuildError(ModelError):
+    """An operation can't be had, in one line. What a compiler said beyond it is in the log."""
 
-    def __init__(self, isa: Isa, folder: Path, compiler: str) -> None:
+    def __init__(self, problem: str) -> None:
+        super().__init__(
+            "engine_failed",
+            f"{problem}. A model server with --backend torch, or SECRETARIAT_ISA=none, goes without compiled"
+            " operations, but slower",
+        )
+
+
+class Library:
+    """The operations for one instruction set. `compiler` None: those that were built before."""
+
+    def __init__(self, isa: Isa, folder: Path, compiler: str | None) -> None:
         self.isa = isa
         self._folder = folder
         self._compiler = compiler
         self._loaded: dict[str, ctypes.CDLL] = {}
 
     def build(self, operations: Sequence[str]) -> None:
-        """Compile what isn't in the cache yet, two at a time."""
+        """Compile what isn't in the cache yet, two at a time. Raises BuildError.
+
+        Nothing is loaded: the instruction set may be one that this processor lacks.
+        """
         with ThreadPoolExecutor(2) as pool:
-            list(pool.map(self.open, operations))
+            list(pool.map(self._built, operations))
+
+    def is_built(self) -> bool:
+        """Whether every operation is in the cache, as its source is now."""
+        return all(self._target(operation).exists() for operation in operations())
 
     def open(self, operation: str) -> ctypes.CDLL:
-        """Raises OSError with the compiler's words where the source doesn't compile."""
+        """Raises BuildError."""
         if operation not in self._loaded:
-            self._loaded[operation] = ctypes.CDLL(str(self._built(_ROOT / operation / "cpu.cpp")))
+            path = self._built(operation)
+            try:
+                self._loaded[operation] = ctypes.CDLL(str(path))
+            except OSError as error:  # most likely OpenMP's library is missing: it names it
+                raise BuildError(f"the compiled {operation} can't be loaded: {error}") from error
         return self._loaded[operation]
 
     def address(self, operation: str, function: str | None = None) -> int:
@@ -97,25 +122,50 @@ class Library:
         symbol = getattr(self.open(operation), function or operation)
         return ctypes.cast(symbol, ctypes.c_void_p).value or 0
 
-    def _built(self, source: Path) -> Path:
-        flags = (*_FLAGS, *self.isa.flags)
-        digest = hashlib.sha256(repr(flags).encode() + source.read_bytes())
-        for header in sorted(_ROOT.glob("*/*.h")):
-            digest.update(header.read_bytes())
-        target = self._folder / f"{source.parent.name}-{self.isa.name}-{digest.hexdigest()[:16]}.so"
+    def _built(self, operation: str) -> Path:
+        target = self._target(operation)
         if target.exists():
             return target
+        if self._compiler is None:
+            raise BuildError(f"{operation} isn't built for {self.isa.name}, and there is no C++ compiler")
+        try:
+            self._compile(self._compiler, _ROOT / operation / "cpu.cpp", target)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise BuildError(f"{operation} can't be built for {self.isa.name}: {error}") from error
+        return target
+
+    def _target(self, operation: str) -> Path:
+        source = _ROOT / operation / "cpu.cpp"
+        digest = hashlib.sha256(repr((*_FLAGS, *self.isa.flags)).encode() + source.read_bytes())
+        for header in sorted(_ROOT.glob("*/*.h")):
+            digest.update(header.read_bytes())
+        return self._folder / f"{operation}-{self.isa.name}-{digest.hexdigest()[:16]}.so"
+
+    def _compile(self, compiler: str, source: Path, target: Path) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with tempfile.TemporaryDirectory(dir=self._folder) as scratch:
             fresh = Path(scratch) / "operation.so"
-            command = [self._compiler, *flags, f"-I{_ROOT}", str(source), "-o", str(fresh)]
+            command = [compiler, *_FLAGS, *self.isa.flags, f"-I{_ROOT}", str(source), "-o", str(fresh)]
             done = subprocess.run(
                 command, capture_output=True, check=False, timeout=_BUILD_SECONDS, text=True
             )
             if done.returncode:
-                raise OSError(f"{source} does not compile for {self.isa.name}: {done.stderr[-2000:]}")
+                _log.error("%s: %s", compiler, done.stderr)
+                raise BuildError(
+                    f"{compiler} can't compile {source.parent.name} for {self.isa.name}: {_reason(done.stderr)}"
+                )
             fresh.replace(target)
-        return target
+
+
+def operations() -> list[str]:
+    """All there are."""
+    return sorted(path.parent.name for path in _ROOT.glob("*/cpu.cpp"))
+
+
+def _reason(said: str) -> str:
+    """The line of a compiler's words that says what is wrong."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it doesn't say why"]
+    return next((line for line in lines if "error" in line.lower()), lines[-1])
 
 
 class Program:
@@ -195,14 +245,16 @@ def rows_pointer(tensor: Tensor) -> int:
 
 @cache
 def library(isa: str | None = None) -> Library | None:
-    """For this processor, or for the named instruction set; None where no C++ compiler is to be had.
+    """For this processor, or for the named instruction set; None where there is neither a C++ compiler nor
+    everything that one would build.
 
     SECRETARIAT_ISA names one; `none` turns the compiled path off.
     """
     name = isa or os.environ.get("SECRETARIAT_ISA")
     compiler = shutil.which("c++") or shutil.which("g++")
-    if compiler is None or name == "none":
+    if name == "none":
         return None
     home = os.environ.get("SECRETARIAT_HOME")
     folder = (Path(home) if home else Path.cwd() / ".secretariat") / "kernels"
-    return Library(named(name) if name else fastest(), folder, compiler)
+    made = Library(named(name) if name else fastest(), folder, compiler)
+    return made if compiler is not None or made.is_built() else None

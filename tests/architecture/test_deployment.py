@@ -45,3 +45,44 @@ def test_modules_that_the_commands_name_exist() -> None:
         if command[:2] == ["python", "-m"]:
             path = ROOT.joinpath(*command[2].split(".")[1:])
             assert path.with_suffix(".py").exists() or (path / "__main__.py").exists(), command
+
+
+def _stages() -> dict[str, list[str]]:
+    """The Dockerfile's instructions by stage, continued lines joined; the last stage is called "image"."""
+    text = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+    stages: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        words = line.split()
+        if words[:1] == ["FROM"]:
+            stages[words[3] if "AS" in words else "image"] = [line]
+        elif words and not line.startswith("#"):
+            list(stages.values())[-1].append(line)
+    return stages
+
+
+def test_the_image_has_its_compiled_operations_and_no_compiler() -> None:
+    stages = _stages()
+    built = "\n".join(stages["kernels"])
+    assert "g++" in built
+    assert "python -m secretariat.models.commands.kernels /build/kernels" in built
+    assert (ROOT / "models" / "commands" / "kernels.py").exists()
+    served = stages["service"] + stages["image"]
+    assert [
+        line for line in served if "--from=kernels" in line and line.endswith("/var/lib/secretariat/kernels")
+    ]
+    assert [
+        line for line in served if line.startswith("ENV") and "SECRETARIAT_HOME=/var/lib/secretariat" in line
+    ]
+    assert [line for line in served if "apt-get" in line and "libgomp1" in line]
+    assert not [line for line in served if "g++" in line or "build-essential" in line]
+
+
+def test_operations_are_built_from_the_sources_that_the_image_runs() -> None:
+    stages = _stages()
+    assert stages["kernels"][0].split()[1] == stages["image"][0].split()[1] == "service"
+    assert not [line for line in stages["kernels"] + stages["image"] if line.startswith("COPY models")]
+
+
+def test_no_volume_of_the_model_server_hides_its_compiled_operations() -> None:
+    for volume in COMPOSE["services"]["models"]["volumes"]:
+        assert not "/var/lib/secretariat/kernels".startswith(volume.split(":")[1].rstrip("/") + "/")

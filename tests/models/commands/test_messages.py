@@ -127,3 +127,20 @@ def test_a_file_that_cannot_be_planned_says_what_can(granite, refused):
     assert (
         "name a .gguf file, a config.json, or a directory" in refused("plan", str(granite / "picture.png"))[1]
     )
+
+
+def test_a_compiler_that_fails_is_said_with_a_way_out(tmp_path, granite, refused, monkeypatch):
+    compiler = tmp_path / "bin" / "c++"
+    compiler.parent.mkdir()
+    compiler.write_text("#!/bin/sh\necho 'In file:' >&2\necho 'x.cpp:1:2: error: no such type' >&2\nexit 1\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("PATH", str(compiler.parent))
+    monkeypatch.setenv("SECRETARIAT_HOME", str(tmp_path))
+    monkeypatch.delenv("SECRETARIAT_ISA")
+    code, message = refused("add", str(granite))
+    assert code == "engine_failed"
+    assert "x.cpp:1:2: error: no such type. " in message
+    assert "--backend torch" in message
+    assert "SECRETARIAT_ISA=none" in message
+    assert "\n" not in message
+    assert list((tmp_path / "models").iterdir()) == []
