@@ -1,9 +1,10 @@
 """One turn of one generation: logits in, a token or more drawn, an Emission out.
 
 Knows no batch, no pages and no threads. Shapes: K rows of logits, one for the last token and one for each draft;
-V the model's logits; W words of 32 mask bits.
+V the model's logits; W words of 32 mask bits; M rows of a step.
 """
 
+from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -12,7 +13,7 @@ from torch import Tensor
 from secretariat.models.core import FinishReason
 from secretariat.models.engine.events import Drawn, Emission
 from secretariat.models.engine.request import Generation
-from secretariat.models.engine.sampler import Chooser, drawing_function, likeliest, log_probabilities
+from secretariat.models.engine.sampler import Chooser, drawing_functions, likeliest, log_probabilities
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.sampling.reference import Words, packed
@@ -24,7 +25,7 @@ class Drawer:
     def __init__(self, vocabulary: Vocabulary, width: int) -> None:
         self._vocabulary = vocabulary
         self._width = width
-        self._draw = drawing_function(width)
+        self._draw, self._likeliest = drawing_functions(width)
         self._choosers: WeakKeyDictionary[Generation, Chooser] = WeakKeyDictionary()
         text = np.zeros(width, dtype=np.bool_)
         text[: len(vocabulary)] = [bool(token) for token in vocabulary.tokens]
@@ -33,19 +34,36 @@ class Drawer:
         text[sorted(vocabulary.eos_ids)] = True
         self._drawable_W = packed(text)
 
-    def advance(self, generation: Generation, logits_KV: Tensor) -> Emission:
+    def foresee(self, rows: Sequence[tuple[Generation, int]], logits_MV: Tensor) -> list[int]:
+        """What `advance` will draw from each row, where that can be told for all rows at once; else -1.
+
+        `rows`: whose the rows of `logits_MV` are and how many of them, in order.
+        """
+        allowed_M: list[Words | None] = []
+        for generation, count in rows:
+            plain = generation.matcher is None and self._chooser(generation).plain
+            allowed_M += [self._allowed(generation) if plain else None] * count
+        if all(allowed_W is None for allowed_W in allowed_M):
+            return [-1] * len(allowed_M)
+        return self._likeliest(logits_MV, allowed_M)
+
+    def advance(
+        self, generation: Generation, logits_KV: Tensor, foreseen_K: Sequence[int] | None = None
+    ) -> Emission:
         """Draw from the first row; while what is taken equals the drafts, go on with the row behind it.
 
         Each row is drawn from just as it would be alone, so drafts change no output. Afterwards
         `generation.tokens` is what it was and the tokens newly taken: the drafts that proved right, then one or
         more that no row has been computed for. `generation.drafts` stays as it was: the tokens of the step that
-        hold are those that `generation.tokens` has at the same positions. Raises ModelError.
+        hold are those that `generation.tokens` has at the same positions. `foreseen_K` is of `foresee`. Raises
+        ModelError.
         """
         drafts, row, text = generation.drafts, 0, ""
         assert len(logits_KV) == 1 + len(drafts), "a row for the last token and one for each draft"
         while True:
             before = len(generation.tokens)
-            piece, reason = self._turn(generation, logits_KV[row])
+            foreseen = foreseen_K[row] if foreseen_K is not None else -1
+            piece, reason = self._turn(generation, logits_KV[row], foreseen)
             text += piece
             if reason is not None:
                 return finished(generation, reason, text)
@@ -54,10 +72,14 @@ class Drawer:
                 return Emission(text, _unsent(generation) if text else ())
             row += len(taken)
 
-    def _turn(self, generation: Generation, logits_V: Tensor) -> tuple[str, FinishReason | None]:
+    def _turn(
+        self, generation: Generation, logits_V: Tensor, foreseen: int
+    ) -> tuple[str, FinishReason | None]:
         """Draw a token, then take those that the constraint leaves no choice about."""
         allowed_W = self._allowed(generation)
-        token = self._chooser(generation).choose(logits_V, allowed_W, generation.tokens)
+        token = foreseen
+        if token < 0:
+            token = self._chooser(generation).choose(logits_V, allowed_W, generation.tokens)
         if token in self._vocabulary.eos_ids:
             return "", "stop"
         if token < 0:

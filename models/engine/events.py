@@ -1,6 +1,6 @@
 """What the engine says about a request. Loads no torch: a listener can start without it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from secretariat.models.core import Citation, FinishReason, TokenLogprob, Usage
@@ -32,6 +32,20 @@ class Emission:
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     citations: tuple[Citation, ...] = ()
+
+
+def joined(emissions: Sequence[Emission]) -> Emission:
+    """What several steps added, as if one had; only the last of them may end the answer."""
+    if len(emissions) == 1:
+        return emissions[0]
+    last = emissions[-1]
+    return Emission(
+        "".join(emission.text for emission in emissions),
+        tuple(entry for emission in emissions for entry in emission.drawn),
+        last.finish_reason,
+        last.usage,
+        tuple(citation for emission in emissions for citation in emission.citations),
+    )
 
 
 Sink = Callable[[Emission | ModelError], None]

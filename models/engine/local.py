@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -29,6 +30,7 @@ from secretariat.models.core import (
 )
 from secretariat.models.engine.adapters import Adapters, Pause
 from secretariat.models.engine.conversations import Conversations, Snapshot
+from secretariat.models.engine.courier import Courier, Inbox
 from secretariat.models.engine.embedding import LocalEmbedder
 from secretariat.models.engine.engine import Engine
 from secretariat.models.engine.events import Drawn, Emission, Sink
@@ -107,6 +109,7 @@ class LocalChat:
         self.adapters = self._registry()
         self._preparer = Preparer(loaded, vocabulary, self.adapters)
         self.snapshots = Conversations(self.engine)
+        self._couriers: WeakKeyDictionary[asyncio.AbstractEventLoop, Courier] = WeakKeyDictionary()
 
     def _registry(self) -> AdapterRegistry | None:
         network = self._loaded.network
@@ -238,25 +241,26 @@ class LocalChat:
         return await self.snapshots.hold(tuple(messages), prompt, call.tenant, deadline, use)
 
     async def _run(self, prepare: Prepare) -> AsyncGenerator[Emission, None]:
-        loop = asyncio.get_running_loop()
-        arrived: asyncio.Queue[Emission | ModelError] = asyncio.Queue()
-
-        def sink(event: Emission | ModelError) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody is left to tell
-                loop.call_soon_threadsafe(arrived.put_nowait, event)
-
-        generation = await asyncio.to_thread(prepare, sink)
+        inbox, courier = Inbox(), self._courier()
+        generation = await asyncio.to_thread(prepare, lambda event: courier.post(inbox, event))
         self.engine.submit(generation)
         try:
             while True:
-                event = await arrived.get()
-                if isinstance(event, ModelError):
-                    raise event
-                yield event
-                if event.finish_reason is not None:
-                    return
+                for event in await inbox.take():
+                    if isinstance(event, ModelError):
+                        raise event
+                    yield event
+                    if event.finish_reason is not None:
+                        return
         finally:
             self.engine.cancel(generation)
+
+    def _courier(self) -> Courier:
+        """The one to the event loop that asks: its calls are shared by all requests of that loop."""
+        loop = asyncio.get_running_loop()
+        if loop not in self._couriers:
+            self._couriers[loop] = Courier(loop)
+        return self._couriers[loop]
 
 
 class LocalModels:

@@ -6,7 +6,6 @@ Knows no sampling and no queues.
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from secretariat.models.engine.pages import pages_for
@@ -19,10 +18,9 @@ class Runner:
     def __init__(self, network: Network) -> None:
         self._network = network
 
-    def run(self, plan: Sequence[Piece]) -> list[Tensor]:
-        """Logits [rows, vocab] float32 of each piece, valid until the next run."""
-        logits_MV = self._network.forward(batch_of(plan))
-        return list(torch.split(logits_MV, [piece.rows for piece in plan]))
+    def run(self, plan: Sequence[Piece]) -> Tensor:
+        """Logits [rows, vocab] float32 of all pieces, one piece after the other, valid until the next run."""
+        return self._network.forward(batch_of(plan))
 
     def commit(self, outcome: Sequence[tuple[Piece, int]]) -> None:
         """How many tokens of each piece turned out to be true: held states follow them."""

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from secretariat.models.core import SamplingParams
@@ -20,18 +21,20 @@ from secretariat.models.kernels.sampling.reference import Edits, Floats, Rule, W
 
 _log = logging.getLogger(__name__)
 Draw = Callable[[Tensor, Words, Rule, Edits | None, int], int]
+Likeliest = Callable[[Tensor, Sequence[Words | None]], list[int]]
 
 
-def drawing_function(width: int) -> Draw:
-    """The compiled draw for rows of `width` logits, or NumPy's where nothing can be compiled: the same tokens."""
+def drawing_functions(width: int) -> tuple[Draw, Likeliest]:
+    """Compiled, for rows of `width` logits, or NumPy's where nothing can be compiled: the same tokens."""
     compiler = library()
-    if compiler is None:
-        return reference.draw
-    try:
-        return CompiledDraw(compiler, width)
-    except BuildError:
-        _log.exception("the compiled draw isn't to be had; NumPy draws")
-        return reference.draw
+    if compiler is not None:
+        try:
+            compiled = CompiledDraw(compiler, width, torch.get_num_threads())
+        except BuildError:
+            _log.exception("the compiled draw isn't to be had; NumPy draws")
+        else:
+            return compiled, compiled.likeliest
+    return reference.draw, reference.likeliest
 
 
 def random_bits(seed: int, position: int) -> int:
@@ -65,6 +68,11 @@ class Chooser:
         self._place: dict[int, int] = {}
         self._seen_P = np.empty(256, dtype=np.int32)
         self._counts_P = np.zeros(256, dtype=np.int32)
+
+    @property
+    def plain(self) -> bool:
+        """Whether it takes the likeliest token of the logits as they are."""
+        return self._rule.scale == 0 and not self._edits
 
     def choose(self, logits_V: Tensor, allowed_W: Words, tokens: Sequence[int]) -> int:
         """The token that follows `tokens` (prompt and output), or -1 where none is left to draw."""

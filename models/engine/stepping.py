@@ -36,15 +36,12 @@ class Stepper:
 
     def _run(self, plan: Sequence[Piece]) -> None:
         try:
-            logits = self._runner.run(plan)
+            logits_MV = self._runner.run(plan)
         except Exception:  # noqa: BLE001 - whatever broke, these requests fail and the server goes on
             _log.exception("a forward pass failed: %d requests", len(plan))
             self._fail(plan)
             return
-        events = [
-            self._draw(piece, logits_KV) if piece.rows else None
-            for piece, logits_KV in zip(plan, logits, strict=True)
-        ]
+        events = self._draw_all(plan, logits_MV)
         outcome = [(piece, true_tokens(piece)) for piece in plan]
         try:
             self._runner.commit(outcome)
@@ -63,10 +60,18 @@ class Stepper:
         for piece in plan:
             self.end(piece.generation, ModelError("engine_failed", "the forward pass failed"), sound=False)
 
-    def _draw(self, piece: Piece, logits_KV: Tensor) -> Emission | ModelError:
+    def _draw_all(self, plan: Sequence[Piece], logits_MV: Tensor) -> list[Emission | ModelError | None]:
+        foreseen_M = self._drawer.foresee([(piece.generation, piece.rows) for piece in plan], logits_MV)
+        events, row = list[Emission | ModelError | None](), 0
+        for piece in plan:
+            rows = slice(row, row := row + piece.rows)
+            events.append(self._draw(piece, logits_MV[rows], foreseen_M[rows]) if piece.rows else None)
+        return events
+
+    def _draw(self, piece: Piece, logits_KV: Tensor, foreseen_K: Sequence[int]) -> Emission | ModelError:
         before = piece.generation.drawn
         try:
-            return self._drawer.advance(piece.generation, logits_KV)
+            return self._drawer.advance(piece.generation, logits_KV, foreseen_K)
         except ModelError as error:
             return error
         except Exception:  # noqa: BLE001 - one request's constraint must not end the others

@@ -1,6 +1,7 @@
 """The compiled draw of one row, its arguments checked because it reads raw pointers."""
 
 import ctypes
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -25,13 +26,26 @@ class DrawArgs(ctypes.Structure):
     ]
 
 
-class CompiledDraw:
-    """`reference.draw` for rows of `width` logits. One thread at a time: it owns its scratch memory."""
+class RowsArgs(ctypes.Structure):
+    _fields_: ClassVar = [
+        *((name, ctypes.c_void_p) for name in ("logits", "allowed", "ids")),
+        *((name, ctypes.c_int32) for name in ("rows", "width", "threads")),
+    ]
 
-    def __init__(self, library: Library, width: int) -> None:
+
+class CompiledDraw:
+    """`reference.draw` for rows of `width` logits. One thread at a time: it owns its scratch memory.
+
+    `threads` share the rows of `likeliest`.
+    """
+
+    def __init__(self, library: Library, width: int, threads: int = 1) -> None:
         # A draw is shorter than a hand-over of the interpreter's lock: it keeps the lock.
         kind = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)
         self._draw = kind(library.address("sampling", "draw_token"))
+        several = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)
+        self._likeliest = several(library.address("sampling", "likeliest_tokens"))
+        self._threads = threads
         self._width = width
         self._words = -(-width // 32)
         self._scratch = np.empty(width, np.float32), np.empty(-(-width // 16) * 16, np.int32)
@@ -56,6 +70,28 @@ class CompiledDraw:
             self._edit(edits or _NO_EDITS)
             self._edited = edits is not None
         return int(self._draw(self._address))
+
+    def likeliest(self, logits_MV: Tensor, allowed_M: Sequence[Words | None]) -> list[int]:
+        """As of the reference, all rows in one call."""
+        rows = len(allowed_M)
+        assert logits_MV.dtype == torch.float32
+        assert logits_MV.shape == (rows, self._width)
+        assert logits_MV.is_contiguous()
+        masks = {id(allowed_W): allowed_W for allowed_W in allowed_M if allowed_W is not None}
+        assert all(mask.shape == (self._words,) and mask.dtype == np.uint32 for mask in masks.values())
+        places = {key: mask.ctypes.data for key, mask in masks.items()}
+        allowed = (ctypes.c_void_p * rows)(*(places.get(id(allowed_W)) for allowed_W in allowed_M))
+        ids = (ctypes.c_int32 * rows)()
+        args = RowsArgs(
+            logits_MV.data_ptr(),
+            ctypes.addressof(allowed),
+            ctypes.addressof(ids),
+            rows,
+            self._width,
+            self._threads,
+        )
+        self._likeliest(ctypes.addressof(args))
+        return list(ids)
 
     def _edit(self, edits: Edits) -> None:
         args = self._args

@@ -1,10 +1,11 @@
 """The draw in NumPy: what the compiled function repeats bit for bit, and what runs without a compiler.
 
 See README.md for the definition. Shape letters: V vocabulary, W words of 32 mask bits, P tokens seen before,
-B tokens with a bias, C candidates.
+B tokens with a bias, C candidates, M rows.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -80,6 +81,14 @@ def draw(logits_V: Tensor, allowed_W: Words, rule: Rule, edits: Edits | None = N
     target = bits * int(mass_C[-1]) >> 64
     drawn = int(np.searchsorted(mass_C, target, side="right")) if mass_C[-1] else best
     return int(ids_C[drawn])
+
+
+def likeliest(logits_MV: Tensor, allowed_M: Sequence[Words | None]) -> list[int]:
+    """The greedy draw of every row under its mask; -1 where no token may be drawn or the mask is None."""
+    return [
+        -1 if allowed_W is None else draw(logits_V, allowed_W, Rule())
+        for logits_V, allowed_W in zip(logits_MV, allowed_M, strict=True)
+    ]
 
 
 def edited(logits_V: Floats, edits: Edits) -> Floats:

@@ -42,7 +42,12 @@ def row_after(tokens: list[int]) -> torch.Tensor:
 
 
 def run(
-    sampling: SamplingParams, constraint: Constraint | None, guess: Guess, seed: int = 0
+    sampling: SamplingParams,
+    constraint: Constraint | None,
+    guess: Guess,
+    seed: int = 0,
+    *,
+    foresee: bool = True,
 ) -> list[Emission]:
     """One answer, as an engine would draw it; the last emission ends it."""
     matcher = GRAMMARS.matcher(constraint) if constraint is not None else None
@@ -52,7 +57,9 @@ def run(
         generation.drafts = guess(generation, chance)
         before, laid = len(generation.tokens), [*generation.tokens, *generation.drafts]
         rows = [row_after(laid[:at]) for at in range(before, len(laid) + 1)]
-        emitted.append(drawer.advance(generation, torch.stack(rows)))
+        logits_KV = torch.stack(rows)
+        foreseen = drawer.foresee([(generation, len(rows))], logits_KV) if foresee else None
+        emitted.append(drawer.advance(generation, logits_KV, foreseen))
         if emitted[-1].finish_reason is not None:
             return emitted
         assert len(generation.tokens) > before
@@ -125,6 +132,30 @@ def test_right_drafts_save_steps():
     sampling = SAMPLINGS["greedy"]
     plain = run(sampling, None, nothing)
     assert len(run(sampling, None, oracle(1.0, 8)(sampling, None, 0))) < len(plain) / 2
+
+
+@pytest.mark.parametrize("name", SAMPLINGS)
+@pytest.mark.parametrize("constraint", [None, CITING], ids=["free", "constrained"])
+def test_what_is_foreseen_for_a_whole_step_is_what_would_be_drawn(name: str, constraint: Constraint | None):
+    guess = oracle(0.7, 5)(SAMPLINGS[name], constraint, 3)
+    alone = run(SAMPLINGS[name], constraint, guess, 3, foresee=False)
+    assert run(SAMPLINGS[name], constraint, guess, 3) == alone
+
+
+def test_only_the_likeliest_of_plain_requests_is_foreseen():
+    logits_MV = torch.zeros(4, WIDTH)
+    for row, token in enumerate(b"abcd"):
+        logits_MV[row, token] = 9
+    plain, biased = new(SamplingParams()), new(SamplingParams(logit_bias=((ord("c"), -100.0),)))
+    drawer = Drawer(VOCABULARY, WIDTH)
+    asked = [
+        (plain, 2),
+        (new(SamplingParams(), CITING), 0),
+        (biased, 1),
+        (new(SamplingParams(temperature=1)), 1),
+    ]
+    assert drawer.foresee(asked, logits_MV) == [*b"ab", -1, -1]
+    assert drawer.foresee(asked[1:2], logits_MV[:0]) == []
 
 
 def advance(generation: Generation, drafts: bytes, *likely: int) -> Emission:

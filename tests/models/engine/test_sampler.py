@@ -8,7 +8,7 @@ import torch
 from secretariat.models.core import SamplingParams
 from secretariat.models.engine.sampler import (
     Chooser,
-    drawing_function,
+    drawing_functions,
     likeliest,
     log_probabilities,
     random_bits,
@@ -17,7 +17,7 @@ from secretariat.models.kernels.sampling.reference import packed
 
 LOGITS = torch.tensor([0.0, 3.0, 1.0, 3.0, 2.0])
 ALLOWED = packed(np.array([True, True, True, True, False]))
-DRAW = drawing_function(len(LOGITS))
+DRAW, _ = drawing_functions(len(LOGITS))
 
 
 def choose(sampling: SamplingParams, tokens: Sequence[int] = (), prompt: Sequence[int] = ()) -> int:
@@ -117,7 +117,7 @@ def test_the_prompt_counts_for_repetition_alone():
 
 def test_following_token_by_token_is_the_same_as_seeing_all_at_once():
     width = 700
-    draw, everything = drawing_function(width), packed(np.ones(width, dtype=np.bool_))
+    (draw, _), everything = drawing_functions(width), packed(np.ones(width, dtype=np.bool_))
     sampling = SamplingParams(
         temperature=1.0,
         repetition_penalty=1.4,

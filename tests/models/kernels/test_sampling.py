@@ -72,6 +72,22 @@ def test_compiled_draws_what_numpy_draws(compiled, cases):
                 assert made(logits_V, allowed_W, rule, edits, bits) == expected, (len(logits_V), rule)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_likeliest_of_many_rows_are_those_of_each(compiled, cases, threads: int):
+    for width in WIDTHS:
+        found = [(logits_V, allowed_W) for logits_V, allowed_W, _ in cases if len(logits_V) == width]
+        logits_MV = torch.stack([logits_V for logits_V, _ in found])
+        allowed_M = [None if row == 1 else allowed_W for row, (_, allowed_W) in enumerate(found)]
+        made = CompiledDraw(compiled, width, threads)
+        expected = [
+            -1 if allowed_W is None else made(logits_V, allowed_W, Rule())
+            for logits_V, allowed_W in zip(logits_MV, allowed_M, strict=True)
+        ]
+        assert made.likeliest(logits_MV, allowed_M) == expected
+        assert reference.likeliest(logits_MV, allowed_M) == expected
+        assert made.likeliest(logits_MV[:1], allowed_M[:1]) == expected[:1]
+
+
 def test_a_large_flat_vocabulary(compiled):
     """Every token lies in one bucket of the histogram, and every sum is long."""
     width = 49152
