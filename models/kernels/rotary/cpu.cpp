@@ -1,6 +1,6 @@
 // Norms, clips and turns queries and keys, and puts keys and values into their pages. See README.md.
-#include "core/simd.h"
 #include "core/step.h"
+#include "norm/row.h"
 
 using namespace secretariat;
 
@@ -40,43 +40,19 @@ struct RotaryArgs {
     Norming query_norm, key_norm;
     int32_t heads, kv_heads, dim, half;  // half 1: bfloat16 pages, 0: float32
     int32_t pairs, apart;                // pairs 0: nothing turns; apart: of a pair's numbers, `pairs` or 1
-    int32_t mean;                        // 1: LayerNorm, 0: RMSNorm
-    float eps, clip;                     // clip 0: none
+    Normal normal;
+    float clip;                          // 0: none
 };
-
-INLINE lane part(const float *row, int64_t i, int64_t width, float other = 0) {
-    return i + LANES <= width ? load(row + i) : load_some(row + i, (int)(width - i), other);
-}
-INLINE void put(float *row, int64_t i, int64_t width, lane v) {
-    store_some(row + i, v, width - i < LANES ? (int)(width - i) : LANES);
-}
 
 static void clip(float *x, int64_t width, float bound) {
     for (int64_t i = 0; i < width; i += LANES)
-        put(x, i, width, smaller(larger(part(x, i, width), all(-bound)), all(bound)));
+        store_left(x + i, smaller(larger(load_left(x + i, width - i), all(-bound)), all(bound)), width - i);
 }
 
-static void normalise(float *x, int64_t width, const float *weight, bool mean, float eps) {
-    float middle = 0;
-    if (mean) {
-        lane total{};
-        for (int64_t i = 0; i < width; i += LANES) total += part(x, i, width);
-        middle = sum(total) / width;
-    }
-    lane squares{};
-    for (int64_t i = 0; i < width; i += LANES) {
-        const lane v = part(x, i, width, middle) - middle;
-        squares = fma(v, v, squares);
-    }
-    const float scale = 1.0f / sqrtf(sum(squares) / width + eps);
-    for (int64_t i = 0; i < width; i += LANES)
-        put(x, i, width, (part(x, i, width) - middle) * scale * part(weight, i, width));
-}
-
-static void normalise(float *x, int64_t width, const Norming &by, const RotaryArgs &a) {
+static void normalise_heads(float *x, int64_t width, const Norming &by, const RotaryArgs &a) {
     if (!by.weight) return;
     for (int64_t i = 0; i < width; i += by.width)
-        normalise(x + i, by.width, by.weight + (by.shared ? 0 : i), a.mean, a.eps);
+        normalise(x + i, by.width, by.weight + (by.shared ? 0 : i), a.normal, x + i);
 }
 
 static void turn(float *head, const float *cosines, const float *sines, const RotaryArgs &a) {
@@ -108,8 +84,8 @@ OPERATION(rotary) {
     for (int64_t n = begin; n < end; n++) {
         float *queries = a.qkv + n * (query_width + 2 * key_width);
         float *keys = queries + query_width, *values = keys + key_width;
-        normalise(queries, query_width, a.query_norm, a);
-        normalise(keys, key_width, a.key_norm, a);
+        normalise_heads(queries, query_width, a.query_norm, a);
+        normalise_heads(keys, key_width, a.key_norm, a);
         if (a.clip != 0) clip(queries, query_width + 2 * key_width, a.clip);
         for (float *head = queries; head < values; head += dim)
             turn(head, a.cosines + n * a.pairs, a.sines + n * a.pairs, a);
