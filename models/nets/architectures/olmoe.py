@@ -1,21 +1,14 @@
 """OLMoE: queries and keys normed over all heads at once, many small experts."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from secretariat.models.nets.architectures.fields import Fields
-from secretariat.models.nets.architectures.parts import (
-    Named,
-    activation,
-    attention,
-    decoder_weights,
-    experts,
-    norms,
-)
-from secretariat.models.nets.architectures.rope import rope
+from secretariat.models.nets.architectures.parts import Named, activation, experts
 from secretariat.models.nets.architectures.tensors import Tensors
+from secretariat.models.nets.architectures.uniform import plain_attention, repeated, weights_of
 from secretariat.models.nets.config import (
-    AttentionSpec,
     DecoderConfig,
     LayerSpec,
     MoeSpec,
@@ -30,15 +23,10 @@ def decoder_config(config: Mapping[str, Any]) -> DecoderConfig:
     """`clip_qkv` is refused: OLMoE would clip after the norms, our attention clips what comes before them."""
     fields = Fields(config)
     fields.only("clip_qkv", ())
-    width, heads = fields.whole("hidden_size"), fields.whole("num_attention_heads")
-    context = fields.whole("max_position_embeddings")
     bias = fields.flag("attention_bias", default=False)
     norm = NormSpec(eps=fields.real("rms_norm_eps", 1e-5))
-    mixer = AttentionSpec(
-        heads=heads,
-        kv_heads=fields.whole("num_key_value_heads", heads),
-        head_dim=width // heads,
-        rope=rope(fields, width // heads, context, theta=10000.0),
+    mixer = replace(
+        plain_attention(fields, theta=10000.0),
         qk_norm=QkNormSpec(norm, over="all"),
         qkv_bias=bias,
         out_bias=bias,
@@ -49,26 +37,17 @@ def decoder_config(config: Mapping[str, Any]) -> DecoderConfig:
         renormalise=1.0 if fields.flag("norm_topk_prob", default=False) else None,
     )
     feed_forward = MoeSpec(fields.whole("intermediate_size"), router, activation(fields))
-    layers = (LayerSpec((mixer,), feed_forward, norm),) * fields.whole("num_hidden_layers")
-    vocab, tied = fields.whole("vocab_size"), fields.flag("tie_word_embeddings", default=False)
-    fields.close()
-    return DecoderConfig(vocab, width, layers, norm, context, tied)
+    return repeated(fields, LayerSpec((mixer,), feed_forward, norm))
 
 
 def weights(tensors: Mapping[str, Source], config: DecoderConfig) -> Weights:
-    return decoder_weights(
-        tensors, config, layer=_layer,
-        embedding="model.embed_tokens.weight", norm="model.norm.weight", prefix="model.layers.",
-    )  # fmt: skip
+    return weights_of(tensors, config, _experts)
 
 
-def _layer(tensors: Tensors, at: str, width: int, spec: LayerSpec) -> Named:
-    mixer, moe = spec.mixers[0], spec.feed_forward
-    assert isinstance(mixer, AttentionSpec)
+def _experts(tensors: Tensors, at: str, width: int, spec: LayerSpec) -> Named:
+    moe = spec.feed_forward
     assert isinstance(moe, MoeSpec)
     return {
-        **norms(tensors, at, width),
-        **attention(tensors, f"{at}self_attn.", width, mixer),
         **experts(tensors, f"{at}mlp.experts.", width, moe),
         "feed_forward.router.weight": tensors.take(f"{at}mlp.gate.weight", moe.router.experts, width),
     }
