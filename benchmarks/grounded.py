@@ -4,7 +4,8 @@ Each prompt holds a passage of the handbook and asks to repeat what it says of i
 speculation is for. Both sides decode greedily, one stream, the same number of tokens.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from statistics import median
 
 import httpx
@@ -43,23 +44,15 @@ def conversations() -> list[list[ChatMessage]]:
 
 def figures(report: Report) -> None:
     forms = llama_cpp.forms_of(next(ours.SMOLLM2.glob("*.gguf")))
-    with_context = {}
-    servers = []
-    for name, arguments in _SERVERS.items():
-        for form, path in forms.items():
-            server = llama_cpp.server(path, threads=ours.THREADS, slots=1, context=4096, arguments=arguments)
-            servers.append(server)
-            with_context[f"llama.cpp {name} {form}"] = _peer(server.__enter__())
-    try:
-        rounds = alternate(
-            3, {"ours": _ours(speculate=True), "ours, plain": _ours(speculate=False), **with_context}
-        )
-    finally:
-        for server in servers:
-            server.__exit__(None, None, None)
+    peers = {
+        f"llama.cpp {name} {form}": _peer(path, arguments)
+        for name, arguments in _SERVERS.items()
+        for form, path in forms.items()
+    }
+    rounds = alternate(3, {"ours": _ours(speculate=True), "ours, plain": _ours(speculate=False), **peers})
     report.note("grounded answers tok/s", rounds.summary())
     for kind, reach in (("lookup", 1.8), ("plain", 2.5)):
-        best = rounds.best_peer(*(who for who in with_context if f" {kind}" in who))
+        best = rounds.best_peer(*(who for who in peers if f" {kind}" in who))
         figure = f"grounded answers, speculating, against llama.cpp {kind}"
         report.add(
             Figure(figure, rounds.ratio("ours", best), reach, reference=f"{best} {rounds.rate(best):.0f}")
@@ -80,16 +73,24 @@ def _ours(*, speculate: bool) -> Callable[[], float]:
     return measure
 
 
-def _peer(address: str) -> Callable[[], float]:
+def _peer(model: Path, arguments: tuple[str, ...]) -> Callable[[], float]:
+    """Its server runs while it is measured and no longer: eight others, though idle, would weigh on it."""
+
     def measure() -> float:
-        rates = []
-        for messages in conversations():
-            body = {
-                "messages": [{"role": m.role, "content": m.content} for m in messages],
-                "max_tokens": GENERATED, "temperature": 0, "ignore_eos": True, "cache_prompt": False,
-            }  # fmt: skip
-            reply = httpx.post(f"{address}/v1/chat/completions", json=body, timeout=120).json()
-            rates.append(float(reply["timings"]["predicted_per_second"]))
-        return median(rates)
+        asked = conversations()
+        with llama_cpp.server(
+            model, threads=ours.THREADS, slots=1, context=4096, arguments=arguments
+        ) as address:
+            _rate(address, asked[0], tokens=8)  # touches the weights once
+            return median(_rate(address, messages, tokens=GENERATED) for messages in asked)
 
     return measure
+
+
+def _rate(address: str, messages: Sequence[ChatMessage], *, tokens: int) -> float:
+    body = {
+        "messages": [{"role": m.role, "content": m.content} for m in messages],
+        "max_tokens": tokens, "temperature": 0, "ignore_eos": True, "cache_prompt": False,
+    }  # fmt: skip
+    reply = httpx.post(f"{address}/v1/chat/completions", json=body, timeout=120).json()
+    return float(reply["timings"]["predicted_per_second"])
