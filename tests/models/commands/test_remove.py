@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from secretariat.models.installed import added
+from secretariat.models.serving.__main__ import TOKEN_VARIABLE, parse, shelf_of
 
 HOLD = """
 import sys, pathlib
@@ -118,3 +119,17 @@ def test_one_that_was_cut_short_is_taken_up_again(home, run):
     (home / "tiny-granite" / "model.safetensors").unlink()
     assert run("remove", "tiny-granite")[0] == 0
     assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", [[], ["--model", "mine={}/tiny-granite"]], ids=["all", "named"])
+def test_a_model_server_holds_what_it_lists(home, refused, monkeypatch, given):
+    monkeypatch.setenv(TOKEN_VARIABLE, "a-service-token-for-tests")
+    shelf_of(parse(["--port", "1", "--models-dir", str(home), *(part.format(home) for part in given)]))
+    assert "has it on its list" in refused("remove", "tiny-granite")[1]
+
+
+def test_a_model_that_a_server_does_not_list_can_go(home, run, monkeypatch, tmp_path):
+    (tmp_path / "other").mkdir()
+    monkeypatch.setenv(TOKEN_VARIABLE, "a-service-token-for-tests")
+    shelf_of(parse(["--port", "1", "--models-dir", str(home), "--model", f"other={tmp_path / 'other'}"]))
+    assert run("remove", "tiny-granite")[0] == 0
