@@ -3,6 +3,7 @@
 The engine is the real one over a tiny network, behind the model server's own wire.
 """
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -19,9 +20,10 @@ from secretariat.platform.app import create_app
 from secretariat.platform.services import Services
 from secretariat.platform.tables.audit import AuditRecord
 from tests.models.engine.toy import random_decoder, toy_chat
-from tests.models.serving.toy_server import TOKEN, ScriptedNetwork, ToyServer, serve_chat
+from tests.models.serving.toy_server import TOKEN, ScriptedNetwork, ToyServer, UnhurriedNetwork, serve_chat
 from tests.platform.gateway.test_gateway import COMPLETIONS, chunks_in, records, words
 from tests.support.factories import Person
+from tests.support.model_server_double import listening
 
 BODY: dict[str, Any] = {
     "model": "toy",
@@ -119,6 +121,27 @@ async def test_the_record_says_what_computed_the_answer(
     assert output.details["model"] == dataclasses.asdict(identity)
     assert "torch/" in identity.engine
     assert "kv/bfloat16" in identity.engine
+
+
+async def test_a_reader_who_left_early_does_not_keep_the_record_from_saying_what_answered(
+    services: Services, owner: Person
+) -> None:
+    with serve_chat(LocalChat(toy_chat(UnhurriedNetwork(random_decoder())))) as slow:
+        models = RemoteModels(slow.url, TOKEN)
+        app = create_app(dataclasses.replace(services, models=models))
+        cookie = "; ".join(f"{c.name}={c.value}" for c in owner.client.cookies.jar)
+        headers = {"cookie": cookie, "x-csrf-token": owner.client.headers["x-csrf-token"]}
+        body = BODY | {"stream": True, "max_tokens": 200, "ignore_eos": True}
+        async with listening(app) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
+            async with client.stream("POST", COMPLETIONS, json=body, headers=headers) as answer:
+                await anext(answer.aiter_lines())
+            async with asyncio.timeout(20):
+                while len(await records(services, owner)) < 2:
+                    await asyncio.sleep(0.05)
+        await models.aclose()
+    _, output = await records(services, owner)
+    assert (output.outcome, output.details["failure"]) == ("failure", "broken_off")
+    assert output.details["model"] == dataclasses.asdict(slow.models.chat_model.identity)
 
 
 @pytest.mark.parametrize("stream", [False, True])
