@@ -1,6 +1,6 @@
 // Rows of a packed matrix for the step's ids. See README.md.
 #include "core/step.h"
-#include "linear/matrix.h"
+#include "linear/bfloat16.h"
 
 using namespace secretariat;
 
@@ -30,7 +30,7 @@ static void quantised_group(const Matrix &w, const uint8_t *panel, int64_t g, in
 
 static float weight(const Matrix &w, const uint8_t *panel, int64_t i, int o) {
     if (w.form == FLOAT32) return ((const float *)panel)[i * LANES + o];
-    return widened(((const bf16 *)panel)[i / 2 * 2 * LANES + o * 2 + i % 2]);
+    return weight_of(panel, i, o);
 }
 
 OPERATION(embedding) {

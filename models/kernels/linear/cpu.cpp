@@ -1,5 +1,6 @@
 // y = factor * (x Wᵀ + bias), or added to y. See README.md.
 #include "linear/linear.h"
+#include "linear/pack.h"
 
 using namespace secretariat;
 

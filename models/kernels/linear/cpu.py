@@ -48,9 +48,9 @@ def matrix_args(packed: Packed) -> MatrixArgs:
 
 def laid_bytes(packed: Packed, rows: int) -> int:
     """Scratch that `rows` rows of x take, laid as the products read them (rows.h)."""
-    quantised = packed.form in {"q8", "q4"}
-    row = packed.groups * 40 if quantised else (packed.inputs + 1) // 2 * 8
-    return (rows + LANES) * row
+    bytes_of_group = {"bfloat16": 68, "q8": 40, "q4": 40}
+    of_row = packed.inputs * 4 if packed.form == "float32" else packed.groups * bytes_of_group[packed.form]
+    return (rows + LANES) * of_row
 
 
 def add_linear(

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from secretariat.models.kernels.linear import bfloat16
 from secretariat.models.kernels.linear.blocks import (
     GROUP,
     NIBBLE,
@@ -84,8 +85,10 @@ class Packed:
 def pack(source: Source, form: Form | None = None) -> Packed:
     """The matrix [O, I] or matrices [X, O, I] of `source`; `form` None keeps it close to how it is stored.
 
-    q4 is exact for Q4_0 and Q4_1, q8 for Q8_0, bfloat16 for BF16, float32 for all but Q4_K. Inputs that aren't
-    a multiple of 32 can't be in groups: instead of q8 and q4 they become bfloat16.
+    q4 is exact for Q4_0 and Q4_1, q8 for Q8_0, float32 for all but Q4_K; bfloat16 is for BF16 but for weights far
+    below the largest of their group. Inputs that aren't a multiple of 32 can't be in groups of q8 and q4: they
+    become bfloat16. Raises ModelError
+    checkpoint_invalid where bfloat16 would have to hold what isn't finite.
     """
     *stack, outputs, inputs = source.shape
     form = _possible(form or kept_form(source.form), inputs)
@@ -123,9 +126,7 @@ def unpack(packed: Packed) -> Tensor:
 def _read_floats(packed: Packed, panels: Bytes) -> Floats:
     if packed.form == "float32":
         return _rows(_words(panels, packed.inputs).view(np.float32))
-    pairs = _rows(_words(panels, -(-packed.inputs // 2)))
-    bits = np.stack([pairs << 16, pairs & 0xFFFF0000], axis=-1)
-    return bits.reshape(len(pairs), -1).view(np.float32)[:, : packed.inputs]
+    return bfloat16.read(panels, packed.inputs)
 
 
 def _read_groups(packed: Packed, panels: Bytes) -> Floats:
@@ -151,10 +152,9 @@ def _empty(rows: int, stride: int) -> Bytes:
 
 
 def _stride(form: Form, inputs: int) -> int:
-    if form in _GROUPS:
-        size = inputs // GROUP * _GROUPS[form].itemsize
-    else:
-        size = (inputs if form == "float32" else -(-inputs // 2)) * LANES * 4
+    if form == "bfloat16":
+        return bfloat16.stride(inputs)
+    size = inputs // GROUP * _GROUPS[form].itemsize if form in _GROUPS else inputs * LANES * 4
     return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
@@ -167,9 +167,11 @@ def _padded(rows: Bytes) -> Bytes:
 def _write(form: Form, stored: str, rows: Bytes, panels: Bytes) -> None:
     if form in _GROUPS:
         _write_groups(form, _in_groups(form, stored, rows), panels)
-        return
-    words = _pairs(stored, rows) if form == "bfloat16" else floats_of(stored, rows).view(np.uint32)
-    _words(panels, words.shape[1])[...] = _columns(words)
+    elif form == "bfloat16":
+        bfloat16.write(_halves(stored, rows), panels)
+    else:
+        words = floats_of(stored, rows).view(np.uint32)
+        _words(panels, words.shape[1])[...] = _columns(words)
 
 
 def _in_groups(form: Form, stored: str, rows: Bytes) -> Groups:
@@ -190,16 +192,12 @@ def _write_groups(form: Form, groups: Groups, panels: Bytes) -> None:
     groups_TG["codes"] = words.reshape(len(panels), LANES, *words.shape[1:]).transpose(0, 2, 3, 1)
 
 
-def _pairs(stored: str, rows: Bytes) -> npt.NDArray[np.uint32]:
-    """[O, I / 2] neighbours side by side as bfloat16, rounded to nearest even."""
+def _halves(stored: str, rows: Bytes) -> npt.NDArray[np.uint16]:
+    """[O, I] as the bits of bfloat16, rounded to nearest even."""
     if stored == "BF16":
-        halves = rows.view("<u2")
-    else:
-        bits = np.ascontiguousarray(floats_of(stored, rows)).view(np.uint32)
-        halves = ((bits + (0x7FFF + (bits >> 16 & 1))) >> 16).astype(np.uint16)
-    if halves.shape[1] % 2:
-        halves = np.pad(halves, ((0, 0), (0, 1)))
-    return np.ascontiguousarray(halves).view(np.uint32)
+        return rows.view("<u2")
+    bits = np.ascontiguousarray(floats_of(stored, rows)).view(np.uint32)
+    return ((bits + (0x7FFF + (bits >> 16 & 1))) >> 16).astype(np.uint16)
 
 
 def _columns(rows: npt.NDArray[Number]) -> npt.NDArray[Number]:
@@ -213,7 +211,7 @@ def _rows(columns: npt.NDArray[Number]) -> npt.NDArray[Number]:
 
 
 def _words(panels: Bytes, columns: int) -> npt.NDArray[np.uint32]:
-    """Panels of float32 or of pairs as [T, C, 16] words."""
+    """Panels of float32 as [T, C, 16] words."""
     return panels[:, : columns * LANES * 4].view(np.uint32).reshape(len(panels), columns, LANES, copy=False)
 
 

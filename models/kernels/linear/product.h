@@ -1,6 +1,7 @@
 // Products of one block of laid rows with one or two panels of weights.
 // Each sum runs over the inputs in order, with the same operations for every number of rows and panels.
 #pragma once
+#include "linear/bfloat16.h"
 #include "linear/rows.h"
 
 namespace secretariat {
@@ -37,28 +38,35 @@ static void float32_product(const Matrix &w, const uint8_t *panel, const Block &
         for (int r = 0; r < R; r++) sums[p * R + r] = totals[p][r];
 }
 
-// A panel holds pairs of inputs side by side: the even one in the low half of each of 16 words.
+// More rows than these are worth unpacking weights for (unpacked.h); these wait for memory, and two panels in turn
+// are two streams for the processor to foresee.
+constexpr int FEW_ROWS = 4;
+
 template <int R, int P>
 static void bfloat16_product(const Matrix &w, const uint8_t *panel, const Block &x, lane *sums) {
+    constexpr int SIDE = R % 4 == 0 ? 4 : R % 2 == 0 ? 2 : 1;  // rows in turn: a sum waits for the one before
     lane totals[P][R] = {};
-    const float *values = x.values();
-    for (int64_t pair = 0; pair < even(w.inputs) / 2; pair++) {
-        lane low[P], high[P];
+    for (int64_t g = 0; g < w.groups(); g++) {
+        const int16_t *values = x.wide_codes(g);
+        const float *scales = x.wide_scales(g);
 #pragma GCC unroll 2
         for (int p = 0; p < P; p++) {
-            ints words;
-            memcpy(&words, panel + p * w.stride + pair * 64, 64);
-            ask_ahead<R>(panel + p * w.stride + pair * 64, 64);
-            low[p] = (lane)(words << 16);
-            high[p] = (lane)(words & (int32_t)0xffff0000);
-        }
+            const uint8_t *from = packed(panel + p * w.stride, g);
+            words pairs[PAIRS];
+            unpack_group(from, pairs);
+            for (int64_t i = 0; i < PACKED_BYTES; i += 64) __builtin_prefetch(from + 4096 + i, 0, 2);
+            const lane unit = units(panel + p * w.stride, g);
 #pragma GCC unroll 16
-        for (int r = 0; r < R; r++) {
-            const lane first = all(values[pair * 2 * R + r]), second = all(values[(pair * 2 + 1) * R + r]);
-#pragma GCC unroll 2
-            for (int p = 0; p < P; p++) {
-                totals[p][r] = fma(low[p], first, totals[p][r]);
-                totals[p][r] = fma(high[p], second, totals[p][r]);
+            for (int r = 0; r < R; r += SIDE) {
+                ints dots[SIDE] = {};
+#pragma GCC unroll 16
+                for (int j = 0; j < PAIRS; j++)
+#pragma GCC unroll 4
+                    for (int k = 0; k < SIDE; k++)
+                        dots[k] = dot2(dots[k], pairs[j], values + (r + k) * GROUP + 2 * j);
+#pragma GCC unroll 4
+                for (int k = 0; k < SIDE; k++)
+                    totals[p][r + k] = fma(floats(dots[k]) * scales[r + k], unit, totals[p][r + k]);
             }
         }
     }
@@ -161,7 +169,7 @@ static void group_product(const Matrix &w, const uint8_t *panel, const Block &x,
 
 template <int R, int P> INLINE Product *product_of(int32_t form) {
     if (form == FLOAT32) return float32_product<R, P>;
-    if (form == BFLOAT16) return bfloat16_product<R, P>;
+    if (form == BFLOAT16) return bfloat16_product<R <= FEW_ROWS ? R : FEW_ROWS, P>;
     return form == Q8 ? group_product<false, R> : group_product<true, R>;
 }
 

@@ -22,10 +22,9 @@ INLINE int block_width(int64_t rows) {
     return 16;
 }
 
-INLINE int64_t even(int64_t inputs) { return (inputs + 1) & ~(int64_t)1; }
-
-// One block of laid rows. Float forms: [inputs, width]. Quantised: codes [groups, width, 32] int8, then
-// scales [groups, width] float32, then [groups, width]: scale * sum of codes (Q4), -128 * sum of codes (Q8).
+// One block of laid rows. FLOAT32: [inputs, width]. BFLOAT16: codes [groups, width, 32] int16, then scales
+// [groups, width] float32. Quantised: codes [groups, width, 32] int8, then scales [groups, width] float32, then
+// [groups, width]: scale * sum of codes (Q4), -128 * sum of codes (Q8).
 struct Block {
     uint8_t *at;
     int64_t inputs, groups;
@@ -35,10 +34,13 @@ struct Block {
     int8_t *codes(int64_t group) const { return (int8_t *)at + group * width * GROUP; }
     float *scales(int64_t group) const { return (float *)(at + groups * width * GROUP) + group * width; }
     float *shifts(int64_t group) const { return scales(groups) + group * width; }
+    int16_t *wide_codes(int64_t group) const { return (int16_t *)at + group * width * GROUP; }
+    float *wide_scales(int64_t group) const { return (float *)wide_codes(groups) + group * width; }
 };
 
 INLINE int64_t row_bytes(const Matrix &w) {
-    return w.quantised() ? w.groups() * (GROUP + 8) : even(w.inputs) * 4;
+    if (w.form == FLOAT32) return (int64_t)w.inputs * 4;
+    return w.groups() * (w.form == BFLOAT16 ? 2 * GROUP + 4 : GROUP + 8);
 }
 
 // Bytes that `rows` laid rows take at most.
@@ -79,6 +81,40 @@ static void lay_codes(const Block &block, int32_t form, int64_t begin, int64_t e
     }
 }
 
+// The most that 32 products with weights below 2^14 can be multiplied by in 31 bits.
+constexpr float WIDE_CODES = 4095;
+
+// Thirty-two numbers as int16 by the largest of them; returns the scale. One that isn't finite makes it NaN or
+// infinite: compared as whole numbers, NaN is the largest magnitude.
+INLINE float quantise_wide(const float *x, int16_t *codes) {
+    typedef int16_t words16 __attribute__((vector_size(32)));
+    const lane a = load(x), b = load(x + LANES);
+    const ints p = (ints)magnitude(a), q = (ints)magnitude(b);
+    const int32_t bits = folded(p > q ? p : q, [](auto m, auto n) { return m > n ? m : n; });
+    float peak;
+    memcpy(&peak, &bits, 4);
+    const bool none = peak <= 1e-30f;
+    const float inverse = none ? 0.0f : WIDE_CODES / peak;
+    const words16 low = __builtin_convertvector(nearest(a * inverse), words16);
+    const words16 high = __builtin_convertvector(nearest(b * inverse), words16);
+    memcpy(codes, &low, 32);
+    memcpy(codes + 16, &high, 32);
+    return none ? 0.0f : peak * (1.0f / WIDE_CODES);
+}
+
+// As lay_codes; zeros behind the last input as well.
+static void lay_wide_codes(const Block &block, int64_t begin, int64_t end, int r, const float *x) {
+    for (int64_t group = begin; group < end; group++) {
+        int16_t *codes = block.wide_codes(group) + r * GROUP;
+        float padded[GROUP] = {}, scale = 0;
+        const int64_t left = block.inputs - group * GROUP;
+        if (x && left < GROUP) memcpy(padded, x + group * GROUP, left * 4);
+        if (x) scale = quantise_wide(left < GROUP ? padded : x + group * GROUP, codes);
+        else memset(codes, 0, GROUP * 2);
+        block.wide_scales(group)[r] = scale;
+    }
+}
+
 // Rows r to r + 3 of the block, four inputs of each: turned round.
 INLINE void lay_four(float *to, int width, const float *const x[4]) {
     typedef float l4 __attribute__((vector_size(16)));
@@ -95,9 +131,9 @@ INLINE void lay_four(float *to, int width, const float *const x[4]) {
     for (int i = 0; i < 4; i++) memcpy(to + i * width, &a[i], 16);
 }
 
-// Groups of up to four rows from r on; zeros where a row is null and behind the last input.
+// Groups of up to four rows from r on; zeros where a row is null.
 static void lay_floats(const Block &block, int64_t begin, int64_t end, int r, int rows, const float *const *x) {
-    const int64_t inputs = block.inputs, laid = end == block.groups ? even(inputs) : end * GROUP;
+    const int64_t inputs = block.inputs, laid = end == block.groups ? inputs : end * GROUP;
     float *to = block.values() + r;
     int64_t i = begin * GROUP;
     if (rows == 4 && x[0] && x[1] && x[2] && x[3])
@@ -106,7 +142,7 @@ static void lay_floats(const Block &block, int64_t begin, int64_t end, int r, in
             lay_four(to + i * block.width, block.width, at);
         }
     for (; i < laid; i++)
-        for (int k = 0; k < rows; k++) to[i * block.width + k] = i < inputs && x[k] ? x[k][i] : 0;
+        for (int k = 0; k < rows; k++) to[i * block.width + k] = x[k] ? x[k][i] : 0;
 }
 
 // Lays `rows` rows of x, `width` floats apart: row i is number `from[i]` of x, or i where `from` is null.
@@ -119,7 +155,7 @@ static void lay(const Matrix &w, const float *x, int64_t width, const int32_t *f
     while (begin < end) {
         const int64_t first = begin / groups * block_rows(w.form), group = begin % groups;
         // Codes of a row lie apart by the width of the block anyway; floats are turned round in the near cache.
-        const int64_t most = w.quantised() ? end - begin : 1;
+        const int64_t most = w.form != FLOAT32 ? end - begin : 1;
         const int64_t last = groups - group < most ? groups : group + most;
         const Block block = laid_block(w, laid, first, rows);
         for (int r = 0; r < block.width; r += 4) {
@@ -129,9 +165,11 @@ static void lay(const Matrix &w, const float *x, int64_t width, const int32_t *f
                 const int64_t row = first + r + k;
                 four[k] = row < rows ? x + (from ? from[row] : row) * width : nullptr;
             }
-            if (!w.quantised()) lay_floats(block, group, last, r, count, four);
-            else
-                for (int k = 0; k < count; k++) lay_codes(block, w.form, group, last, r + k, four[k]);
+            if (w.form == FLOAT32) lay_floats(block, group, last, r, count, four);
+            for (int k = 0; k < count; k++) {
+                if (w.form == BFLOAT16) lay_wide_codes(block, group, last, r + k, four[k]);
+                if (w.quantised()) lay_codes(block, w.form, group, last, r + k, four[k]);
+            }
         }
         begin += last - group;
     }
