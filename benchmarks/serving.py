@@ -3,19 +3,17 @@
 Both servers run as processes of their own and answer over HTTP; every reader streams.
 """
 
-import asyncio
-import json
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from typing import Any
 
-import httpx
 import torch
 
 from benchmarks import first_token, ours
 from benchmarks.peers import hugging_face, llama_cpp
 from benchmarks.peers.secretariat import idle, server
+from benchmarks.readers import rate
 from benchmarks.report import Figure, Report, proven
 from benchmarks.rounds import alternate
 from benchmarks.text import PARAGRAPHS
@@ -44,9 +42,9 @@ def readers(report: Report) -> None:
     ]
     with ExitStack() as running:
         mine = running.enter_context(server(contexts=2))
-        measures = {"ours": _over_http(str(mine.base_url), mine.headers)}
+        measures = {"ours": _over_http(str(mine.base_url), {"Authorization": mine.headers["Authorization"]})}
         for form, context in zip(forms, contexts, strict=True):
-            measures[f"llama.cpp {form}"] = _over_http(running.enter_context(context), httpx.Headers())
+            measures[f"llama.cpp {form}"] = _over_http(running.enter_context(context), {})
         measures["transformers"] = lambda: hugging_face.answer_rate(peer, tokens_BT, GENERATED)
         rounds = alternate(3, measures)
     report.note("16 readers, tok/s", rounds.summary())
@@ -58,34 +56,16 @@ def readers(report: Report) -> None:
         )
 
 
-def _over_http(address: str, headers: httpx.Headers) -> Callable[[], float]:
-    return lambda: asyncio.run(_all_readers(address, headers))
+def _over_http(address: str, headers: Mapping[str, str]) -> Callable[[], float]:
+    return lambda: rate(address, headers, [_body(number) for number in range(READERS)])
 
 
-async def _all_readers(address: str, headers: httpx.Headers) -> float:
-    """Tokens a second of all readers together, prompts included in the time."""
-    many = httpx.Limits(max_connections=READERS)
-    async with httpx.AsyncClient(base_url=address, headers=headers, timeout=300, limits=many) as client:
-        began = time.perf_counter()
-        counts = await asyncio.gather(*(_reader(client, number) for number in range(READERS)))
-        return sum(counts) / (time.perf_counter() - began)
-
-
-async def _reader(client: httpx.AsyncClient, number: int) -> int:
-    body = {
+def _body(number: int) -> dict[str, Any]:
+    return {
         "messages": [{"role": "user", "content": _asked(number)}],
         "max_tokens": GENERATED, "temperature": 0, "stream": True, "ignore_eos": True,
         "stream_options": {"include_usage": True},
     }  # fmt: skip
-    made = 0
-    async with client.stream("POST", "/v1/chat/completions", json=body) as reply:
-        reply.raise_for_status()
-        async for line in reply.aiter_lines():
-            if line.startswith("data: {"):
-                usage = json.loads(line[6:]).get("usage")
-                made = usage["completion_tokens"] if usage else made
-    assert made == GENERATED, f"{made} tokens instead of {GENERATED}"
-    return made
 
 
 def _asked(number: int) -> str:
