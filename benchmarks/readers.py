@@ -66,7 +66,7 @@ class _Received:
 
 
 def tokens_of(answer: bytes) -> int:
-    """How many tokens its usage says that this streamed answer has; 0 without one. Raises ValueError where it isn't whole."""
+    """The tokens that its usage says this streamed answer has, or 0. Raises ValueError where it isn't whole."""
     response = HTTPResponse(_Received(answer))  # type: ignore[arg-type]
     response.begin()
     content = response.read().decode()
