@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from benchmarks import first_token, ours
+from benchmarks import first_token, ours, prefixes
 from benchmarks.peers import hugging_face, llama_cpp
 from benchmarks.peers.secretariat import idle, server
 from benchmarks.readers import rate
@@ -27,6 +27,7 @@ def main() -> int:
     report = Report("serving")
     readers(report)
     first_token.figures(report)
+    prefixes.figures(report)
     idle_server(report)
     return report.close()
 

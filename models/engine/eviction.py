@@ -31,20 +31,26 @@ class Worth:
         """
         return (end - start) * (self._linear + self._pair * (start + end) / 2)
 
+    def is_spare(self, item: Node | Mark) -> bool:
+        """Whether it goes before all that isn't: no state behind a page, nobody who would ask for a state."""
+        return item.is_spare if isinstance(item, Mark) else self._stateful
+
     def of(self, item: Node | Mark) -> float:
         """Operations saved a byte."""
         if isinstance(item, Node):
             start = (item.depth - 1) * PAGE_SIZE
             saved = 0.0 if self._stateful else self.work(start, start + PAGE_SIZE)
             return saved / self._page_bytes
-        since = _mark_before(item)
+        since = item.before.position if item.before is not None else 0
         pages = -(-(item.position - since) // PAGE_SIZE)
         size = self._snapshots.bytes_of(item.snapshot) + pages * self._page_bytes
         return self.work(since, item.position) / size
 
 
-def evict(tree: PrefixTree, worth: Worth, enough: Callable[[], bool]) -> None:
-    """Drop the least valuable items until there is enough room or nothing is left that may go."""
+def evict(tree: PrefixTree, worth: Worth, enough: Callable[[], bool], *, spare: bool = False) -> None:
+    """Drop the least valuable items until there is enough room or nothing is left that may go. `spare`: only
+    what nobody is expected to come back to.
+    """
     if enough():
         return
     items = list(tree.evictable())
@@ -53,35 +59,20 @@ def evict(tree: PrefixTree, worth: Worth, enough: Callable[[], bool]) -> None:
     oldest, newest = min(item.used for item in items), max(item.used for item in items)
     best = max(worth.of(item) for item in items) or 1.0
 
-    def score(item: Node | Mark) -> float:
-        return (item.used - oldest) / max(newest - oldest, 1) + worth.of(item) / best
+    def score(item: Node | Mark) -> tuple[bool, float]:
+        recency = (item.used - oldest) / max(newest - oldest, 1)
+        return not worth.is_spare(item), recency + worth.of(item) / best
 
     order = count()
     heap = [(score(item), next(order), item) for item in items]
     heapq.heapify(heap)
     while heap and not enough():
-        _, _, item = heapq.heappop(heap)
+        (wanted, _), _, item = heapq.heappop(heap)
+        if spare and wanted:
+            return
         left = tree.drop(item)
         if tree.is_loose(left):  # it had something behind it, so it wasn't among the candidates
             heapq.heappush(heap, (score(left), next(order), left))
-
-
-def _mark_before(mark: Mark) -> int:
-    """The position of the last state before this one on its path, 0 if it is the first."""
-    before = [m.position for m in mark.node.marks.values() if m.position < mark.position]
-    node = mark.node.parent
-    while not before and node is not None:
-        before = [m.position for m in node.marks.values() if _leads_to(m, mark)]
-        node = node.parent
-    return max(before, default=0)
-
-
-def _leads_to(earlier: Mark, later: Mark) -> bool:
-    """Whether the earlier mark's tail is the beginning of the page by which the later one's path goes on."""
-    node = later.node
-    while node.parent is not None and node.parent is not earlier.node:
-        node = node.parent
-    return node.key.startswith(earlier.tail)
 
 
 def _weights(layer: LayerSpec, width: int) -> int:

@@ -35,7 +35,8 @@ class Generation:
     `tokens` is the prompt and what was drawn. Keys and values of the first `computed` are in `pages`, the
     state after them is in `slot` (0: the network has none). It decodes once it has `computed` its `goal`.
     `drafts` are guesses of what follows `tokens`, for one step. `due`: positions at which a snapshot is to be
-    taken, ascending.
+    taken, ascending. `latest`: the last state on its path that is kept. `shared`: how far earlier prompts are
+    known to begin alike.
     """
 
     tenant: str
@@ -57,7 +58,8 @@ class Generation:
     pages: PageTable = field(default_factory=PageTable, init=False)
     slot: int = field(default=0, init=False)
     due: list[int] = field(default_factory=list, init=False)
-    last_mark: int = field(default=0, init=False)
+    latest: Mark | None = field(default=None, init=False)
+    shared: int = field(default=0, init=False)
     interim: list[Mark] = field(default_factory=list, init=False)
     drafts: list[int] = field(default_factory=list, init=False)
     output: Output = field(init=False)

@@ -73,12 +73,15 @@ def page_cost(config: DecoderConfig, kv_dtype: torch.dtype) -> int:
 
 
 class Store:
-    """`gap`: the fewest tokens from one state to the next on a path that are worth a snapshot.
+    """`gap`: the fewest tokens from one state to the next on a path that are worth a snapshot. `worth`: what is
+    kept longest.
 
     Raises ValueError when an exact network is to keep inexact snapshots.
     """
 
-    def __init__(self, network: Network, size: EngineMemory, *, gap: int, held: int) -> None:
+    def __init__(
+        self, network: Network, size: EngineMemory, *, gap: int, held: int, worth: type[Worth] = Worth
+    ) -> None:
         if network.arithmetic.exact and size.form != "float32":
             raise ValueError(
                 f"{size.form} snapshots would make an exact network's answers depend on cache hits"
@@ -101,7 +104,7 @@ class Store:
         self.tree = PrefixTree(self.pages, self.snapshots)
         self.pools = Pools(self.memory, self.pages, self.snapshots, self._page_bytes)
         self.handles = Handles(self.pools, budget // 2, self._room)
-        self._worth = Worth(config, self._page_bytes, self.snapshots)
+        self._worth = worth(config, self._page_bytes, self.snapshots)
         self._seated: set[Generation] = set()
 
     @property
@@ -119,14 +122,15 @@ class Store:
         """Changes whenever a request that found no room might find some."""
         return self.pages.free, self.slots.free, len(self.handles)
 
-    def _room(self, pages: int, snapshot: int = 0) -> bool:
-        """Whether so many pages and bytes of a snapshot are free, after evicting what must go."""
+    def _room(self, pages: int, snapshot: int = 0, *, spare: bool = False) -> bool:
+        """Whether so many pages and bytes of a snapshot are free, after evicting what must go. `spare`: of what
+        nobody is expected to come back to."""
 
         def enough() -> bool:
             free = self.budget - self.used
             return self.pages.free >= pages and free >= pages * self._page_bytes + snapshot
 
-        evict(self.tree, self._worth, enough)
+        evict(self.tree, self._worth, enough, spare=spare)
         return enough()
 
     def _obtainable(self, past: Past) -> int:
@@ -149,8 +153,12 @@ class Store:
         seated = self._resume(generation, self._past(generation, match), headroom)
         if not seated and not headroom:  # what it would resume from may be what stands in its way
             seated = self._resume(generation, Past(0, ()), headroom)
-        if seated:
-            self._schedule_marks(generation, match.tokens)
+        if seated and self.stateful:
+            if match.mark is not None and generation.computed == match.mark.position:
+                match.mark.readers += 1
+                generation.latest = match.mark
+            generation.shared = match.tokens
+            self._schedule_marks(generation)
         return seated
 
     def _resume(self, generation: Generation, past: Past, headroom: int) -> bool:
@@ -187,20 +195,18 @@ class Store:
             generation.slot = self.slots.take()
             if past.snapshot is not None:
                 self.snapshots.load(past.snapshot, generation.slot)
-        generation.computed = generation.last_mark = past.tokens
+        generation.computed = past.tokens
         generation.goal = len(generation.tokens) - (generation.capture is not None)
 
-    def _schedule_marks(self, generation: Generation, matched: int) -> None:
-        """Where it is to leave a state: at declared boundaries, then where known tokens ended without a state,
-        then at the prompt's end. Of declared ones closer than the gap the earlier stays: more prompts share it.
+    def _schedule_marks(self, generation: Generation) -> None:
+        """Where it is to leave a state: at declared boundaries, where known tokens ended without a state, and at
+        the prompt's end. Of those closer than the gap what is known to be shared stays, then the earlier: more
+        prompts share it.
         """
-        generation.due = []
-        if not self.stateful:
-            return
-        end = len(generation.prompt)
+        end, shared = len(generation.prompt), generation.shared
         declared = sorted(b for b in set(generation.boundaries) if b <= end)
         kept = [generation.computed]
-        for position in (*declared, matched, end):
+        for position in sorted((*declared, shared, end), key=lambda p: p > shared):
             if position > kept[0] and all(abs(position - other) >= self._gap for other in kept):
                 kept.append(position)
         generation.due = sorted(kept[1:])
@@ -221,7 +227,8 @@ class Store:
         if generation.due and done >= generation.due[0]:
             position = generation.due.pop(0)
             assert done == position, "ran past a position whose state was wanted"
-            self.mark(generation, interim=done == end and end not in generation.boundaries)
+            interim = done == end and end not in generation.boundaries
+            self.mark(generation, readers=2 if done <= generation.shared else 1, interim=interim)
         if done == end:
             self.remember(generation)
 
@@ -230,21 +237,27 @@ class Store:
         tokens = generation.tokens[: generation.computed]
         self.tree.insert(generation.owner, tokens, generation.pages.list())
 
-    def mark(self, generation: Generation, *, exact: bool = False, interim: bool = False) -> bool:
-        """Keep its state as it stands; False if there is no room. `exact`: in float32 whatever the form of the
-        others. `interim`: until it leaves."""
+    def mark(
+        self, generation: Generation, *, readers: int = 0, exact: bool = False, interim: bool = False
+    ) -> bool:
+        """Keep its state as it stands; False if there is no room. `readers`: prompts known to begin like that;
+        for a spare state only spare ones make room. `exact`: in float32 whatever the form of the others.
+        `interim`: until it leaves."""
         tokens = generation.tokens[: generation.computed]
-        generation.last_mark = generation.computed
         known = self.tree.marked(generation.owner, tokens)
         if known is not None:
+            known.readers += min(readers, 1)
+            generation.latest = known
             if not exact or self.snapshots.is_exact(known.snapshot) or not self.tree.is_droppable(known):
                 return True
             self.tree.drop(known)
-        if not self._room(0, self.snapshots.size(exact=exact)):
+        if not self._room(0, self.snapshots.size(exact=exact), spare=readers == 1):
             return False
         snapshot = self.snapshots.save(generation.slot, exact=exact)
         mark = self.tree.mark(generation.owner, tokens, generation.pages.list(), snapshot)
+        mark.readers = readers
         self.snapshots.release(snapshot)
+        generation.latest = mark
         if interim:
             generation.interim.append(mark)
         return True
@@ -253,13 +266,16 @@ class Store:
         """It ended well: keep what it computed, and its state where that saves enough. Who comes back with its
         answer resumes there, so the states on the way, where nobody parted from it, are given up."""
         self.remember(generation)
-        if (
-            self.stateful
-            and generation.computed - generation.last_mark >= self._gap
-            and self.mark(generation)
-        ):
+        if not self.stateful:
+            return
+        latest = generation.latest
+        since = latest.position if latest is not None and self.tree.holds(latest) else 0
+        if generation.computed - since >= self._gap and self.mark(generation):
             for mark in filter(self.tree.is_droppable, generation.interim):
-                self.tree.drop(mark)
+                if mark is not generation.latest:
+                    self.tree.drop(mark)
+        if generation.latest is not None and generation.latest.is_spare:
+            generation.latest.readers = 0
 
     def park(self, generation: Generation) -> None:
         """It has to wait: keep its state exactly, so that it goes on with the very bits it stopped at."""

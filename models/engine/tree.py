@@ -47,13 +47,25 @@ class Node:
 @dataclass(eq=False, slots=True)
 class Mark:
     """The state after the tokens of `node`'s path and `tail`, fewer than 16 more, whose keys and values are the
-    first of `tail_page`. Whatever lies behind them on that page is somebody else's to write."""
+    first of `tail_page`. Whatever lies behind them on that page is somebody else's to write.
+
+    `before`: the last mark before it on its path. `readers`: how many prompts are known to begin with its tokens.
+    None yet is the end of an answer, whose conversation may go on.
+    """
 
     node: Node
     tail: bytes
     snapshot: int
     tail_page: int | None
     used: int
+    before: "Mark | None" = None
+    readers: int = 0
+
+    @property
+    def is_spare(self) -> bool:
+        """Whether it should make room before those that aren't: its one reader has gone past it, and whether
+        anybody else's prompt begins like that isn't known."""
+        return self.readers == 1
 
     @property
     def position(self) -> int:
@@ -80,6 +92,8 @@ class PrefixTree:
         self._snapshots = snapshots
         self._secret = secret or secrets.token_bytes(32)
         self._roots: dict[bytes, Node] = {}
+        self._marks: dict[Mark, None] = {}
+        self._ends: dict[Node, None] = {}  # pages that nothing in the tree needs
         self._clock = 0
         self._count = 0
 
@@ -131,6 +145,8 @@ class PrefixTree:
                 node.children[key] = child
                 self._pages.share([child.page])
                 self._count += 1
+                self._ends.pop(node, None)
+                self._ends[child] = None
             child.used = now
             node = child
         return node
@@ -157,19 +173,26 @@ class PrefixTree:
         self._snapshots.share(snapshot)
         if tail_page is not None:
             self._pages.share([tail_page])
-        node.marks[tail] = Mark(node, tail, snapshot, tail_page, self._tick())
-        return node.marks[tail]
+        mark = Mark(node, tail, snapshot, tail_page, self._tick(), _last_before(node, tail))
+        for later in self._marks:
+            if later.before is mark.before and _leads_to(mark, later):
+                later.before = mark
+        node.marks[tail] = mark
+        self._marks[mark] = None
+        self._ends.pop(node, None)
+        return mark
+
+    def holds(self, mark: Mark) -> bool:
+        return mark in self._marks
 
     def is_droppable(self, mark: Mark) -> bool:
         """Whether it is still here and nobody outside holds its state."""
-        return mark.node.marks.get(mark.tail) is mark and self._snapshots.holders(mark.snapshot) == 1
+        return mark in self._marks and self._snapshots.holders(mark.snapshot) == 1
 
     def evictable(self) -> Iterator[Node | Mark]:
         """What can go now: states nobody else holds, and last pages of paths that nobody else holds."""
-        for node in self._walk():
-            yield from filter(self.is_droppable, node.marks.values())
-            if self.is_loose(node):
-                yield node
+        yield from filter(self.is_droppable, self._marks)
+        yield from filter(self.is_loose, self._ends)
 
     def is_loose(self, node: Node) -> bool:
         """Whether the page can go: nothing in the tree needs it, and nobody outside."""
@@ -179,21 +202,27 @@ class PrefixTree:
     def drop(self, item: Node | Mark) -> Node:
         """Forget it and free what it held. Returns the node that may have become loose by that."""
         if isinstance(item, Mark):
-            del item.node.marks[item.tail]
+            del item.node.marks[item.tail], self._marks[item]
+            for later in self._marks:
+                if later.before is item:
+                    later.before = item.before
             self._snapshots.release(item.snapshot)
             if item.tail_page is not None:
                 self._pages.release([item.tail_page])
             return self._pruned(item.node)
         assert item.parent is not None
         assert self.is_loose(item), "dropped a page that is needed"
-        del item.parent.children[item.key]
+        del item.parent.children[item.key], self._ends[item]
         self._pages.release([item.page])
         self._count -= 1
         return self._pruned(item.parent)
 
     def _pruned(self, node: Node) -> Node:
-        if node.parent is None and not node.children and not node.marks:
-            del self._roots[node.key]
+        if not node.children and not node.marks:
+            if node.parent is None:
+                del self._roots[node.key]
+            else:
+                self._ends[node] = None
         return node
 
     def forget(self, tenant: str) -> None:
@@ -202,7 +231,9 @@ class PrefixTree:
         """
         for key in [key for key in self._roots if key.startswith(self._salt(tenant))]:
             for node in list(_below(self._roots.pop(key))):
+                self._ends.pop(node, None)
                 for mark in node.marks.values():
+                    del self._marks[mark]
                     self._snapshots.release(mark.snapshot)
                     self._pages.release([] if mark.tail_page is None else [mark.tail_page])
                 if node.parent is not None:
@@ -215,15 +246,11 @@ class PrefixTree:
 
     def held_pages(self) -> Counter[int]:
         held = Counter(node.page for node in self._walk() if node.parent is not None)
-        held.update(mark.tail_page for mark in self._marks() if mark.tail_page is not None)
+        held.update(mark.tail_page for mark in self._marks if mark.tail_page is not None)
         return held
 
     def held_snapshots(self) -> Counter[int]:
-        return Counter(mark.snapshot for mark in self._marks())
-
-    def _marks(self) -> Iterator[Mark]:
-        for node in self._walk():
-            yield from node.marks.values()
+        return Counter(mark.snapshot for mark in self._marks)
 
 
 def _below(node: Node) -> Iterator[Node]:
@@ -232,6 +259,28 @@ def _below(node: Node) -> Iterator[Node]:
         node = stack.pop()
         yield node
         stack.extend(node.children.values())
+
+
+def _last_before(node: Node, tail: bytes) -> Mark | None:
+    """The last mark on the way to `tail` behind `node`'s path."""
+    way = tail
+    up: Node | None = node
+    while up is not None:
+        on_it = [mark for known, mark in up.marks.items() if _goes_on(way, 0, known)]
+        if on_it:
+            return max(on_it, key=lambda mark: mark.position)
+        way, up = up.key, up.parent
+    return None
+
+
+def _leads_to(earlier: Mark, later: Mark) -> bool:
+    """Whether the later mark's path goes on from the earlier one's."""
+    way, node = later.tail, later.node
+    while node is not earlier.node:
+        if node.parent is None:
+            return False
+        way, node = node.key, node.parent
+    return way.startswith(earlier.tail) and later.position > earlier.position
 
 
 def _goes_on(data: bytes, at: int, tail: bytes) -> bool:
