@@ -1,9 +1,12 @@
 // Softmax attention of a step's tokens over their pages. See README.md.
 #include <initializer_list>
+#include <type_traits>
 
 #include "attention/plan.h"
 
 using namespace secretariat;
+
+constexpr int WIDENED_ROWS = 2 * TILE;  // of a group: with fewer it costs more than it saves
 
 static int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
@@ -11,13 +14,16 @@ static int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 template <class S> class Worker {
     typedef typename S::number number;
     typedef typename S::factor factor;
+    typedef typename S::Wide Wide;
+    typedef typename Wide::number wide_number;
+    static constexpr bool WIDENS = !std::is_same<S, Wide>::value;
 
   public:
     Worker(const AttentionArgs &a, const Step &step, uint8_t *memory) : a(a), step(step), width(a.width()) {
         uint8_t *at = memory;
         auto take = [&at](int64_t bytes) { uint8_t *taken = at; at += aligned(bytes); return taken; };
-        const int64_t rows = a.group_rows();
-        q = (factor *)take(rows * a.dim * sizeof(factor));
+        const int64_t rows = a.most_pages() * PAGE * a.group();
+        q = (factor *)take(a.most_pages() * a.page_tiles() * TILE * a.dim * sizeof(factor));
         for (State *state : {&part, &whole}) {
             state->m = (float *)take(rows * sizeof(float));
             state->l = (float *)take(rows * LANES * sizeof(float));
@@ -28,6 +34,8 @@ template <class S> class Worker {
         scores = (float *)take(TILE * BLOCK * sizeof(float));
         chances = (factor *)take(TILE * BLOCK * sizeof(factor));
         last_values = (number *)take(PAGE * a.dim * sizeof(number));
+        for (wide_number **to : {&wide_keys, &wide_values})
+            *to = (wide_number *)take(WIDENS ? BLOCK * a.dim * sizeof(wide_number) : 0);
         bytes = at - memory;
         by.outer = (a.cap != 0 ? a.cap : a.scale) * 1.44269504f;
         by.inner = a.cap != 0 ? a.scale / a.cap : 0.0f;
@@ -63,17 +71,26 @@ template <class S> class Worker {
         rows = of.tokens() * a.group();
         end = step.begins[of.run] + step.starts[of.run + 1] - step.starts[of.run];
         pages = step.pages + step.page_starts[of.run];
+        widened = WIDENS && rows >= WIDENED_ROWS && a.dim % LANES == 0;
         for (int32_t t = 0; t < of.tokens(); t++) take_queries(t);
     }
 
+    // Tiles begin anew with each page of positions: [tiles, dim/2, TILE, 2].
+    factor *tile_of(int32_t t, int g, int &row) const {
+        const int32_t page = (group.first + t) / PAGE, start = page * PAGE;
+        const int in_page = (start > group.first ? group.first + t - start : t) * a.group() + g;
+        row = in_page % TILE;
+        return q + ((int64_t)(page - group.first / PAGE) * a.page_tiles() + in_page / TILE) * TILE * a.dim;
+    }
+
     void take_queries(int32_t t) {
-        const int64_t count = (int64_t)a.group() * a.dim, row_width = (a.heads + 2 * a.kv_heads) * a.dim;
-        const float *from = a.qkv + (row0 + t) * row_width + kv * count;
-        factor *to = q + t * count;
-        int64_t i = 0;
-        for (; i + LANES <= count; i += LANES) S::put(to + i, load(from + i));
-        for (; i < count; i++) to[i] = S::put(from[i]);
-        for (int g = 0; g < a.group(); g++) sights[t * a.group() + g] = {group.first + t, a.window, a.sinks};
+        const float *from = a.qkv + ((row0 + t) * (a.heads + 2 * a.kv_heads) + (int64_t)kv * a.group()) * a.dim;
+        for (int g = 0; g < a.group(); g++, from += a.dim) {
+            int row;
+            factor *to = tile_of(t, g, row);
+            for (int d = 0; d < a.dim; d++) to[(d / 2 * TILE + row) * 2 + d % 2] = S::put(from[d]);
+            sights[t * a.group() + g] = {group.first + t, a.window, a.sinks};
+        }
     }
 
     void walk_all() {
@@ -122,7 +139,15 @@ template <class S> class Worker {
             block.values[i] = (const number *)a.values + at;
             const int32_t written = end - (from + i * PAGE);
             if (written < PAGE) block.values[i] = cleaned(block.values[i], written);
+            if (widened) widen_page(i, ((int64_t)next * a.kv_heads + kv) * page_size);
         }
+    }
+
+    // Page i of the block, while the one that lies `next` numbers in is fetched.
+    void widen_page(int i, int64_t next) {
+        const int64_t size = (int64_t)PAGE * a.dim;
+        wide.keys[i] = widen(block.keys[i], wide_keys + i * size, size, (const number *)a.keys + next);
+        wide.values[i] = widen(block.values[i], wide_values + i * size, size, (const number *)a.values + next);
     }
 
     // A copy of a value page whose unwritten tokens are zeros: nothing is known of what memory holds there.
@@ -145,8 +170,10 @@ template <class S> class Worker {
         block.pages = whole_pages < BLOCK_PAGES ? whole_pages : BLOCK_PAGES;
         const int32_t to = from + block.pages * PAGE;
         block.masked = to > begin + 1 || (a.window && from <= stop - 1 - a.window && to > a.sinks);
+        wide.first = block.first, wide.pages = block.pages, wide.masked = block.masked;
         const int row_end = (stop - group.first) * a.group();
-        for (int row = (begin - group.first) * a.group(); row < row_end; row += TILE)
+        queries = q + (int64_t)(page - group.first / PAGE) * a.page_tiles() * TILE * a.dim;
+        for (int row = (begin - group.first) * a.group(); row < row_end; row += TILE, queries += TILE * a.dim)
             attend_rows(row, row_end - row < TILE ? row_end - row : TILE);
     }
 
@@ -167,7 +194,8 @@ template <class S> class Worker {
 
     template <int R> void tile(int row) {
         const State state{part.m + row, part.l + row * LANES, part.values + (int64_t)row * width, width};
-        attend<S, R>(q + (int64_t)row * a.dim, a.dim, block, sights + row, by, state, scores, chances);
+        if (widened) attend<Wide, R>(queries, a.dim, wide, sights + row, by, state, scores, chances);
+        else attend<S, R>(queries, a.dim, block, sights + row, by, state, scores, chances);
     }
 
     // (m, l, values) of two stretches of keys become one: both are shrunk to the larger m.
@@ -208,11 +236,15 @@ template <class S> class Worker {
     const int width;
     Scaling by;
     factor *q, *chances;
+    const factor *queries;  // of the next tile
     float *scores;
     number *last_values;
     Sight *sights;
     State part, whole;
     Block<S> block;
+    Block<Wide> wide;  // the same keys, where the group is worth widening them
+    wide_number *wide_keys, *wide_values;
+    bool widened;
     Group group;
     int kv, rows;
     int32_t end;   // tokens of the sequence with this step's

@@ -12,6 +12,7 @@ namespace secretariat {
 
 constexpr int32_t SPLIT = 2048;
 constexpr int64_t PIECES_A_THREAD = 8;  // enough for threads to end together though pieces differ
+constexpr int MOST_ROWS = 384;          // of a group: their queries and values stay in a core's second cache
 
 // Mirrors `AttentionArgs` of cpu.py, field by field.
 struct AttentionArgs {
@@ -28,9 +29,14 @@ struct AttentionArgs {
     float scale, cap;                    // cap 0: none
 
     int group() const { return heads / kv_heads; }
-    // Enough rows to make reading the keys cheap.
-    int group_pages() const { return group() < 4 ? 4 / group() : 1; }
-    int group_rows() const { return group_pages() * PAGE * group(); }
+    // Of positions: enough rows to make reading the keys cheap, and the most that a large step may take at once.
+    int least_pages() const { return group() < 4 ? 4 / group() : 1; }
+    int most_pages() const {
+        int pages = least_pages();
+        while (2 * pages * PAGE * group() <= MOST_ROWS) pages *= 2;
+        return pages;
+    }
+    int page_tiles() const { return (PAGE * group() + TILE - 1) / TILE; }
     // Floats of a row's weighted values: whole registers.
     int width() const { return (dim * (half ? 1 : 2) + LANES - 1) / LANES * LANES; }
     int part_width() const { return width() + LANES; }  // then l and m
@@ -59,14 +65,24 @@ inline bool split_visible(const AttentionArgs &a, const Group &group, int32_t sp
     return false;
 }
 
+inline int64_t pieces(const AttentionArgs &a, int32_t begin, int32_t end, int32_t size) {
+    return (int64_t)((end - 1) / size - begin / size + 1) * a.kv_heads;
+}
+
+// Positions of a group: as many as leave enough pieces, for a group reads its keys once.
+inline int32_t group_size(const AttentionArgs &a, int32_t begin, int32_t end, int threads) {
+    int32_t size = a.most_pages() * PAGE;
+    while (size > a.least_pages() * PAGE && pieces(a, begin, end, size) < PIECES_A_THREAD * threads) size /= 2;
+    return size;
+}
+
 template <class Visit> void each_group(const AttentionArgs &a, const Step &step, int threads, Visit visit) {
-    const int32_t size = a.group_pages() * PAGE;
     int64_t used = 0;
     for (int run = 0; run < step.runs; run++) {
         const int32_t begin = step.begins[run], end = begin + step.starts[run + 1] - step.starts[run];
         if (end == begin) continue;
-        const int32_t from = begin / size, to = (end - 1) / size;
-        const bool few = (int64_t)(to - from + 1) * a.kv_heads < PIECES_A_THREAD * threads;
+        const int32_t size = group_size(a, begin, end, threads), from = begin / size, to = (end - 1) / size;
+        const bool few = pieces(a, begin, end, size) < PIECES_A_THREAD * threads;
         for (int32_t at = from; at <= to; at++) {
             const int32_t first = at == from ? begin : at * size, last = at == to ? end - 1 : (at + 1) * size - 1;
             Group group{run, first, last, last / SPLIT + 1, 0, used};

@@ -33,15 +33,17 @@ INLINE lane spread_pair(const float *from) {
 
 // float32 pages: a register is 8 columns, both halves of a pair in lanes of their own until `fold`.
 struct FloatPages {
+    typedef FloatPages Wide;
     typedef float number;
     typedef float factor;  // what queries and probabilities are held in
     typedef lane Left;
     typedef lane Right;
-    static constexpr int COLUMNS = 8, PARTS = 2;
+    static constexpr int COLUMNS = 8, PARTS = 2, STEPS = 1;
+    static constexpr bool FETCHED = true;
 
-    INLINE Left left(const factor *pair) { return spread_pair(pair); }
-    INLINE Right right(const number *from) { return load(from); }
-    INLINE Right right_some(const number *from, int numbers) { return load_some(from, numbers); }
+    INLINE Left left(const factor *pair, int) { return spread_pair(pair); }
+    INLINE Right right(const number *from, int) { return load(from); }
+    INLINE Right right_some(const number *from, int numbers, int) { return load_some(from, numbers); }
     INLINE lane step(lane total, Left l, Right r) { return fma(l, r, total); }
     INLINE lane put(factor *to, lane v) { store(to, v); return v; }  // what is then read back
     INLINE factor put(float v) { return v; }
@@ -56,19 +58,21 @@ struct FloatPages {
 #if defined(__AVX512BF16__)
 // Queries and probabilities are rounded to bfloat16 too; a step is one VDPBF16PS.
 struct HalfPages {
+    typedef HalfPages Wide;
     typedef bf16 number;
     typedef bf16 factor;
     typedef __m512bh Left;
     typedef __m512bh Right;
-    static constexpr int COLUMNS = 16, PARTS = 1;
+    static constexpr int COLUMNS = 16, PARTS = 1, STEPS = 1;
+    static constexpr bool FETCHED = true;
 
-    INLINE Left left(const factor *pair) {
+    INLINE Left left(const factor *pair, int) {
         int32_t both;
         memcpy(&both, pair, sizeof both);
         return (__m512bh)_mm512_set1_epi32(both);
     }
-    INLINE Right right(const number *from) { return (__m512bh)_mm512_loadu_si512(from); }
-    INLINE Right right_some(const number *from, int numbers) {
+    INLINE Right right(const number *from, int) { return (__m512bh)_mm512_loadu_si512(from); }
+    INLINE Right right_some(const number *from, int numbers, int) {
         return (__m512bh)_mm512_maskz_loadu_epi16((__mmask32)((1ull << numbers) - 1), from);
     }
     INLINE lane step(lane total, Left l, Right r) { return (lane)_mm512_dpbf16_ps((__m512)total, l, r); }
@@ -81,29 +85,42 @@ struct HalfPages {
     INLINE lane fold(const lane *one) { return one[0]; }
 };
 #else
-// Widened: a step is two float32 multiply-adds, the first of a pair first.
+// Widened: a pair takes two float32 multiply-adds, the first of it first.
+struct WidePages;
 struct HalfPages {
+    typedef WidePages Wide;
     typedef bf16 number;
     typedef float factor;
-    struct Left { lane first, second; };
-    struct Right { lane first, second; };
-    static constexpr int COLUMNS = 16, PARTS = 1;
+    typedef lane Left;
+    typedef lane Right;
+    static constexpr int COLUMNS = 16, PARTS = 1, STEPS = 2;
+    static constexpr bool FETCHED = true;
 
-    INLINE Left left(const factor *pair) { return {spread(pair[0]), spread(pair[1])}; }
-    INLINE Right right(const number *from) {
+    INLINE Left left(const factor *pair, int step) { return spread(pair[step]); }
+    INLINE Right right(const number *from, int step) {
         ints raw;
         memcpy(&raw, from, sizeof raw);
-        return {(lane)(raw << 16), (lane)(raw & (int32_t)0xffff0000)};
+        return step ? (lane)(raw & (int32_t)0xffff0000) : (lane)(raw << 16);
     }
-    INLINE Right right_some(const number *from, int numbers) {
+    INLINE Right right_some(const number *from, int numbers, int step) {
         number some[2 * LANES] = {};
         memcpy(some, from, sizeof(number) * numbers);
-        return right(some);
+        return right(some, step);
     }
-    INLINE lane step(lane total, Left l, Right r) { return fma(l.second, r.second, fma(l.first, r.first, total)); }
+    INLINE lane step(lane total, Left l, Right r) { return fma(l, r, total); }
     INLINE lane put(factor *to, lane v) { store(to, v); return v; }
     INLINE factor put(float v) { return v; }
     INLINE lane fold(const lane *one) { return one[0]; }
+};
+
+// Widened beforehand, for many rows: of each register's pairs all first numbers, then all second ones. The very
+// arithmetic of HalfPages.
+struct WidePages : HalfPages {
+    typedef float number;
+    static constexpr bool FETCHED = false;
+
+    INLINE Right right(const number *from, int step) { return load(from + step * LANES); }
+    INLINE Right right_some(const number *from, int, int step) { return right(from, step); }
 };
 #endif
 
