@@ -1,5 +1,5 @@
 // h = exp(dt A) h + (dt x) B; y = h C + D x, token by token, a head's states in the lanes. See README.md.
-#include "core/columns.h"
+#include "core/registers.h"
 #include "core/step.h"
 
 using namespace secretariat;
@@ -49,7 +49,7 @@ static void time_steps(const SsdArgs &a, const Columns &dt, int head, Block &blo
 }
 
 // sum() of each of sixteen: the same tree for each, in a fifth of the operations.
-INLINE void sums(const lane *v, float *to) {
+INLINE void sums(const wide *v, float *to) {
 #if defined(__AVX512F__)
     lane a[8], b[4], c[2];
     for (int i = 0; i < 8; i++) {
@@ -79,20 +79,20 @@ static void advance(Block &block, int row, const float *from, float *to) {
     const int chunks = CHUNKS ? CHUNKS : (int)((block.size + LANES - 1) / LANES);
     const int64_t size = CHUNKS ? CHUNKS * LANES : block.size;
     constexpr int TOGETHER = LANES / ROWS;
-    lane h[ROWS][CHUNKS ? CHUNKS : MAX_SIZE / LANES];
+    wide h[ROWS][CHUNKS ? CHUNKS : MAX_SIZE / LANES];
     for (int r = 0; r < ROWS; r++)
-        for (int i = 0; i < chunks; i++) h[r][i] = load_left(from + r * size + i * LANES, size - i * LANES);
+        for (int i = 0; i < chunks; i++) h[r][i] = load_wide_left(from + r * size + i * LANES, size - i * LANES);
     for (int t = 0; t < block.count; t += TOGETHER) {
         const int tokens = block.count - t < TOGETHER ? block.count - t : TOGETHER;
-        lane parts[LANES];
+        wide parts[LANES];
         for (int k = 0; k < tokens; k++) {
             const float *b = block.b + (t + k) * block.b_stride, *c = block.c + (t + k) * block.c_stride;
-            const lane decay = all(block.decay[t + k]);
-            lane dx[ROWS], totals[ROWS];
-            for (int r = 0; r < ROWS; r++) dx[r] = all(block.dx[(t + k) * LANES + row + r]), totals[r] = lane{};
+            const wide decay = spread(block.decay[t + k]);
+            wide dx[ROWS], totals[ROWS];
+            for (int r = 0; r < ROWS; r++) dx[r] = spread(block.dx[(t + k) * LANES + row + r]), totals[r] = wide{};
             for (int i = 0; i < chunks; i++) {
-                const lane input = load_left(b + i * LANES, size - i * LANES);
-                const lane output = OUTPUT ? load_left(c + i * LANES, size - i * LANES) : lane{};
+                const wide input = load_wide_left(b + i * LANES, size - i * LANES);
+                const wide output = OUTPUT ? load_wide_left(c + i * LANES, size - i * LANES) : wide{};
                 for (int r = 0; r < ROWS; r++) {
                     h[r][i] = fma(h[r][i], decay, dx[r] * input);
                     if (OUTPUT) totals[r] = fma(h[r][i], output, totals[r]);
@@ -113,7 +113,7 @@ static void advance(Block &block, int row, const float *from, float *to) {
     }
     if (to)
         for (int r = 0; r < ROWS; r++)
-            for (int i = 0; i < chunks; i++) store_left(to + r * size + i * LANES, h[r][i], size - i * LANES);
+            for (int i = 0; i < chunks; i++) store_wide_left(to + r * size + i * LANES, h[r][i], size - i * LANES);
 }
 
 template <bool OUTPUT>
