@@ -22,6 +22,7 @@ from secretariat.models.nets.config import (
     MoeSpec,
 )
 from secretariat.models.nets.decoder import Decoder
+from secretariat.models.nets.native.builder import asked_form
 from secretariat.models.nets.state import PAGE_SIZE, kv_bytes_per_token, state_bytes
 
 FORMS: tuple[Form, ...] = ("float32", "bfloat16", "q8", "q4")
@@ -63,7 +64,8 @@ def plan(
     """`stored`: the number format of each weight in a checkpoint, for what keeping them so takes."""
     shapes = weight_shapes(config)
     weights: dict[str, int] = {
-        form: sum(_bytes(name, shape, form) for name, shape in shapes.items()) for form in FORMS
+        form: sum(_bytes(name, shape, asked_form(name, form)) for name, shape in shapes.items())
+        for form in FORMS
     }
     if stored is not None:
         weights["as stored"] = sum(

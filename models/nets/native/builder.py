@@ -21,12 +21,15 @@ from secretariat.models.nets.weights import Bytes, Source, Weights, held_as
 _KEPT_AT_8_BITS = (".x_proj.weight", ".dt_proj.weight")  # small, and what they give is exponentiated
 
 
+def asked_form(name: str, form: Form) -> Form:
+    """What the matrix called `name` is held in where `form` is asked for."""
+    return "q8" if form == "q4" and name.endswith(_KEPT_AT_8_BITS) else form
+
+
 def pack_weight(weights: Weights, name: str, form: Form | None) -> Packed:
     """In panels as the operations read it: gate and up of experts are matrices of their own."""
     source = weights[name]
-    if form == "q4" and name.endswith(_KEPT_AT_8_BITS):
-        form = "q8"
-    form = form or kept_form(held_as(source))
+    form = kept_form(held_as(source)) if form is None else asked_form(name, form)
     return pack(_Halves(source) if name.endswith(".experts.gate_up.weight") else source, form)
 
 
@@ -94,12 +97,10 @@ class Builder:
         """
         packed, bias_O = self.matrix(f"{name}.weight"), self.optional(f"{name}.bias")
         adapters = self.adapters
-        if adapters is not None and add is not None and adapters.scales(name):
-            product_NO = self.buffer("product", y_NO.shape[1])
-            add_linear(self.program, packed, x_NI, product_NO, bias=bias_O)
-            adapters.follow(self.program, name, x_NI, product_NO, add=add, into=y_NO)
-            return
-        add_linear(self.program, packed, x_NI, y_NO, bias=bias_O, add=add, scale=scale)
+        if adapters is not None and adapters.weighs(name):
+            adapters.weigh(self.program, name, packed, x_NI, y_NO, bias=bias_O, add=add, scale=scale)
+        else:
+            add_linear(self.program, packed, x_NI, y_NO, bias=bias_O, add=add, scale=scale)
         if adapters is not None:
             adapters.follow(self.program, name, x_NI, y_NO, add=scale if add is None else add)
 

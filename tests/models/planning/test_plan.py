@@ -9,10 +9,15 @@ import pytest
 
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.library import library
+from secretariat.models.kernels.linear.packing import pack
 from secretariat.models.nets.architectures.registry import adapter_of
+from secretariat.models.nets.config import DecoderConfig, LayerSpec, Mamba1Spec, MoeSpec, NormSpec, RouterSpec
 from secretariat.models.nets.memory import Memory, MemorySize
-from secretariat.models.planning.plan import Demand, largest_batch, longest_context, plan
+from secretariat.models.nets.native.network import NativeNetwork
+from secretariat.models.nets.weights import Values
+from secretariat.models.planning.plan import FORMS, Demand, largest_batch, longest_context, plan
 from secretariat.models.planning.sizes import bytes_of, tokens_of
+from tests.models.nets.tiny import random_decoder
 from tests.support.weights import CHAT, models_dir, weights
 
 GIB = 1 << 30
@@ -77,6 +82,27 @@ def test_what_fits_on_a_device():
     assert longest_context(jamba, LONG, -1) == 0
     assert largest_batch(jamba, LONG, 9 * GIB) == 2
     assert largest_batch(jamba, LONG, GIB) == 0
+
+
+@pytest.mark.skipif(library() is None, reason="needs a C++ compiler")
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_is_planned_as_it_is_held(form):
+    """Of widths that divide into groups; Mamba's small projections stay at 8 bits, its router in float32."""
+    compiled = library()
+    assert compiled is not None
+    mamba = Mamba1Spec(inner=64, state=16, conv=4, dt_rank=32)
+    moe = MoeSpec(32, RouterSpec(experts=4, top=2))
+    shape = DecoderConfig(
+        96, 64, (LayerSpec((mamba,), moe, NormSpec()),), NormSpec(), 64, tied_embeddings=False
+    )
+    state = random_decoder(shape).state_dict()
+    weights = {name: Values(tensor.numpy()) for name, tensor in state.items()}
+    network = NativeNetwork(shape, weights, compiled, threads=1, form=form)
+    held = {name: network._packed[name].nbytes for name in weights if name in network._packed}
+    held |= {name: source.array.nbytes for name, source in weights.items() if name not in held}
+    router = "layers.0.feed_forward.router.weight"
+    held[router] = pack(weights[router], "float32").nbytes
+    assert sum(held.values()) == plan(shape, LONG).weights[form]
 
 
 def said(*arguments: str) -> str:
