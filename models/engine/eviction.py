@@ -1,8 +1,9 @@
 """What leaves the cache first when memory runs out: pages and states under one scale.
 
-Score = recency + floating-point operations saved a byte, each over its range among the candidates (Marconi,
-MLSys 2025). A state saves the work from the state before it on its path; a page saves its own tokens' work
-where all there is to know lies in pages, and nothing where no state behind it can be resumed from.
+First goes what nobody is expected to come back to: states that their one reader has gone past, and loose pages
+of a network that resumes from states alone. Of the rest, score = recency + floating-point operations saved a
+byte, each over its range among the candidates (Marconi, MLSys 2025). A state saves the work from the state before
+it on its path; a page saves its own tokens' work where all there is to know lies in pages.
 """
 
 import heapq

@@ -128,6 +128,46 @@ def test_what_saves_little_and_was_used_long_ago_goes_first():
     cache.check()
 
 
+def test_a_state_that_its_one_reader_went_past_makes_room_first():
+    cache = Cache()
+    for seed, readers in ((1, 0), (2, 2), (3, 1)):
+        cache.keep(prompt_of(32, seed), mark=True)
+        known = cache.tree.marked(ME, prompt_of(32, seed))
+        assert known is not None
+        known.readers = readers
+    evict(cache.tree, cache.worth, lambda: False, spare=True)
+    assert [cache.tree.marked(ME, prompt_of(32, seed)) is not None for seed in (1, 2, 3)] == [
+        True,
+        True,
+        False,
+    ]
+    assert cache.pages.used == 4, "no page is worth keeping without a state behind it"
+    cache.check()
+
+
+def test_every_state_knows_the_one_before_it():
+    """Against the definition, in a tree whose states come and go in any order."""
+    cache, draw = Cache(400), random.Random(3)
+    stem = prompt_of(70)
+    paths = [[*stem[:cut], *prompt_of(30, cut)] for cut in (0, 5, 16, 23, 40, 70)]
+    for _ in range(300):
+        path = draw.choice(paths)
+        tokens = path[: draw.randrange(1, len(path) + 1)]
+        known = cache.tree.marked(ME, tokens)
+        if known is None:
+            cache.keep(tokens, mark=True)
+        else:
+            cache.tree.drop(known)
+        for path in paths:
+            befores: list[tree.Mark | None] = [None]
+            for length in range(1, len(path) + 1):
+                found = cache.tree.marked(ME, path[:length])
+                if found is not None:
+                    assert found.before is befores[-1]
+                    befores.append(found)
+    cache.check()
+
+
 def test_what_others_hold_is_never_evicted():
     cache, tokens = Cache(), prompt_of(40)
     cache.keep(tokens, mark=True)
@@ -179,6 +219,54 @@ def test_a_finished_turn_keeps_one_state_beside_the_declared_ones():
     assert engine.metrics.snapshots == 2
     run(engine, Request(prompt_of(40, 1), boundaries=[12, 40]))
     assert engine.metrics.snapshots == 5
+
+
+def test_boundaries_that_nobody_shared_push_out_no_conversation():
+    engine = new_hybrid(memory=EngineMemory(pages=14, slots=1, snapshots=3), gap=4)
+    first = Request(prompt_of(40))
+    run(engine, first)
+    for seed in range(1, 4):
+        run(engine, Request(prompt_of(40, seed), boundaries=[8, 16, 24, 32]))
+    turn = Request([*first.generation.tokens, 5])
+    run(engine, turn)
+    assert turn.cached == len(first.generation.tokens) - 1
+    assert turn.bits == alone(turn.generation.prompt)
+
+
+def test_a_declared_boundary_is_found_the_second_time_and_stays_once_shared():
+    engine = new_hybrid(memory=EngineMemory(pages=40, slots=1, snapshots=6), gap=4)
+    stem = prompt_of(40)
+    cached = []
+    for seed in range(1, 9):
+        asked = Request([*stem, *prompt_of(24, seed)], boundaries=[40])
+        run(engine, asked)
+        cached.append(asked.cached)
+    assert cached == [0, *[40] * 7]
+
+
+def test_the_turn_before_makes_room_for_the_next_and_a_fork_keeps_it():
+    engine = new_hybrid(gap=4)
+    first = Request(prompt_of(30))
+    run(engine, first)
+    owner, ended = first.generation.owner, first.generation.tokens[:-1]
+    state = engine._store.tree.marked(owner, ended)
+    assert state is not None
+    assert not state.is_spare
+    run(engine, Request([*first.generation.tokens, *prompt_of(9, 1)]))
+    assert state.is_spare
+    run(engine, Request([*first.generation.tokens, *prompt_of(9, 2)]))
+    assert not state.is_spare
+
+
+def test_a_short_turn_leaves_the_conversation_where_it_can_be_resumed():
+    engine = new_hybrid(gap=50)
+    first = Request(prompt_of(60))
+    run(engine, first)
+    kept = first.generation.latest
+    assert kept is not None
+    assert not kept.is_spare
+    run(engine, Request([*first.generation.tokens, 5]))
+    assert not kept.is_spare
 
 
 def test_boundaries_too_close_together_cost_no_snapshots():
