@@ -12,7 +12,6 @@ from benchmarks.report import Figure, Report
 from benchmarks.rounds import alternate
 from secretariat.models.adapters.svf import make_basis
 from secretariat.models.kernels.library import Program, Step, library
-from secretariat.models.kernels.linear.cpu import add_linear
 from secretariat.models.kernels.linear.packing import pack
 from secretariat.models.kernels.svf.reference import dense
 from secretariat.models.nets.adapters import AdapterPlan, SvfBasis, SvfVector
@@ -95,8 +94,7 @@ def _through_operations(
     adapters.set(1, vector)
     program = Program(compiled, ours.THREADS)
     y_NO = torch.zeros(len(x_NI), len(weight_OI))
-    add_linear(program, pack(Values(weight_OI.numpy()), "float32"), x_NI, y_NO)
-    adapters.follow(program, matrix, x_NI, y_NO, add=1.0)
+    adapters.weigh(program, matrix, pack(Values(weight_OI.numpy()), "float32"), x_NI, y_NO)
     run_of, carried = np.zeros(len(x_NI), np.int32), np.ones(1, np.int32)
     program.run(
         Step(tokens=len(x_NI), runs=1, exact=1, run_of=run_of.ctypes.data, adapters=carried.ctypes.data)

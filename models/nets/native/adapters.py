@@ -1,7 +1,7 @@
-"""Adapters in a program: what follows a matrix product where a step's runs may carry one.
+"""Adapters in a program: what becomes of a matrix product where a step's runs may carry one.
 
-A product that an SVF basis covers is scaled before it reaches the residual, so it takes a buffer of its own; the
-base model's rows come out of it unchanged. Where nobody carries an adapter only the plain product runs.
+A product that an SVF basis covers is one operation with its directions; what a LoRA adds follows a product. Where
+nobody carries an adapter only the plain product runs, and the base model's rows have its bits in any company.
 
 Shape letters: A rows of adapters and the base model, X numbers of a vector, N tokens, R directions.
 """
@@ -13,8 +13,7 @@ from torch import Tensor
 
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.library import Program
-from secretariat.models.kernels.linear.cpu import add_linear
-from secretariat.models.kernels.linear.packing import pack
+from secretariat.models.kernels.linear.packing import LANES, Packed, pack
 from secretariat.models.kernels.lora.cpu import LoraTable, Low, add_lora
 from secretariat.models.kernels.svf.cpu import Part, add_svf
 from secretariat.models.nets.adapters import (
@@ -47,50 +46,38 @@ class NativeAdapters:
         self._base_X[factors] = 1.0
         self._vectors_AX = self._base_X.repeat(plan.rows + 1, 1)
 
-    def scales(self, matrix: str) -> bool:
-        """Whether its product may be scaled, so that it mustn't be added to anything first."""
+    def weighs(self, matrix: str) -> bool:
+        """Whether the basis covers it: `weigh` then takes the place of its product."""
         return matrix in self._directions
 
-    def follow(
+    def weigh(
         self,
         program: Program,
         matrix: str,
+        packed: Packed,
         x_NI: Tensor,
         y_NO: Tensor,
         *,
-        add: float,
-        into: Tensor | None = None,
+        bias: Tensor | None = None,
+        add: float | None = None,
+        scale: float = 1.0,
     ) -> None:
-        """After y = add · W x, or y += add · W x where `scales(matrix)` is false.
+        """y = scale · (W' x + b), or y += add · (W' x + b), with W' as the token's vector has it."""
+        directions = self._directions[matrix]
+        down_RI = torch.cat([part.v_IR.T for _, part in directions])
+        parts = [Part(offset, part.first, part.count, _up(part)) for offset, part in directions]
+        add_svf(
+            program, packed, _pack(down_RI), parts, self._vectors_AX, x_NI, y_NO,
+            bias=bias, add=add, scale=scale,
+        )  # fmt: skip
 
-        `into`: y is W x, and add · y is to be added there in the end, whoever carries an adapter or not.
-        """
+    def follow(self, program: Program, matrix: str, x_NI: Tensor, y_NO: Tensor, *, add: float) -> None:
+        """After y = add · W x, or y += add · W x."""
         if self.plan.rank:
             table = LoraTable(self.plan.rows + 1, self.plan.pieces, self.plan.rank)
             self._tables[matrix] = table
             with program.only_adapted():
-                add_lora(program, x_NI, y_NO, table, add=add if into is None else 1.0)
-        if matrix in self._directions:
-            self._weigh(program, matrix, x_NI, y_NO, add, into)
-
-    def _weigh(
-        self, program: Program, matrix: str, x_NI: Tensor, y_NO: Tensor, add: float, into: Tensor | None
-    ) -> None:
-        directions = self._directions[matrix]
-        down_RI = torch.cat([part.v_IR.T for _, part in directions]).contiguous()
-        t_NR = torch.zeros(len(x_NI), len(down_RI))
-        parts = [Part(offset, part.first, part.count, len(part.sigma_R)) for offset, part in directions]
-        with program.only_adapted():
-            add_linear(program, pack(Values(down_RI.numpy()), "q8"), x_NI, t_NR)
-        add_svf(program, y_NO, t_NR, self._vectors_AX, parts, into=into, add=add)
-        target_NO, first = y_NO if into is None else into, 0
-        with program.only_adapted():
-            for _, part in directions:
-                up_OR = pack(Values(part.u_OR.contiguous().numpy()), "q8")
-                rank = len(part.sigma_R)
-                columns_NO = target_NO[:, part.first : part.first + part.count]
-                add_linear(program, up_OR, t_NR[:, first : first + rank], columns_NO, add=add)
-                first += rank
+                add_lora(program, x_NI, y_NO, table, add=add)
 
     def set(self, row: int, adapter: Adapter) -> None:
         """Raises ModelError adapter_invalid for one that doesn't fit."""
@@ -112,3 +99,12 @@ class NativeAdapters:
         self._vectors_AX[row] = self._base_X
         for table in self._tables.values():
             table.clear(row)
+
+
+def _up(part: Directions) -> Packed:
+    """Below rows of zeros, so that a panel of it has the columns of a panel of the product."""
+    return _pack(torch.nn.functional.pad(part.u_OR, (0, 0, part.first % LANES, 0)))
+
+
+def _pack(matrix: Tensor) -> Packed:
+    return pack(Values(matrix.contiguous().numpy()), "q8")

@@ -97,12 +97,10 @@ class Builder:
         """
         packed, bias_O = self.matrix(f"{name}.weight"), self.optional(f"{name}.bias")
         adapters = self.adapters
-        if adapters is not None and add is not None and adapters.scales(name):
-            product_NO = self.buffer("product", y_NO.shape[1])
-            add_linear(self.program, packed, x_NI, product_NO, bias=bias_O)
-            adapters.follow(self.program, name, x_NI, product_NO, add=add, into=y_NO)
-            return
-        add_linear(self.program, packed, x_NI, y_NO, bias=bias_O, add=add, scale=scale)
+        if adapters is not None and adapters.weighs(name):
+            adapters.weigh(self.program, name, packed, x_NI, y_NO, bias=bias_O, add=add, scale=scale)
+        else:
+            add_linear(self.program, packed, x_NI, y_NO, bias=bias_O, add=add, scale=scale)
         if adapters is not None:
             adapters.follow(self.program, name, x_NI, y_NO, add=scale if add is None else add)
 

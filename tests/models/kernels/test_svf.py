@@ -1,10 +1,17 @@
 """Singular-value vectors of mixed tenants against the dense recomposition in float64."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 
+from secretariat.models.kernels.library import Program
+from secretariat.models.kernels.linear.cpu import add_linear
+from secretariat.models.kernels.linear.packing import LANES, Form, Packed, pack, unpack
 from secretariat.models.kernels.svf.cpu import Part, add_svf
 from secretariat.models.kernels.svf.reference import dense, svf
+from secretariat.models.nets.weights import Values
 from tests.models.kernels.test_lora import Mixed
 
 
@@ -28,33 +35,108 @@ def test_the_factored_form_is_the_dense_one(outputs, inputs, rank):
     torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-10)
 
 
-def table_of(adapters: int) -> torch.Tensor:
-    """Two parts: a factor at 9 with six gains, a factor at 16 with two. Row 0 is the base model."""
-    table_AX = torch.randn(adapters, 30)
-    table_AX[0] = 0
-    table_AX[0, [9, 16]] = 1
-    return table_AX
+OUTPUTS, INPUTS = 75, 64
+PLACES = ((20, 30, 32, 9), (50, 23, 6, 45))  # first, count, rank, offset: parts begin and end within panels
+ADAPTERS = 3
 
 
-PARTS = (Part(offset=9, first=4, count=10, rank=6), Part(offset=16, first=14, count=5, rank=2))
+class Weighed:
+    """A product of 75 columns with two parts, columns that neither has, and a row of numbers for each adapter."""
+
+    def __init__(self, form: Form, directions: Form, inputs: int = INPUTS) -> None:
+        self.weight = packed(torch.randn(OUTPUTS, inputs), form)
+        self.down = packed(torch.randn(sum(rank for _, _, rank, _ in PLACES), inputs), directions)
+        self.parts = [
+            Part(offset, first, count, packed(below_zeros(torch.randn(count, rank), first), directions))
+            for first, count, rank, offset in PLACES
+        ]
+        self.table_AX = torch.randn(ADAPTERS, 60)
+        self.table_AX[0] = 0
+        self.table_AX[0, [part.offset for part in self.parts]] = 1
+
+    def add(self, program: Program, x_NI: torch.Tensor, y_NO: torch.Tensor, **how: Any) -> None:
+        add_svf(program, self.weight, self.down, self.parts, self.table_AX, x_NI, y_NO, **how)
+
+    def expected(self, x_NI: torch.Tensor, bias_O: torch.Tensor, adapter_of: np.ndarray) -> torch.Tensor:
+        x_NI, table_NX = x_NI.double(), self.table_AX.double()[torch.from_numpy(adapter_of)]
+        y_NO = x_NI @ unpack(self.weight).double().T + bias_O.double()
+        t_NR, start = x_NI @ unpack(self.down).double().T, 0
+        for part in self.parts:
+            columns, gains = slice(part.first, part.first + part.count), part.offset + 1
+            y_NO[:, columns] = svf(
+                y_NO[:, columns], t_NR[:, start : start + part.rank], table_NX[:, part.offset, None],
+                table_NX[:, gains : gains + part.rank], unpack(part.up).double()[-part.count :],
+            )  # fmt: skip
+            start += part.rank
+        return y_NO
 
 
+def packed(matrix: torch.Tensor, form: Form) -> Packed:
+    return pack(Values(matrix.numpy()), form)
+
+
+def below_zeros(up_OR: torch.Tensor, first: int) -> torch.Tensor:
+    return torch.nn.functional.pad(up_OR, (0, 0, first % LANES, 0))
+
+
+def outputs(rows: int) -> torch.Tensor:
+    """Poisoned, and wider than the product: its rows lie apart."""
+    return torch.full((rows, OUTPUTS + 5), torch.nan)[:, :OUTPUTS]
+
+
+@pytest.mark.parametrize("counts", [(2, 1, 2), (20, 1, 12)])
 @pytest.mark.parametrize("added", [False, True])
-def test_rows_take_their_tenants_numbers_and_the_base_is_untouched(program, added):
-    mixed = Mixed((2, 0, 1), (2, 1, 2))
-    product_NO, t_NR, residual_NO = torch.randn(5, 20), torch.randn(5, 8), torch.randn(5, 20)
-    table_AX = table_of(3)
-    expected, expected_t = product_NO.clone(), t_NR.clone()
-    for token, adapter in enumerate(mixed.adapter_of):
-        expected[token, 4:14] *= table_AX[adapter, 9]
-        expected[token, 14:19] *= table_AX[adapter, 16]
-        expected_t[token] *= torch.cat([table_AX[adapter, 10:16], table_AX[adapter, 17:19]])
-    into = residual_NO.clone() if added else None
-    add_svf(program, product_NO, t_NR, table_AX, PARTS, into=into, add=0.5)
-    program.run(mixed.step)
-    assert torch.equal(t_NR, expected_t)
-    if into is None:
-        assert torch.equal(product_NO, expected)
+def test_rows_take_their_tenants_numbers(program, counts, added):
+    weighed, mixed = Weighed("float32", "float32"), Mixed((2, 0, 1), counts)
+    x_NI, bias_O, y_NO = torch.randn(sum(counts), INPUTS), torch.randn(OUTPUTS), outputs(sum(counts))
+    expected = 0.5 * weighed.expected(x_NI, bias_O, mixed.adapter_of)
+    if added:
+        expected += y_NO.fill_(3.0)
+        weighed.add(program, x_NI, y_NO, bias=bias_O, add=0.5)
     else:
-        residual_NO[:, 4:19] += 0.5 * expected[:, 4:19]
-        torch.testing.assert_close(into, residual_NO)
+        weighed.add(program, x_NI, y_NO, bias=bias_O, scale=0.5)
+    program.run(mixed.step)
+    torch.testing.assert_close(y_NO.double(), expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("form", "directions", "inputs"),
+    [("q8", "q8", 64), ("q4", "q8", 64), ("bfloat16", "float32", 64), ("float32", "q8", 4096)],
+)
+def test_quantised_directions_stay_close(program, form, directions, inputs):
+    """The last doesn't fit into a cache and is taken in pieces."""
+    weighed, mixed = Weighed(form, directions, inputs), Mixed((1, 2), (31, 33))
+    x_NI, bias_O, y_NO = torch.randn(64, inputs), torch.zeros(OUTPUTS), outputs(64)
+    weighed.add(program, x_NI, y_NO)
+    program.run(mixed.step)
+    expected = weighed.expected(x_NI, bias_O, mixed.adapter_of)
+    assert (y_NO.double() - expected).norm() / expected.norm() < 0.02
+
+
+@pytest.mark.parametrize("form", ["float32", "bfloat16", "q8", "q4"])
+@pytest.mark.parametrize("added", [False, True])
+def test_the_base_models_rows_have_the_plain_products_bits(program, form, added):
+    weighed, x_NI, bias_O = Weighed(form, "q8"), torch.randn(21, INPUTS), torch.randn(OUTPUTS)
+    how: dict[str, Any] = {"bias": bias_O, **({"add": 0.3} if added else {"scale": 0.3})}
+    mixed, alone, plain = (outputs(21).fill_(1) for _ in range(3))
+    weighed.add(program, x_NI, mixed, **how)
+    program.run(Mixed((2, 0, 1), (3, 14, 4)).step)
+    without = Program(program.library, program.threads)
+    weighed.add(without, x_NI, alone, **how)
+    add_linear(without, weighed.weight, x_NI, plain, **how)
+    without.run(Mixed((0,), (21,)).step)
+    assert torch.equal(mixed[3:17], plain[3:17])
+    assert torch.equal(alone, plain)
+    assert not torch.equal(mixed, plain)
+
+
+def test_a_row_does_not_depend_on_its_company(program):
+    weighed, x_NI = Weighed("q4", "q8"), torch.randn(40, INPUTS)
+    together, alone = outputs(40), outputs(40)
+    weighed.add(program, x_NI, together)
+    program.run(Mixed((2, 0, 1), (13, 14, 13)).step)
+    for row, adapter in ((5, 2), (12, 2), (30, 1)):
+        single = Program(program.library, program.threads)
+        weighed.add(single, x_NI[row : row + 1], alone[row : row + 1])
+        single.run(Mixed((adapter,), (1,)).step)
+        assert torch.equal(together[row], alone[row])
