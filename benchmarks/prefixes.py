@@ -129,14 +129,8 @@ def figures(report: Report) -> None:
         report.note(
             f"hit tokens per MB of {megabytes}", {who: hits // megabytes for who, hits in found.items()}
         )
-    per_mb = {name: wanted / megabytes for name, megabytes in needed.items()}
-    for others in ("", ", our eviction"):
-        best = max(per_mb[f"every {n}{others}"] for n in PERIODS)
-        report.add(
-            Figure(
-                f"hit tokens per MB, at equal hits, against the best period{others}", per_mb[OURS] / best, 1.5
-            )
-        )
+    peers = min(needed[f"every {n}"] for n in PERIODS)
+    report.add(Figure("hit tokens per MB, at equal hits, against the best period", peers / needed[OURS], 1.5))
 
 
 def megabytes_for(policy: Policy, config: DecoderConfig, asked: Sequence[trace.Asked], wanted: float) -> int:
@@ -187,7 +181,7 @@ class Replay:
 
     def _compute(self, generation: Generation) -> None:
         while generation.remaining:
-            ahead = min(len(generation.tokens), *generation.due[:1], len(generation.tokens))
+            ahead = min([len(generation.tokens), *generation.due[:1]])
             assert self._store.grow(generation, ahead), "the budget holds one request"
             generation.computed = ahead
             self._store.settle(generation)

@@ -246,7 +246,7 @@ class Store:
         tokens = generation.tokens[: generation.computed]
         known = self.tree.marked(generation.owner, tokens)
         if known is not None:
-            known.readers += min(readers, 1)
+            known.readers = known.readers + 1 if readers else 0 if known.is_spare else known.readers
             generation.latest = known
             if not exact or self.snapshots.is_exact(known.snapshot) or not self.tree.is_droppable(known):
                 return True
