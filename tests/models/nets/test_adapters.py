@@ -169,7 +169,9 @@ class TestNames:
 
     @pytest.fixture
     def named(self, adapted, busy, tmp_path, monkeypatch) -> Adapters:
-        monkeypatch.setattr("secretariat.models.engine.adapters.read_lora", lambda _source, _config: lora())
+        monkeypatch.setattr(
+            "secretariat.models.engine.adapters.read_lora", lambda _source, _config, **_partial: lora()
+        )
         return Adapters(adapted.adapters, SHAPE, Pause(lambda work: work(), lambda: busy))
 
     def test_a_name_is_known_between_load_and_unload(self, named, tmp_path):
