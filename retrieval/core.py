@@ -103,8 +103,9 @@ class ParsedDocument:
 class ChunkDraft:
     """A chunk before it has a vector: `text` equals the document's text at `span`.
 
-    `key` is made of its words and headings alone (and of how many times they came before in the document):
-    a document that is read in again has the same keys wherever it says the same.
+    `header` is the header row of the table whose later rows these are; it isn't part of `text`. `key` is made of
+    words, headings and header alone (and of how many times they came before in the document): a document that
+    is read in again has the same keys wherever it says the same.
     """
 
     ordinal: int
@@ -114,11 +115,15 @@ class ChunkDraft:
     sha256: str
     page: int | None = None
     key: str = ""
+    header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A chunk in the log. `vector` is unit-length float32, little-endian; `seq` grows with every write."""
+    """A chunk in the log. `vector` is unit-length float32, little-endian; `seq` grows with every write.
+
+    `signature` (retrieval.duplicates) says which chunks are nearly the same; None when it is too short to say.
+    """
 
     id: UUID
     collection_id: UUID
@@ -132,6 +137,7 @@ class Chunk:
     vector: bytes
     seq: int
     page: int | None = None
+    signature: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
