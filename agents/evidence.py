@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from secretariat.agents.core import RetrievedPassage
 from secretariat.retrieval.core import Span
-from secretariat.retrieval.index.lexical import Analyzer
+from secretariat.retrieval.index.analyzer import Analyzer
 from secretariat.retrieval.sentences import sentences
 
 _K1, _B = 1.2, 0.6

@@ -4,44 +4,18 @@ Statistics (document frequency, mean length, count) are taken over the permitted
 of an index that holds nothing else, and tell nothing about what the searcher may not see.
 """
 
-import re
-import unicodedata
 from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import Stemmer
 from numpy.typing import NDArray
 
+from secretariat.retrieval.index.analyzer import Analyzer
 from secretariat.retrieval.index.dense import Mask
 
 K1, B = 1.2, 0.75
-_IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"
-_TERM = re.compile(rf"[{_IDEOGRAPHS}]+|[^\W_{_IDEOGRAPHS}]+(?:['’][^\W_]+)?")
-_STOP_WORDS = frozenset(
-    """a an and are as at be but by do does for from had has have how if in into is it its no not of on or
-    such that the their then there these they this to was were what when where which who will with you your
-    """.split()  # noqa: SIM905 - words read best as words
-)
-
-
-class Analyzer:
-    """Text to index terms: lower case, English stems, no stop words, pairs of ideographs."""
-
-    def __init__(self) -> None:
-        self._stemmer = Stemmer.Stemmer("english")
-
-    def terms(self, text: str) -> list[str]:
-        folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-        words: list[str] = []
-        for word in _TERM.findall(folded):
-            if re.match(f"[{_IDEOGRAPHS}]", word):
-                words += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
-            elif word not in _STOP_WORDS:
-                words.append(word)
-        return list(self._stemmer.stemWords(words))
 
 
 class _Postings:

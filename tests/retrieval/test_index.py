@@ -16,8 +16,9 @@ from cryptography.fernet import Fernet
 
 from secretariat.retrieval.core import Chunk, ChunkLog, Permit, Span, Tombstone
 from secretariat.retrieval.errors import IndexBehindError, RetrievalError
+from secretariat.retrieval.index.analyzer import Analyzer
 from secretariat.retrieval.index.dense import DenseIndex
-from secretariat.retrieval.index.lexical import K1, Analyzer, B, LexicalIndex
+from secretariat.retrieval.index.lexical import K1, B, LexicalIndex
 from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.roster import Roster, Within
 from secretariat.retrieval.index.view import IndexView
