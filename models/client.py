@@ -36,6 +36,14 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult: ...
 
 
+class TokenCounter(Protocol):
+    """Says how long texts are to the embedder. Raises ModelError."""
+
+    async def count_embedded(self, texts: Sequence[str], call: CallContext) -> list[int]:
+        """Tokens of each whole text, the encoder's framing tokens included; nothing is cut."""
+        ...
+
+
 class Reranker(Protocol):
     """A model that orders texts by how much they say about a query. Raises ModelError."""
 

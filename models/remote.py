@@ -115,6 +115,12 @@ class RemoteModels:
         with _well_formed():
             return [int(count) for count in reply["counts"]]
 
+    async def count_embedded(self, texts: Sequence[str], call: CallContext) -> list[int]:
+        body = {"model": self._embedder, "kind": "embedding", "texts": list(texts)}
+        reply = await self._post("/v1/tokenize", body, call)
+        with _well_formed():
+            return [int(count) for count in reply["counts"]]
+
     async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
         body = {"model": self._embedder, "input": list(texts), "encoding_format": "base64"}
         reply = await self._post("/v1/embeddings", body, call)

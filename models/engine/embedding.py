@@ -3,6 +3,7 @@
 Knows no HTTP and no engine. Shape letters: T texts, L labels, E width of an embedding.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -85,6 +86,9 @@ class LocalEmbedder:
         made = await self._thread.run(self._run, texts, call)
         vectors = [vector for slice_, _ in made for vector in slice_]
         return EmbeddingResult(vectors, self.dim, Usage(sum(tokens for _, tokens in made), 0), self.identity)
+
+    async def count_embedded(self, texts: Sequence[str], call: CallContext) -> list[int]:  # noqa: ARG002
+        return await asyncio.to_thread(self._loaded.count_tokens, texts)
 
     async def rerank(
         self, query: str, texts: Sequence[str], call: CallContext, top_n: int | None = None

@@ -61,6 +61,7 @@ class ModelServerDouble:
                 Route("/v1/models", self._models),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
                 Route("/v1/embeddings", self._embeddings, methods=["POST"]),
+                Route("/v1/tokenize", self._tokenize, methods=["POST"]),
             ]
         )
 
@@ -86,6 +87,13 @@ class ModelServerDouble:
         usage = {"prompt_tokens": 1, "total_tokens": 1, "prompt_tokens_details": {"cached_tokens": 0}}
         return JSONResponse(
             {"object": "list", "model": EMBEDDER, "data": data, "usage": usage, "secretariat": IDENTITY}
+        )
+
+    async def _tokenize(self, request: Request) -> Response:
+        body = await request.json()
+        framing = 2 if body.get("kind") == "embedding" else 0
+        return JSONResponse(
+            {"counts": [framing + len(re.findall(r"\w+|[^\w\s]", text)) for text in body["texts"]]}
         )
 
     async def _chat(self, request: Request) -> Response:

@@ -60,6 +60,9 @@ async def _labelled(shelf: Shelf, asked: Classify, call: CallContext) -> Classif
 async def tokenize(request: Request) -> Response:
     asked = await parsed(Tokenize, request)
     call = call_of(request)
+    if asked.kind == "embedding":
+        async with shelf_of(request).embedder(asked.model) as embedder:
+            return JSONResponse({"counts": await embedder.count_embedded(asked.texts, call)})
     async with shelf_of(request).chat(asked.model) as model:
         if not asked.return_tokens:
             return JSONResponse({"counts": await model.count_tokens(asked.texts, call)})

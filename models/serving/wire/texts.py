@@ -87,11 +87,21 @@ class Classify(Wire):
 
 
 class Tokenize(Wire):
-    """`POST /v1/tokenize`: how many tokens of the chat model each text takes, and on request which."""
+    """`POST /v1/tokenize`: how many tokens of a model each text takes, and of a chat model on request which.
+
+    `kind` "embedding" counts as the embedder reads, its framing tokens included.
+    """
 
     model: str = "default"
+    kind: Literal["chat", "embedding"] = "chat"
     texts: Annotated[list[str], Field(max_length=65536)]
     return_tokens: bool = False
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        if self.kind == "embedding" and self.return_tokens:
+            raise ValueError("the tokens themselves are given for chat models: leave return_tokens out")
+        return self
 
 
 class Detokenize(Wire):

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from secretariat.models.client import Classifier, Reranker
+from secretariat.models.client import Classifier, Reranker, TokenCounter
 from secretariat.models.core import CallContext, ChatRequest, ChoiceConstraint, SamplingParams
 from secretariat.models.remote import RemoteModels
 from tests.models.serving.toy_server import TOKEN, ToyServer
@@ -126,6 +126,18 @@ async def test_tokens_there_and_back(toy_server: ToyServer):
     assert (await post(toy_server, "/v1/detokenize", {"tokens": rows})).json() == {"texts": ["abc the", "é"]}
     beyond = await post(toy_server, "/v1/detokenize", {"tokens": [[9999]]})
     assert (beyond.status_code, beyond.json()["error"]["param"]) == (400, "tokens")
+
+
+async def test_texts_are_counted_as_the_embedder_reads_them(toy_server: ToyServer):
+    texts = ["a", "abc the", "a" * 1000]
+    async with contextlib.aclosing(RemoteModels(toy_server.url, TOKEN)) as remote:
+        counter: TokenCounter = remote
+        counted = await counter.count_embedded(texts, CALL)
+    assert counted == await toy_server.models.embedder.count_embedded(texts, CALL)
+    beyond = await post(
+        toy_server, "/v1/tokenize", {"texts": texts, "kind": "embedding", "return_tokens": True}
+    )
+    assert beyond.status_code == 400
 
 
 async def test_the_client_ranks_and_classifies(toy_server: ToyServer):
