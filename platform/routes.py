@@ -4,6 +4,8 @@ from fastapi import APIRouter
 
 from secretariat.platform.assistants import endpoints as assistants
 from secretariat.platform.compliance import endpoints as compliance
+from secretariat.platform.conversations import answer_endpoints as conversation_answers
+from secretariat.platform.conversations import endpoints as conversations
 from secretariat.platform.documents import collection_endpoints as collections
 from secretariat.platform.documents import endpoints as documents
 from secretariat.platform.gateway import endpoints as gateway
@@ -36,6 +38,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     documents.searches,
     assistants.router,
     tasks.router,
+    conversations.router,
+    conversation_answers.router,
     gateway.router,
     operations.router,
     compliance.audit_router,

@@ -1,4 +1,4 @@
-"""Grants on one collection or document: read, add, remove."""
+"""Grants on one collection, document or conversation: read, add, remove."""
 
 import re
 from typing import Literal
@@ -15,7 +15,7 @@ from secretariat.platform.tables.identity import Group, User
 from secretariat.platform.web.errors import InvalidError
 
 _PRINCIPAL = re.compile(r"(user|group):([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
-ResourceType = Literal["collection", "document"]
+ResourceType = Literal["collection", "document", "conversation"]
 Effect = Literal["allow", "deny"]
 
 

@@ -6,6 +6,8 @@ from typing import Literal, get_args
 Permission = Literal[
     "tasks.read",
     "tasks.write",
+    "conversations.read",
+    "conversations.write",
     "documents.read",
     "documents.write",
     "collections.manage",
@@ -30,6 +32,8 @@ _MEMBER = frozenset(
     {
         "tasks.read",
         "tasks.write",
+        "conversations.read",
+        "conversations.write",
         "documents.read",
         "documents.write",
         "assistants.read",
@@ -51,6 +55,8 @@ BUILTIN_ROLES: Mapping[str, frozenset[str]] = {
 DESCRIPTIONS: Mapping[str, str] = {
     "tasks.read": "See tasks, their plans, steps and answers.",
     "tasks.write": "Give tasks and cancel one's own.",
+    "conversations.read": "See one's own conversations and those that others share.",
+    "conversations.write": "Hold conversations, share, export and delete one's own.",
     "documents.read": "Read and search the documents that grants open.",
     "documents.write": "Upload and delete documents in readable collections.",
     "collections.manage": "Create and delete collections and set their grants.",

@@ -17,6 +17,8 @@ EventType = Literal[
     "OUTPUT",
     "TOOL_CALL",
     "TASK",
+    "CONVERSATION",
+    "ERASURE",
     "EXPORT",
     "AUDIT_READ",
     "SYSTEM",

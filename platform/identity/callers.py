@@ -179,6 +179,8 @@ TenantSessionDep = Annotated[TenantSession, Depends(tenant_session, scope="funct
 
 TasksRead = Annotated[Caller, Depends(require("tasks.read"))]
 TasksWrite = Annotated[Caller, Depends(require("tasks.write"))]
+ConversationsRead = Annotated[Caller, Depends(require("conversations.read"))]
+ConversationsWrite = Annotated[Caller, Depends(require("conversations.write"))]
 DocumentsRead = Annotated[Caller, Depends(require("documents.read"))]
 DocumentsWrite = Annotated[Caller, Depends(require("documents.write"))]
 CollectionsManage = Annotated[Caller, Depends(require("collections.manage"))]

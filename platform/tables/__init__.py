@@ -4,6 +4,7 @@ from secretariat.platform.tables import (
     access,
     audit,
     contents,
+    conversations,
     documents,
     identity,
     jobs,
@@ -11,4 +12,14 @@ from secretariat.platform.tables import (
     tenants,
 )
 
-__all__ = ["access", "audit", "contents", "documents", "identity", "jobs", "tasks", "tenants"]
+__all__ = [
+    "access",
+    "audit",
+    "contents",
+    "conversations",
+    "documents",
+    "identity",
+    "jobs",
+    "tasks",
+    "tenants",
+]

@@ -34,7 +34,7 @@ class Grant(Identified, Base):
     __tablename__ = "grants"
     __table_args__ = (
         UniqueConstraint("tenant_id", "resource_type", "resource_id", "principal", "effect"),
-        CheckConstraint("resource_type IN ('collection', 'document')", name="resource_type"),
+        CheckConstraint("resource_type IN ('collection', 'document', 'conversation')", name="resource_type"),
         CheckConstraint("effect IN ('allow', 'deny')", name="effect"),
         Index(None, "tenant_id", "principal"),
     )

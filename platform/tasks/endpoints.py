@@ -107,7 +107,7 @@ async def task_events(
 
     As server-sent events it goes on until the task ends; `id` is the number to resume at.
     """
-    seen = max(after, _number(last_event_id))
+    seen = max(after, event_number(last_event_id))
     async with services.database.tenant(caller.tenant_id) as session:
         _, sight = await service.look(session, caller, task_id, "events")
         if "application/json" in request.headers.get("accept", ""):
@@ -117,17 +117,17 @@ async def task_events(
         return await _sight_now(request, services, caller, task_id, sight)
 
     events = stream(services, caller.tenant_id, task_id, seen, sight, look_again)
-    return CountedStream(_streams(request), caller.user_id, events)
+    return CountedStream(open_streams(request), caller.user_id, events)
 
 
-def _number(last_event_id: str | None) -> int:
+def event_number(last_event_id: str | None) -> int:
     """What is no number counts as none; one that no journal reaches is beyond all events."""
     if last_event_id is None or not (last_event_id.isascii() and last_event_id.isdigit()):
         return 0
     return int(last_event_id) if len(last_event_id) <= len(str(_MOST_NUMBER)) - 1 else _MOST_NUMBER
 
 
-def _streams(request: Request) -> OpenStreams:
+def open_streams(request: Request) -> OpenStreams:
     """Those of this process: it stands beside the services, and is made when first asked for."""
     state = request.app.state
     if not hasattr(state, "open_streams"):
@@ -159,13 +159,7 @@ async def _sight_now(
     What wasn't to be seen when the stream was opened isn't seen later: that look is not on record.
     """
     try:
-        now = await current_caller(
-            request,
-            services,
-            caller.request_id,
-            request.cookies.get(SESSION_COOKIE),
-            await _bearer(request),
-        )
+        now = await caller_now(request, services, caller)
         async with services.database.tenant(now.tenant_id) as session:
             row = await service.task(session, now, task_id)
     except (UnauthenticatedError, NotFoundError):
@@ -173,3 +167,14 @@ async def _sight_now(
     if "tasks.read" not in now.permissions:
         return None
     return look(now, row.created_by) if before.words else before
+
+
+async def caller_now(request: Request, services: Services, caller: Caller) -> Caller:
+    """Who the credentials of a request belong to by now. Raises UnauthenticatedError."""
+    return await current_caller(
+        request,
+        services,
+        caller.request_id,
+        request.cookies.get(SESSION_COOKIE),
+        await _bearer(request),
+    )

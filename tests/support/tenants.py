@@ -20,6 +20,7 @@ from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.services import Services
 from secretariat.platform.tables.audit import Export
+from secretariat.platform.tables.conversations import ConversationRow, TurnRow
 from secretariat.platform.tables.documents import Collection, Document
 from secretariat.platform.tables.identity import ApiKey, Group, GroupMember, SignInConnection
 from secretariat.platform.tables.tasks import Artifact, Assistant, TaskRow
@@ -50,6 +51,7 @@ async def make_world(app: FastAPI, services: Services, name: str) -> World:
         await _documents(session, services, world)
         await _work(session, services, world)
         await _evidence(session, services, world)
+        await _conversation(session, services, world)
     return world
 
 
@@ -173,3 +175,31 @@ async def _evidence(session: TenantSession, services: Services, world: World) ->
     session.add(export)
     await session.flush()
     world.ids |= {"record_id": record_id, "export_id": export.id}
+
+
+async def _conversation(session: TenantSession, services: Services, world: World) -> None:
+    tenant_id, title = session.tenant_id, await services.contents.put(session, CANARY)
+    conversation = ConversationRow(
+        tenant_id=tenant_id, id=new_id(), title_id=title.id, created_by=world.owner.id
+    )
+    session.add(conversation)
+    await session.flush()
+    text = await services.contents.put(session, CANARY)
+    turn = TurnRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        conversation_id=conversation.id,
+        text_id=text.id,
+        status="completed",
+        created_by=world.owner.id,
+        finished_at=now(),
+    )
+    session.add(turn)
+    await session.flush()
+    shared = await grant(session, "conversation", conversation.id, "everyone", "allow", world.owner.id)
+    world.ids |= {
+        "conversation_id": conversation.id,
+        "turn_id": turn.id,
+        "parent_id": turn.id,
+        "share_id": shared.id,
+    }

@@ -1,0 +1,1 @@
+"""Answering a turn of a conversation: what is asked, where to look, what is quoted."""

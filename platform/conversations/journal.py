@@ -1,0 +1,178 @@
+"""The journal of a turn: one event, its evidence and the turn's new state, in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from secretariat.agents.conversation.core import (
+    TURN_EVENT,
+    MemoryRecalled,
+    QuestionResolved,
+    RouteChosen,
+    TurnCompleted,
+    TurnEvent,
+    TurnFailed,
+    TurnStarted,
+    TurnStopped,
+)
+from secretariat.agents.core import CitationAdded, RetrievalCompleted
+from secretariat.platform.audit.event import Actor, AuditEvent, ContentRef, Outcome, Resource
+from secretariat.platform.audit.record import record
+from secretariat.platform.contents.store import JSON, ContentStore, StoredContent
+from secretariat.platform.conversations import repository
+from secretariat.platform.conversations.failures import sentence
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.kit.times import now
+from secretariat.platform.tables.conversations import TurnEventRow, TurnRow
+from secretariat.platform.tasks.evidence import evidence as task_evidence
+
+TERMINAL_STATUSES = frozenset({"completed", "failed", "stopped"})
+TERMINAL_EVENTS = frozenset({"turn.completed", "turn.failed", "turn.stopped"})
+_OF_CONVERSATIONS = (
+    TurnStarted,
+    QuestionResolved,
+    RouteChosen,
+    MemoryRecalled,
+    TurnCompleted,
+    TurnFailed,
+    TurnStopped,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEvent:
+    """`documents`: those whose words may stand in it."""
+
+    seq: int
+    at: datetime
+    event: TurnEvent
+    documents: frozenset[UUID]
+
+
+async def write(
+    session: TenantSession, contents: ContentStore, turn: TurnRow, event: TurnEvent, actor: Actor
+) -> int:
+    """Append to a locked turn's journal; the event's number."""
+    assert turn.status not in TERMINAL_STATUSES, "nothing follows a terminal event"
+    seq = await repository.next_seq(session, turn.id)
+    stored = await contents.put(session, orjson.dumps(event.model_dump(mode="json")), JSON)
+    turn.document_ids = sorted({*turn.document_ids, *_documents(event)})
+    row = TurnEventRow(
+        tenant_id=session.tenant_id,
+        turn_id=turn.id,
+        seq=seq,
+        type=event.type,
+        content_id=stored.id,
+        document_ids=turn.document_ids,
+    )
+    await repository.add(session, row)
+    _follow(turn, event)
+    proof = await _evidence(session, contents, turn, seq, event, actor, stored)
+    if proof is not None:
+        await record(session, proof)
+    await session.flush()
+    return seq
+
+
+async def read(
+    session: TenantSession, contents: ContentStore, turn_id: UUID, after: int = 0, limit: int | None = None
+) -> list[JournalEvent]:
+    return await decode(session, contents, await repository.events(session, turn_id, after, limit))
+
+
+async def decode(
+    session: TenantSession, contents: ContentStore, rows: Sequence[TurnEventRow]
+) -> list[JournalEvent]:
+    words = await contents.get_many(session, [row.content_id for row in rows])
+    return [
+        JournalEvent(
+            row.seq,
+            row.created_at,
+            TURN_EVENT.validate_json(words[row.content_id]),
+            frozenset(row.document_ids),
+        )
+        for row in rows
+    ]
+
+
+def _documents(event: TurnEvent) -> set[UUID]:
+    """The documents that an event is the first to bring words of; whatever follows may repeat them."""
+    match event:
+        case RetrievalCompleted(passages=passages):
+            return {passage.document_id for passage in passages}
+        case CitationAdded(citation=citation):
+            return {citation.document_id}
+        case TurnCompleted(citations=citations):
+            return {citation.document_id for citation in citations}
+        case _:
+            return set()
+
+
+def _follow(turn: TurnRow, event: TurnEvent) -> None:
+    match event:
+        case TurnStarted():
+            turn.status, turn.started_at = "running", turn.started_at or now()
+        case TurnCompleted(abstained=abstained):
+            turn.status, turn.abstained, turn.finished_at = "completed", abstained, now()
+        case TurnFailed(code=code):
+            turn.status, turn.finished_at = "failed", now()
+            turn.error = {"code": code, "message": sentence(code)}
+        case TurnStopped():
+            turn.status, turn.finished_at = "stopped", now()
+
+
+async def _evidence(
+    session: TenantSession,
+    contents: ContentStore,
+    turn: TurnRow,
+    seq: int,
+    event: TurnEvent,
+    actor: Actor,
+    stored: StoredContent,
+) -> AuditEvent | None:
+    """Model calls and searches have the records that those of tasks have; the rest are a conversation's own."""
+    resource = Resource("turn", str(turn.id))
+    where = {"conversation_id": str(turn.conversation_id)}
+    if isinstance(event, _OF_CONVERSATIONS):
+        role, outcome, details = _own(event)
+        return AuditEvent(
+            event_type="CONVERSATION",
+            action=event.type,
+            actor=actor,
+            outcome=outcome,
+            resource=resource,
+            details={"event_seq": seq, **where, **details},
+            content=(ContentRef(role, stored),),
+        )
+    fingerprint = await contents.fingerprint(session)
+    made = task_evidence(event, seq, turn.id, actor, stored, fingerprint)  # type: ignore[arg-type]
+    if made is None:
+        return None
+    return replace(made, resource=resource, task_id=None, details={**made.details, **where})
+
+
+def _own(event: TurnEvent) -> tuple[str, Outcome, dict[str, Any]]:
+    """Role of the words, outcome, facts."""
+    role, facts = "event", dict[str, Any]()
+    match event:
+        case TurnStarted():
+            role = "request"
+        case QuestionResolved(kind=kind, by=by):
+            role, facts = "question", {"kind": kind, "by": by}
+        case RouteChosen(route=route, search=search, whole_documents=whole):
+            costs = {"search": search, "whole_documents": whole}
+            known = {name: cost.model_dump() for name, cost in costs.items() if cost is not None}
+            facts = {"route": route, **known}
+        case MemoryRecalled(recalled=recalled):
+            role, facts = "recalled", {"turns": sorted({str(each.turn_id) for each in recalled})}
+        case TurnCompleted(citations=citations, recalled=recalled, abstained=abstained):
+            verified = sum(citation.verified for citation in citations)
+            counts = {"citations": len(citations), "verified": verified, "recalled": len(recalled)}
+            role, facts = "answer", {"abstained": abstained, **counts}
+        case TurnFailed(code=code):
+            return role, "failure", {"code": code}
+    return role, "success", facts

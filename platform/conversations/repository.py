@@ -1,0 +1,252 @@
+"""The queries of conversations, turns, their journals and what is remembered of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+
+from secretariat.platform.access.caller import EVERYONE
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.tables.access import Grant
+from secretariat.platform.tables.contents import Content
+from secretariat.platform.tables.conversations import (
+    ConversationRow,
+    TurnEventRow,
+    TurnFeedbackRow,
+    TurnMemoryRow,
+    TurnRow,
+)
+from secretariat.platform.tables.identity import User
+from secretariat.platform.tables.jobs import IdempotencyKey
+from secretariat.platform.tables.tasks import Assistant
+
+Rows = ConversationRow | TurnRow | TurnEventRow | TurnFeedbackRow
+
+
+async def add(session: TenantSession, row: Rows) -> None:
+    session.add(row)
+    await session.flush()
+    await session.refresh(row)
+
+
+def _shared(principals: frozenset[str]) -> ColumnElement[bool]:
+    mine = and_(
+        Grant.tenant_id == ConversationRow.tenant_id,
+        Grant.resource_type == "conversation",
+        Grant.resource_id == ConversationRow.id,
+        Grant.principal.in_(principals | {EVERYONE}),
+    )
+    allowed, denied = (exists().where(mine, Grant.effect == effect) for effect in ("allow", "deny"))
+    return and_(allowed, ~denied)
+
+
+async def conversation(
+    session: TenantSession, conversation_id: UUID, user_id: UUID, principals: frozenset[str] | None
+) -> ConversationRow | None:
+    """If it is that person's; with `principals` also if it is shared with one of them."""
+    may = ConversationRow.created_by == user_id
+    if principals is not None:
+        may = or_(may, _shared(principals))
+    query = select(ConversationRow).where(
+        ConversationRow.id == conversation_id, ConversationRow.deletion.is_(None), may
+    )
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def locked(session: TenantSession, conversation_id: UUID) -> ConversationRow | None:
+    query = select(ConversationRow).where(ConversationRow.id == conversation_id).with_for_update()
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def deleted(session: TenantSession, conversation_id: UUID, user_id: UUID) -> ConversationRow | None:
+    """Whether deleted or not; if it was that person's."""
+    query = select(ConversationRow).where(
+        ConversationRow.id == conversation_id, ConversationRow.created_by == user_id
+    )
+    return await session.scalar(query)
+
+
+async def conversations(
+    session: TenantSession,
+    *,
+    user_id: UUID,
+    shared_with: frozenset[str] | None,
+    before: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[ConversationRow]:
+    """The one that was used last comes first; one's own, or those that others share."""
+    at, by = ConversationRow.updated_at, ConversationRow.id
+    query = select(ConversationRow).where(ConversationRow.deletion.is_(None))
+    if shared_with is None:
+        query = query.where(ConversationRow.created_by == user_id)
+    else:
+        query = query.where(ConversationRow.created_by != user_id, _shared(shared_with))
+    if before is not None:
+        query = query.where(or_(at < before[0], and_(at == before[0], by < before[1])))
+    return list(await session.scalars(query.order_by(at.desc(), by.desc()).limit(limit)))
+
+
+async def turn(session: TenantSession, conversation_id: UUID, turn_id: UUID) -> TurnRow | None:
+    query = select(TurnRow).where(TurnRow.conversation_id == conversation_id, TurnRow.id == turn_id)
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def newest_turn(session: TenantSession, conversation_id: UUID) -> TurnRow | None:
+    query = select(TurnRow).where(TurnRow.conversation_id == conversation_id)
+    return await session.scalar(query.order_by(TurnRow.id.desc()).limit(1))
+
+
+async def locked_turn(session: TenantSession, turn_id: UUID) -> TurnRow | None:
+    query = select(TurnRow).where(TurnRow.id == turn_id).with_for_update()
+    return await session.scalar(query.execution_options(populate_existing=True))
+
+
+async def turns(session: TenantSession, conversation_id: UUID) -> list[TurnRow]:
+    """In the order in which they were said."""
+    query = select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.id)
+    return list(await session.scalars(query))
+
+
+async def turn_counts(session: TenantSession, conversation_ids: Sequence[UUID]) -> dict[UUID, int]:
+    query = (
+        select(TurnRow.conversation_id, func.count())
+        .where(TurnRow.conversation_id.in_(conversation_ids))
+        .group_by(TurnRow.conversation_id)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
+
+
+async def lineage(session: TenantSession, turn_id: UUID) -> list[UUID]:
+    """The turn and those that it follows on, the newest first."""
+    first = select(TurnRow.id, TurnRow.parent_id).where(TurnRow.id == turn_id).cte("lineage", recursive=True)
+    chain = first.union_all(
+        select(TurnRow.id, TurnRow.parent_id).join(first, TurnRow.id == first.c.parent_id)
+    )
+    found = dict((await session.execute(select(chain.c.id, chain.c.parent_id))).tuples().all())
+    ordered, at = [], UUID(str(turn_id))
+    while at in found:
+        ordered.append(at)
+        if found[at] is None:
+            break
+        at = found[at]
+    return ordered
+
+
+async def turns_by_id(session: TenantSession, turn_ids: Sequence[UUID]) -> list[TurnRow]:
+    query = select(TurnRow).where(TurnRow.id.in_(turn_ids)).order_by(TurnRow.id)
+    return list(await session.scalars(query))
+
+
+async def siblings(session: TenantSession, turn_id: UUID) -> list[UUID]:
+    """The other answers to the text of a turn, itself among them."""
+    query = select(TurnRow.id).where(or_(TurnRow.id == turn_id, TurnRow.regenerates == turn_id))
+    return list(await session.scalars(query))
+
+
+async def stop_requested(session: TenantSession, turn_id: UUID) -> datetime | None:
+    return await session.scalar(select(TurnRow.stop_requested_at).where(TurnRow.id == turn_id))
+
+
+async def running(session: TenantSession, conversation_id: UUID) -> list[TurnRow]:
+    query = select(TurnRow).where(
+        TurnRow.conversation_id == conversation_id, TurnRow.status.in_(("queued", "running"))
+    )
+    return list(await session.scalars(query))
+
+
+async def events(
+    session: TenantSession, turn_id: UUID, after: int = 0, limit: int | None = None
+) -> list[TurnEventRow]:
+    query = (
+        select(TurnEventRow)
+        .where(TurnEventRow.turn_id == turn_id, TurnEventRow.seq > after)
+        .order_by(TurnEventRow.seq)
+        .limit(limit)
+    )
+    return list(await session.scalars(query))
+
+
+async def events_of(
+    session: TenantSession, turn_ids: Sequence[UUID], types: Sequence[str]
+) -> list[TurnEventRow]:
+    query = (
+        select(TurnEventRow)
+        .where(TurnEventRow.turn_id.in_(turn_ids), TurnEventRow.type.in_(types))
+        .order_by(TurnEventRow.turn_id, TurnEventRow.seq)
+    )
+    return list(await session.scalars(query))
+
+
+async def all_events(session: TenantSession, turn_ids: Sequence[UUID]) -> list[TurnEventRow]:
+    return list(await session.scalars(select(TurnEventRow).where(TurnEventRow.turn_id.in_(turn_ids))))
+
+
+async def next_seq(session: TenantSession, turn_id: UUID) -> int:
+    """Call with the turn's row locked."""
+    last = await session.scalar(select(func.max(TurnEventRow.seq)).where(TurnEventRow.turn_id == turn_id))
+    return (last or 0) + 1
+
+
+async def feedback(
+    session: TenantSession, turn_ids: Sequence[UUID], user_id: UUID | None = None
+) -> list[TurnFeedbackRow]:
+    query = select(TurnFeedbackRow).where(TurnFeedbackRow.turn_id.in_(turn_ids))
+    if user_id is not None:
+        query = query.where(TurnFeedbackRow.created_by == user_id)
+    return list(await session.scalars(query))
+
+
+async def memories(session: TenantSession, turn_ids: Sequence[UUID]) -> list[TurnMemoryRow]:
+    query = (
+        select(TurnMemoryRow)
+        .where(TurnMemoryRow.turn_id.in_(turn_ids))
+        .order_by(TurnMemoryRow.turn_id, TurnMemoryRow.ordinal)
+    )
+    return list(await session.scalars(query))
+
+
+async def remember(session: TenantSession, rows: Sequence[TurnMemoryRow]) -> None:
+    session.add_all(rows)
+    await session.flush()
+
+
+async def commitments(session: TenantSession, content_ids: Sequence[UUID]) -> list[tuple[UUID, str]]:
+    """(id, commitment) of stored words, by id."""
+    query = select(Content.id, Content.commitment).where(Content.id.in_(content_ids)).order_by(Content.id)
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def surviving(session: TenantSession, content_ids: Sequence[UUID]) -> int:
+    """How many of these words are still stored."""
+    query = select(func.count()).select_from(Content).where(Content.id.in_(content_ids))
+    return await session.scalar(query) or 0
+
+
+async def forget_rows(session: TenantSession, conversation_id: UUID) -> None:
+    """All rows below a conversation; its words are the caller's to forget, and then are gone."""
+    of = select(TurnRow.id).where(TurnRow.conversation_id == conversation_id)
+    for table in (TurnMemoryRow, TurnFeedbackRow, TurnEventRow):
+        await session.execute(delete(table).where(table.turn_id.in_(of)))
+    await session.execute(delete(TurnRow).where(TurnRow.conversation_id == conversation_id))
+
+
+async def kept_answers(session: TenantSession, routes: Sequence[str]) -> list[tuple[UUID, UUID]]:
+    """(key, answer) of the answers that are kept for Idempotency-Keys on routes that begin so."""
+    query = select(IdempotencyKey.id, IdempotencyKey.response_id).where(
+        IdempotencyKey.response_id.is_not(None),
+        or_(*(IdempotencyKey.route.startswith(route, autoescape=True) for route in routes)),
+    )
+    return [(row[0], row[1]) for row in await session.execute(query) if row[1] is not None]
+
+
+async def drop_keys(session: TenantSession, key_ids: Sequence[UUID]) -> None:
+    await session.execute(delete(IdempotencyKey).where(IdempotencyKey.id.in_(key_ids)))
+
+
+async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant | None:
+    return await session.scalar(select(Assistant).where(Assistant.id == assistant_id))
+
+
+async def user(session: TenantSession, user_id: UUID) -> User:
+    return (await session.scalars(select(User).where(User.id == user_id))).one()

@@ -1,0 +1,176 @@
+"""Conversations as readers see them: rows, and what the journals say, as far as each reader's sight goes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from secretariat.agents.conversation.core import (
+    QuestionResolved,
+    RouteChosen,
+    TurnCompleted,
+    TurnFailed,
+)
+from secretariat.platform.contents.store import ContentStore
+from secretariat.platform.conversations import journal, repository, schemas
+from secretariat.platform.conversations.journal import JournalEvent
+from secretariat.platform.conversations.policies import Seen
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.tables.conversations import TurnFeedbackRow, TurnRow
+from secretariat.platform.tasks.policies import Sight
+from secretariat.platform.tasks.repository import hidden_documents
+from secretariat.platform.tasks.withhold import citation
+
+_TELLING = ("question.resolved", "route.chosen", "turn.completed", "turn.failed")
+
+
+@dataclass(slots=True)
+class _Told:
+    """What the journal says of one turn."""
+
+    resolved: QuestionResolved | None = None
+    route: RouteChosen | None = None
+    answer: TurnCompleted | None = None
+    failure: TurnFailed | None = None
+
+
+async def references(
+    session: TenantSession, contents: ContentStore, seen: Sequence[Seen]
+) -> list[schemas.ConversationRef]:
+    counts = await repository.turn_counts(session, [each.row.id for each in seen])
+    titles = await contents.get_many(session, [each.row.title_id for each in seen if each.row.title_id])
+    return [_reference(each, counts, titles) for each in seen]
+
+
+def _reference(seen: Seen, counts: dict[UUID, int], titles: dict[UUID, bytes]) -> schemas.ConversationRef:
+    row = seen.row
+    return schemas.ConversationRef(
+        id=row.id,
+        title=titles[row.title_id].decode() if row.title_id else None,
+        own=seen.own,
+        assistant_id=row.assistant_id,
+        collection_ids=row.collection_ids,
+        turn_count=counts.get(row.id, 0),
+        created_by=row.created_by,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+    )
+
+
+async def whole(
+    session: TenantSession, contents: ContentStore, seen: Seen, reader: UUID
+) -> schemas.Conversation:
+    (reference,) = await references(session, contents, [seen])
+    rows = await repository.turns(session, seen.row.id)
+    turns = await shown(session, contents, rows, seen.sight, reader)
+    return schemas.Conversation(**reference.model_dump(), turns=turns)
+
+
+async def shown(
+    session: TenantSession, contents: ContentStore, rows: Sequence[TurnRow], sight: Sight, reader: UUID
+) -> list[schemas.Turn]:
+    """Turns with what their journals say, and what `reader` thought of them."""
+    ids = [row.id for row in rows]
+    told = await _told(session, contents, ids)
+    texts = await contents.get_many(session, [row.text_id for row in rows])
+    hidden = await _hidden(session, sight, {one for row in rows for one in row.document_ids})
+    judged = await judgements(session, contents, await repository.feedback(session, ids, reader))
+    by_turn = {each.turn_id: each for each in judged}
+    return [
+        _turn(row, texts[row.text_id].decode(), told[row.id], hidden, by_turn.get(row.id)) for row in rows
+    ]
+
+
+async def hidden_from(
+    session: TenantSession, sight: Sight, entries: Sequence[JournalEvent]
+) -> frozenset[UUID]:
+    """The documents whose words events may hold and the reader may not read now."""
+    return await _hidden(session, sight, {one for entry in entries for one in entry.documents})
+
+
+async def _hidden(session: TenantSession, sight: Sight, ids: set[UUID]) -> frozenset[UUID]:
+    assert sight.principals is not None
+    return await hidden_documents(session, sight.principals, ids)
+
+
+async def judgements(
+    session: TenantSession, contents: ContentStore, rows: Sequence[TurnFeedbackRow]
+) -> list[schemas.Feedback]:
+    shown_ = []
+    for row in rows:
+        words = await contents.json(session, row.words_id) if row.words_id else {}
+        shown_.append(
+            schemas.Feedback(
+                id=row.id,
+                turn_id=row.turn_id,
+                thumb="up" if row.thumb == "up" else "down",
+                correction=words.get("correction"),
+                comment=words.get("comment"),
+                updated_at=row.updated_at,
+            )
+        )
+    return shown_
+
+
+async def _told(
+    session: TenantSession, contents: ContentStore, turn_ids: Sequence[UUID]
+) -> dict[UUID, _Told]:
+    told = {turn_id: _Told() for turn_id in turn_ids}
+    rows = await repository.events_of(session, turn_ids, _TELLING)
+    for row, entry in zip(rows, await journal.decode(session, contents, rows), strict=True):
+        match entry.event:
+            case QuestionResolved():
+                told[row.turn_id].resolved = entry.event
+            case RouteChosen():
+                told[row.turn_id].route = entry.event
+            case TurnCompleted():
+                told[row.turn_id].answer = entry.event
+            case TurnFailed():
+                told[row.turn_id].failure = entry.event
+    return told
+
+
+def _turn(
+    row: TurnRow, text: str, told: _Told, hidden: frozenset[UUID], feedback: schemas.Feedback | None
+) -> schemas.Turn:
+    touched = bool(hidden & set(row.document_ids))
+    answer = told.answer
+    return schemas.Turn(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        parent_id=row.parent_id,
+        regenerates=row.regenerates,
+        text=text,
+        kind=told.resolved.kind if told.resolved else None,
+        question=told.resolved.question if told.resolved else None,
+        status=row.status,
+        answer=answer.answer if answer and not touched else None,
+        abstained=row.abstained,
+        citations=[citation(claim, hidden) for claim in answer.citations] if answer else [],
+        recalled=list(answer.recalled) if answer else [],
+        route=_route(told.route),
+        error=_error(row, told.failure if not touched else None),
+        feedback=feedback,
+        withheld=touched,
+        stop_requested=row.stop_requested_at is not None,
+        created_by=row.created_by,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )
+
+
+def _route(chosen: RouteChosen | None) -> schemas.RouteView | None:
+    if chosen is None:
+        return None
+    return schemas.RouteView(
+        route=chosen.route,
+        reason=chosen.reason,
+        search=chosen.search,
+        whole_documents=chosen.whole_documents,
+    )
+
+
+def _error(row: TurnRow, failure: TurnFailed | None) -> schemas.TurnError | None:
+    if failure is not None:
+        return schemas.TurnError(code=failure.code, message=failure.message)
+    return schemas.TurnError(**row.error) if row.error else None
