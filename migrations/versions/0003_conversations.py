@@ -122,7 +122,7 @@ def _turns() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_turns")),
     )
     op.create_index(
-        op.f("ix_turns_tenant_id_conversation_id"), "turns", ["tenant_id", "conversation_id", "id"]
+        op.f("ix_turns_tenant_id_conversation_id_id"), "turns", ["tenant_id", "conversation_id", "id"]
     )
     _indexed("turns", "parent_id", "text_id", "summary_id")
 
@@ -179,6 +179,8 @@ def _turn_feedback() -> None:
         _to("turn_feedback", "turn_id", "turns"),
         _to("turn_feedback", "words_id", "contents"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_turn_feedback")),
-        sa.UniqueConstraint("tenant_id", "turn_id", "created_by", name=op.f("uq_turn_feedback_tenant_id")),
+        sa.UniqueConstraint(
+            "tenant_id", "turn_id", "created_by", name=op.f("uq_turn_feedback_tenant_id_turn_id_created_by")
+        ),
     )
     _indexed("turn_feedback", "words_id")
