@@ -10,11 +10,16 @@ BATCH = 32
 Progress = Callable[[int, int], Awaitable[None]]
 
 
-def embedding_text(title: str, heading_path: Sequence[str], text: str) -> str:
-    """What is embedded for a chunk: where it stands, then what it says. Headings inside aren't repeated."""
+def place(title: str, heading_path: Sequence[str], text: str) -> str:
+    """Title and headings in one line, without the headings that the text opens with."""
     opening = text[:400]
-    where = [title, *(heading for heading in heading_path if heading != title and heading not in opening)]
-    return " > ".join(where) + "\n" + text
+    headings = [heading for heading in heading_path if heading != title and heading not in opening]
+    return " > ".join([title, *headings])
+
+
+def embedding_text(title: str, heading_path: Sequence[str], text: str, header: str = "") -> str:
+    """What is embedded for a chunk: where it stands, the header of the table it goes on with, what it says."""
+    return "\n".join(part for part in (place(title, heading_path, text), header, text) if part)
 
 
 async def embed_chunks(
