@@ -10,6 +10,9 @@ import { KeysPage } from "@/features/access/keys-page";
 import { PeoplePage } from "@/features/access/people-page";
 import { AuditPage } from "@/features/audit/audit-page";
 import { RecordDrawer } from "@/features/audit/record-drawer";
+import { ChatPage } from "@/features/chat/chat-page";
+import { ConversationPage } from "@/features/chat/conversation-page";
+import { NewConversation } from "@/features/chat/new-conversation";
 import { DocumentDrawer } from "@/features/documents/document-drawer";
 import { DocumentsPage } from "@/features/documents/documents-page";
 import { ExportsPage } from "@/features/exports/exports-page";
@@ -24,6 +27,9 @@ const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().ca
 const word = loose(z.string());
 const count = loose(z.number().int().nonnegative());
 const day = loose(z.iso.date());
+
+/** A place in a document, and how it is looked at. */
+const place = { document: word, start: count, end: count, view: loose(z.enum(["page", "text", "why"])) };
 
 const root = createRootRouteWithContext<{ cache: QueryClient }>()({ component: Outlet, notFoundComponent: NotFound });
 
@@ -70,8 +76,17 @@ const tasks = createRoute({
 const task = createRoute({
   getParentRoute: () => app,
   path: "/tasks/$taskId",
-  validateSearch: z.object({ source: count, document: word, start: count, end: count, call: word, artifact: word }),
+  validateSearch: z.object({ ...place, source: count, call: word, artifact: word }),
   component: TaskPage,
+});
+
+const chat = createRoute({ getParentRoute: () => app, path: "/chat", component: ChatPage });
+const newConversation = createRoute({ getParentRoute: () => chat, path: "/", component: NewConversation });
+const conversation = createRoute({
+  getParentRoute: () => chat,
+  path: "$conversationId",
+  validateSearch: z.object({ ...place, at: word, turn: word, source: count }),
+  component: ConversationPage,
 });
 
 const documents = createRoute({
@@ -87,7 +102,7 @@ const documents = createRoute({
 const document = createRoute({
   getParentRoute: () => documents,
   path: "$documentId",
-  validateSearch: z.object({ tab: loose(z.literal("text")), start: count, end: count }),
+  validateSearch: z.object({ tab: loose(z.enum(["text", "pages", "report", "access"])), start: count, end: count, person: word }),
   component: DocumentDrawer,
 });
 
@@ -119,6 +134,7 @@ const routeTree = root.addChildren([
     home,
     tasks,
     task,
+    chat.addChildren([newConversation, conversation]),
     documents.addChildren([document]),
     jobs,
     audit.addChildren([auditRecord]),

@@ -1,8 +1,9 @@
-import { Files, ListChecks, KeyRound, LogIn, PackageCheck, ScrollText, Users, Workflow, type LucideIcon } from "lucide-react";
+import { Files, ListChecks, KeyRound, LogIn, MessagesSquare, PackageCheck, ScrollText, Users, Workflow, type LucideIcon } from "lucide-react";
 import type { Permission } from "@/features/session/api";
 
 type Destination =
   | "/tasks"
+  | "/chat"
   | "/documents"
   | "/jobs"
   | "/audit"
@@ -13,7 +14,13 @@ type Destination =
 type Entry = { to: Destination; label: string; icon: LucideIcon; needs: Permission };
 
 export const NAVIGATION: { group: string; entries: Entry[] }[] = [
-  { group: "Work", entries: [{ to: "/tasks", label: "Tasks", icon: ListChecks, needs: "tasks.read" }] },
+  {
+    group: "Work",
+    entries: [
+      { to: "/tasks", label: "Tasks", icon: ListChecks, needs: "tasks.read" },
+      { to: "/chat", label: "Chat", icon: MessagesSquare, needs: "conversations.read" },
+    ],
+  },
   {
     group: "Knowledge",
     entries: [

@@ -60,6 +60,22 @@ export const documentTextQuery = (id: string) =>
     staleTime: 5 * 60_000,
   });
 
+type QuotePlace = { documentId: string; start: number; end: number; sha256?: string | undefined };
+
+/** What the document says at a place, and where that stands on its pages. */
+export const quoteQuery = ({ documentId, start, end, sha256 }: QuotePlace) =>
+  queryOptions({
+    queryKey: ["quote", documentId, start, end, sha256],
+    queryFn: ({ signal }) =>
+      take(
+        api.GET("/api/v1/documents/{document_id}/passages", {
+          params: { path: { document_id: documentId }, query: { start, end, sha256 } },
+          signal,
+        }),
+      ),
+    staleTime: 60_000,
+  });
+
 export function useCreateCollection() {
   const cache = useQueryClient();
   return useMutation({

@@ -5,6 +5,8 @@ import type { Session } from "@/api/types";
 export type Permission =
   | "tasks.read"
   | "tasks.write"
+  | "conversations.read"
+  | "conversations.write"
   | "documents.read"
   | "documents.write"
   | "collections.manage"

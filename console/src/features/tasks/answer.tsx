@@ -1,31 +1,30 @@
 import { Link } from "@tanstack/react-router";
-import { FileText, SearchX } from "lucide-react";
+import { FileText } from "lucide-react";
 import type { ArtifactRef, Citation } from "@/api/types";
 import { Section } from "@/components/facts";
-import { answerParts } from "@/features/tasks/answer-parts";
-import { CitationMark } from "@/features/tasks/citation-mark";
-import { VerifiedQuote } from "@/features/tasks/verified-quote";
+import { AnswerText } from "@/features/citations/answer-text";
+import { CitationMark } from "@/features/citations/citation-mark";
+import { NotInSources } from "@/features/citations/not-in-sources";
+import { VerifiedQuote } from "@/features/citations/verified-quote";
 
 type AnswerProps = { text: string; citations: Citation[]; abstained: boolean; forming: boolean };
 
-/** The machine's words, in serif, with the numbers of their sources. */
 export function Answer({ text, citations, abstained, forming }: AnswerProps) {
-  const parts = answerParts(text, citations);
   return (
     <section aria-label="Answer" aria-live="polite" aria-busy={forming} data-testid="answer" className="flex flex-col gap-4">
-      {abstained && (
-        <p className="flex items-center gap-2 font-medium">
-          <SearchX aria-hidden className="size-4 text-wait" /> Not in the sources
-        </p>
-      )}
-      <div className="reading whitespace-pre-line">
-        {parts.map((part, index) => {
-          if ("text" in part) return <span key={index}>{part.text}</span>;
-          const citation = citations[part.citation - 1];
-          return citation && <CitationMark key={index} number={part.citation} citation={citation} />;
-        })}
-        {forming && <span aria-hidden className="ml-0.5 inline-block h-[1em] w-[2px] animate-breathe bg-seal align-[-2px]" />}
-      </div>
+      {abstained && <NotInSources />}
+      <AnswerText
+        text={text}
+        citations={citations}
+        forming={forming}
+        mark={(number, citation) => (
+          <CitationMark number={number} citation={citation}>
+            <Link from="/tasks/$taskId" to="." search={(now) => ({ ...now, source: number })} resetScroll={false}>
+              {number}
+            </Link>
+          </CitationMark>
+        )}
+      />
     </section>
   );
 }

@@ -1,5 +1,6 @@
 /** Folds the events of a task into what its page shows. Pure: the same events give the same view. */
 import type { Citation, ModelUse, Passage, PlanStep, RecordedEvent, TaskEvent } from "@/api/types";
+import type { Search } from "@/features/citations/why-cited";
 
 export type ModelCall = {
   id: string;
@@ -10,8 +11,7 @@ export type ModelCall = {
   answer: { text: string; finishReason: string; model: ModelUse; seconds: number; meanLogprob: number | null } | null;
 };
 
-/** What a search found, and how many documents were in and out of the asker's reach. */
-export type Retrieval = { query: string; passages: Passage[]; allowed: number; denied: number };
+export type Retrieval = Search;
 /** Single sentences of the passages found, put before the model with a question. */
 export type Reading = { question: string; lines: Passage[] };
 export type Failure = { code: string; message: string };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Citation } from "@/api/types";
-import { answerParts } from "@/features/tasks/answer-parts";
+import { answerParts } from "@/features/citations/answer-parts";
 
 const citation = (quote: string): Citation => ({
   document_id: "d",

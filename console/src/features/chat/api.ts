@@ -1,0 +1,122 @@
+import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { api, take } from "@/api/client";
+import { cursorPages } from "@/api/pages";
+import type { Conversation, RecordedTurnEvent, Turn } from "@/api/types";
+
+const LIST_SIZE = 30;
+const MOST_EVENTS = 1000;
+
+export const isOpen = ({ status }: Turn): boolean => status === "queued" || status === "running";
+
+type ListFilter = { shared: boolean; title: string };
+
+export const conversationsQuery = ({ shared, title }: ListFilter) =>
+  infiniteQueryOptions({
+    queryKey: ["conversations", { shared, title }],
+    queryFn: ({ pageParam: after, signal }) =>
+      take(
+        api.GET("/api/v1/conversations", {
+          params: { query: { limit: LIST_SIZE, after, shared, ...(title ? { title } : {}) } },
+          signal,
+        }),
+      ),
+    ...cursorPages,
+    staleTime: 15_000,
+  });
+
+export const conversationQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["conversation", id],
+    queryFn: ({ signal }) =>
+      take(api.GET("/api/v1/conversations/{conversation_id}", { params: { path: { conversation_id: id } }, signal })),
+    refetchInterval: ({ state }) => (state.data?.turns.some(isOpen) ? 5000 : false),
+  });
+
+/** The journal of a turn that has ended. */
+export const turnEventsQuery = (conversationId: string, turnId: string) =>
+  queryOptions({
+    queryKey: ["turn-events", turnId],
+    queryFn: async ({ signal }): Promise<RecordedTurnEvent[]> => {
+      const path = { conversation_id: conversationId, turn_id: turnId };
+      const all: RecordedTurnEvent[] = [];
+      for (let more = true; more; ) {
+        const query = { after: all.at(-1)?.seq ?? 0, limit: MOST_EVENTS };
+        const page = await take(
+          api.GET("/api/v1/conversations/{conversation_id}/turns/{turn_id}/events", {
+            params: { path, query },
+            headers: { Accept: "application/json" },
+            signal,
+          }),
+        );
+        if (typeof page === "string") throw new TypeError("a stream came instead of the list that was asked for");
+        all.push(...page.data);
+        more = page.has_more && page.data.length > 0;
+      }
+      return all;
+    },
+    staleTime: 60_000,
+  });
+
+export function useBegin() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (collectionIds: string[]) => take(api.POST("/api/v1/conversations", { body: { collection_ids: collectionIds } })),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ["conversations"] }),
+  });
+}
+
+/** Puts a turn on the page at once; what the server has is read after it. */
+function takeUpTurn(cache: QueryClient, turn: Turn): void {
+  const { queryKey } = conversationQuery(turn.conversation_id);
+  cache.setQueryData(queryKey, (known: Conversation | undefined) =>
+    known ? { ...known, turns: [...known.turns.filter(({ id }) => id !== turn.id), turn] } : known,
+  );
+  void cache.invalidateQueries({ queryKey });
+  void cache.invalidateQueries({ queryKey: ["conversations"] });
+}
+
+/** `parentId` null asks anew from the beginning; undefined follows on the newest turn. */
+type Saying = { conversationId: string; text: string; parentId?: string | null };
+
+export function useSay() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: ({ conversationId, text, parentId }: Saying) =>
+      take(
+        api.POST("/api/v1/conversations/{conversation_id}/turns", {
+          params: { path: { conversation_id: conversationId } },
+          body: { text, ...(parentId === undefined ? {} : { parent_id: parentId }) },
+        }),
+      ),
+    onSuccess: (turn) => takeUpTurn(cache, turn),
+  });
+}
+
+const at = ({ conversation_id, id }: Turn) => ({ params: { path: { conversation_id, turn_id: id } } });
+
+export function useRegenerate() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (turn: Turn) => take(api.POST("/api/v1/conversations/{conversation_id}/turns/{turn_id}/regenerate", at(turn))),
+    onSuccess: (turn) => takeUpTurn(cache, turn),
+  });
+}
+
+export function useStop() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (turn: Turn) => take(api.POST("/api/v1/conversations/{conversation_id}/turns/{turn_id}/stop", at(turn))),
+    onSettled: (_data, _error, turn) => cache.invalidateQueries({ queryKey: ["conversation", turn.conversation_id] }),
+  });
+}
+
+type Judgement = { turn: Turn; thumb: "up" | "down"; correction?: string; comment?: string };
+
+export function useJudge() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: ({ turn, ...body }: Judgement) =>
+      take(api.POST("/api/v1/conversations/{conversation_id}/turns/{turn_id}/feedback", { ...at(turn), body })),
+    onSuccess: (_feedback, { turn }) => cache.invalidateQueries({ queryKey: ["conversation", turn.conversation_id] }),
+  });
+}

@@ -1,0 +1,60 @@
+/** What can be done with a whole conversation: rename, share, delete. */
+import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { api, take } from "@/api/client";
+
+const of = (id: string) => ({ params: { path: { conversation_id: id } } });
+
+export function useRename(id: string) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (title: string) => take(api.PATCH("/api/v1/conversations/{conversation_id}", { ...of(id), body: { title } })),
+    onSuccess: () => {
+      void cache.invalidateQueries({ queryKey: ["conversations"] });
+      return cache.invalidateQueries({ queryKey: ["conversation", id] });
+    },
+  });
+}
+
+/** Answers with the receipt: what was forgotten, and whether nothing of it is left. */
+export function useDeleteConversation() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => take(api.DELETE("/api/v1/conversations/{conversation_id}", of(id))),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ["conversations"] }),
+  });
+}
+
+export const deletionQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["deletion", id],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/conversations/{conversation_id}/deletion", { ...of(id), signal })),
+    retry: false,
+  });
+
+export const sharesQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["shares", id],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/conversations/{conversation_id}/shares", { ...of(id), signal })),
+  });
+
+export function useShare(id: string) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (body: { principal: string; effect: "allow" | "deny" }) =>
+      take(api.POST("/api/v1/conversations/{conversation_id}/shares", { ...of(id), body })),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ["shares", id] }),
+  });
+}
+
+export function useUnshare(id: string) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (shareId: string) =>
+      take(
+        api.DELETE("/api/v1/conversations/{conversation_id}/shares/{share_id}", {
+          params: { path: { conversation_id: id, share_id: shareId } },
+        }),
+      ),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ["shares", id] }),
+  });
+}
