@@ -6,8 +6,11 @@ from secretariat.platform.assistants import endpoints as assistants
 from secretariat.platform.compliance import endpoints as compliance
 from secretariat.platform.conversations import answer_endpoints as conversation_answers
 from secretariat.platform.conversations import endpoints as conversations
+from secretariat.platform.documents import access_endpoints as document_access
 from secretariat.platform.documents import collection_endpoints as collections
 from secretariat.platform.documents import endpoints as documents
+from secretariat.platform.documents import reading_endpoints as document_reading
+from secretariat.platform.documents import search_endpoints as document_search
 from secretariat.platform.gateway import endpoints as gateway
 from secretariat.platform.identity import (
     connection_endpoints,
@@ -35,7 +38,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     collections.router,
     documents.uploads,
     documents.router,
-    documents.searches,
+    document_reading.router,
+    document_access.router,
+    document_search.router,
     assistants.router,
     tasks.router,
     conversations.router,

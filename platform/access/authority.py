@@ -7,7 +7,8 @@ grant denies one of them on either. Nothing is cached: a grant that goes is gone
 from collections.abc import Collection as Several
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, exists, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute
 
 from secretariat.platform.access.caller import EVERYONE
@@ -29,6 +30,26 @@ def document_readable(principals: frozenset[str]) -> ColumnElement[bool]:
     return _open(_on_document(), Document.tenant_id, principals)
 
 
+def documents_readable(principals: frozenset[str]) -> ColumnElement[bool]:
+    """The same condition for queries over all documents: asks the grants once, not once a document."""
+
+    def granted(effect: str) -> ColumnElement[bool]:
+        on = {
+            kind: select(Grant.resource_id).where(
+                _mine(principals), Grant.resource_type == kind, Grant.effect == effect
+            )
+            for kind in ("document", "collection")
+        }
+        return or_(Document.id.in_(on["document"]), Document.collection_id.in_(on["collection"]))
+
+    return and_(granted("allow"), ~granted("deny"))
+
+
+def _mine(principals: frozenset[str]) -> ColumnElement[bool]:
+    """A condition on Grant; one array however many there are, so that the statement stays the same."""
+    return Grant.principal == any_(literal(sorted(principals | {EVERYONE}), ARRAY(Text)))
+
+
 def _on_document() -> ColumnElement[bool]:
     """Grants on the document at hand or on its collection."""
     return or_(
@@ -40,7 +61,7 @@ def _on_document() -> ColumnElement[bool]:
 def _open(
     on_it: ColumnElement[bool], tenant_id: InstrumentedAttribute[UUID], principals: frozenset[str]
 ) -> ColumnElement[bool]:
-    mine = and_(Grant.tenant_id == tenant_id, Grant.principal.in_(principals | {EVERYONE}), on_it)
+    mine = and_(Grant.tenant_id == tenant_id, _mine(principals), on_it)
     allowed = exists().where(mine, Grant.effect == "allow")
     denied = exists().where(mine, Grant.effect == "deny")
     return and_(allowed, ~denied)
@@ -61,14 +82,20 @@ async def may_read_collection(
 
 async def permit(session: TenantSession, principals: frozenset[str], *, counts_all: bool = False) -> Permit:
     """What all grants to these principals come to. Of several that open the same, the oldest is named."""
-    query = (
+    oldest = (
         select(Grant.resource_type, Grant.effect, Grant.resource_id, Grant.id)
-        .where(Grant.principal.in_(principals | {EVERYONE}))
-        .order_by(Grant.id.desc())
+        .ext(distinct_on(Grant.resource_type, Grant.effect, Grant.resource_id))
+        .where(_mine(principals), Grant.resource_type.in_(("collection", "document")))
+        .order_by(Grant.resource_type, Grant.effect, Grant.resource_id, Grant.id)
+        .subquery()
+    )
+    kind, effect = oldest.c.resource_type, oldest.c.effect
+    query = select(kind, effect, func.array_agg(oldest.c.resource_id), func.array_agg(oldest.c.id)).group_by(
+        kind, effect
     )
     found: dict[tuple[str, str], dict[UUID, UUID]] = {}
-    for resource_type, effect, resource_id, grant_id in await session.execute(query):
-        found.setdefault((resource_type, effect), {})[resource_id] = grant_id
+    for resource_type, what, resources, grants in await session.execute(query):
+        found[resource_type, what] = dict(zip(resources, grants, strict=True))
     return Permit(
         collections=found.get(("collection", "allow"), {}),
         documents=found.get(("document", "allow"), {}),
@@ -100,7 +127,7 @@ async def readable_now(
     """Of these documents those that are ready and open, each with the grant that `Permit.rule` names."""
     opening = (
         select(Grant.id)
-        .where(Grant.principal.in_(principals | {EVERYONE}), Grant.effect == "allow", _on_document())
+        .where(_mine(principals), Grant.effect == "allow", _on_document())
         .order_by(Grant.resource_type.desc(), Grant.id)
         .limit(1)
         .correlate(Document)

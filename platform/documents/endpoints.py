@@ -1,21 +1,16 @@
-"""Documents over HTTP: uploaded, listed, read, searched, deleted."""
+"""Documents over HTTP: uploaded, listed, counted, changed, deleted."""
 
-from collections.abc import AsyncIterator
+from datetime import date
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import Query, Response
-from fastapi.responses import StreamingResponse
 
-from secretariat.platform.documents import collections, schemas, service
-from secretariat.platform.documents.upload import ReceivedDep, UploadRoute
-from secretariat.platform.identity.callers import (
-    CollectionsManage,
-    DocumentsRead,
-    DocumentsWrite,
-    TenantSessionDep,
-)
+from secretariat.platform.documents import reading, report, schemas, service, versions
+from secretariat.platform.documents.reading_schemas import Report
+from secretariat.platform.documents.repository import Listing, Sort
+from secretariat.platform.documents.upload import FileDep, ReceivedDep, UploadRoute
+from secretariat.platform.identity.callers import DocumentsRead, DocumentsWrite, TenantSessionDep
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import problem_responses
 from secretariat.platform.web.pages import Page, PageQueryDep, page_of
@@ -26,26 +21,19 @@ ANY_SIZE = 1 << 40  # UploadRoute knows the real limit, which is a setting
 router = api_router("documents", "/api/v1/documents")
 uploads = api_router("documents")
 uploads.route_class = UploadRoute
-searches = api_router("documents")
 
-_UPLOAD_FORM: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "title": "DocumentUpload",
-                    "required": ["file", "collection_id"],
-                    "properties": {
-                        "file": {"type": "string", "format": "binary"},
-                        "collection_id": {"type": "string", "format": "uuid"},
-                    },
-                }
-            }
-        },
+_FILE = {"type": "string", "format": "binary"}
+_ID = {"type": "string", "format": "uuid"}
+
+
+def _form(title: str, **properties: dict[str, str]) -> dict[str, Any]:
+    schema = {
+        "type": "object",
+        "title": title,
+        "required": list(properties),
+        "properties": properties,
     }
-}
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
 @uploads.post(
@@ -53,7 +41,7 @@ _UPLOAD_FORM: dict[str, Any] = {
     operation_id="upload_document",
     status_code=202,
     max_body_size=ANY_SIZE,
-    openapi_extra=_UPLOAD_FORM,
+    openapi_extra=_form("DocumentUpload", file=_FILE, collection_id=_ID),
     responses=problem_responses(400, 404, 409, 413, 415),
 )
 async def upload_document(
@@ -65,6 +53,27 @@ async def upload_document(
     return schemas.Document.of(row, jobs.get(row.id))
 
 
+@uploads.put(
+    "/api/v1/documents/{document_id}/content",
+    operation_id="replace_document",
+    status_code=202,
+    max_body_size=ANY_SIZE,
+    openapi_extra=_form("DocumentFile", file=_FILE),
+    responses=problem_responses(400, 404, 409, 413, 415),
+)
+async def replace_document(
+    caller: DocumentsWrite,
+    services: ServicesDep,
+    incoming: FileDep,
+    session: TenantSessionDep,
+    document_id: UUID,
+) -> schemas.Document:
+    """A new version of the file. Id and grants stay, and so do the chunks that say the same as before."""
+    row = await versions.replace(session, services, caller, document_id, incoming)
+    jobs = await service.jobs_of(session, [row])
+    return schemas.Document.of(row, jobs.get(row.id))
+
+
 @router.get("", operation_id="list_documents")
 async def list_documents(
     caller: DocumentsRead,
@@ -72,20 +81,77 @@ async def list_documents(
     page: PageQueryDep,
     collection_id: UUID | None = None,
     status: Annotated[schemas.DocumentStatus | None, Query()] = None,
+    media_type: Annotated[list[str] | None, Query(max_length=50)] = None,
+    language: Annotated[list[str] | None, Query(max_length=50)] = None,
+    source: Annotated[list[str] | None, Query(max_length=50)] = None,
+    since: Annotated[date | None, Query(description="Dated on this day or later.")] = None,
+    until: Annotated[date | None, Query(description="Dated on this day or earlier.")] = None,
+    q: Annotated[str | None, Query(min_length=1, max_length=200, description="In name or title.")] = None,
+    sort: Annotated[Sort, Query()] = "newest",
 ) -> Page[schemas.Document]:
-    """Those that grants open to the caller, newest first."""
-    rows = await service.listed(session, caller, page.fetch, page.after, collection_id, status)
+    """Those that grants open to the caller, newest first unless asked otherwise."""
+    wanted = Listing(
+        collection_id=collection_id,
+        status=status,
+        media_types=tuple(media_type or ()),
+        languages=tuple(language or ()),
+        sources=tuple(source or ()),
+        since=since,
+        until=until,
+        words=q,
+        sort=sort,
+    )
+    rows = await service.listed(session, caller, wanted, limit=page.fetch, after=page.after)
     jobs = await service.jobs_of(session, rows)
     return page_of(rows, page.limit, lambda row: schemas.Document.of(row, jobs.get(row.id)))
+
+
+@router.get("/facets", operation_id="document_facets")
+async def document_facets(
+    caller: DocumentsRead, session: TenantSessionDep, collection_id: UUID | None = None
+) -> schemas.Facets:
+    """What there is to filter by, counted over documents that grants open to the caller and no others."""
+    return schemas.Facets.of(await service.counted(session, caller, collection_id))
 
 
 @router.get("/{document_id}", operation_id="get_document", responses=problem_responses(404))
 async def get_document(
     caller: DocumentsRead, session: TenantSessionDep, document_id: UUID
 ) -> schemas.Document:
-    row = await service.document(session, caller, document_id)
+    row = await reading.document(session, caller, document_id)
     jobs = await service.jobs_of(session, [row])
     return schemas.Document.of(row, jobs.get(row.id))
+
+
+@router.patch("/{document_id}", operation_id="update_document", responses=problem_responses(404, 409))
+async def update_document(
+    caller: DocumentsWrite, session: TenantSessionDep, document_id: UUID, body: schemas.DocumentUpdate
+) -> schemas.Document:
+    row = await versions.update(session, caller, document_id, body)
+    return schemas.Document.of(row, None)
+
+
+@router.post(
+    "/{document_id}/reprocess",
+    operation_id="reprocess_document",
+    status_code=202,
+    responses=problem_responses(404, 409),
+)
+async def reprocess_document(
+    caller: DocumentsWrite, session: TenantSessionDep, document_id: UUID
+) -> schemas.Document:
+    """Reads the same file anew, as after a better parser came."""
+    row = await versions.reprocess(session, caller, document_id)
+    jobs = await service.jobs_of(session, [row])
+    return schemas.Document.of(row, jobs.get(row.id))
+
+
+@router.get("/{document_id}/report", operation_id="document_report", responses=problem_responses(404))
+async def document_report(
+    caller: DocumentsRead, services: ServicesDep, session: TenantSessionDep, document_id: UUID
+) -> Report:
+    """What became of the file: pages, language, chunks, what was left out, what is nearly the same."""
+    return await report.report(session, services, caller, document_id)
 
 
 @router.delete(
@@ -97,100 +163,3 @@ async def delete_document(
     """Its words, vectors and original are removed for good; the audit log keeps that it was there."""
     await service.delete(session, services, caller, document_id)
     return Response(status_code=204)
-
-
-@router.get("/{document_id}/chunks", operation_id="list_chunks", responses=problem_responses(404, 409))
-async def list_chunks(
-    caller: DocumentsRead,
-    services: ServicesDep,
-    session: TenantSessionDep,
-    document_id: UUID,
-    page: PageQueryDep,
-) -> Page[schemas.Chunk]:
-    """In the order of the text."""
-    rows = await service.chunks(session, services, caller, document_id, limit=page.fetch, after=page.after)
-    return page_of([schemas.Chunk.of(row, **words) for row, words in rows], page.limit, lambda chunk: chunk)
-
-
-@router.get("/{document_id}/text", operation_id="document_text", responses=problem_responses(404, 409))
-async def document_text(
-    caller: DocumentsRead, services: ServicesDep, session: TenantSessionDep, document_id: UUID
-) -> schemas.DocumentText:
-    """The plain text that spans of chunks and citations refer to."""
-    row, text = await service.text(session, services, caller, document_id)
-    pages = [schemas.PageSpan.model_validate(page) for page in row.pages]
-    return schemas.DocumentText(title=row.title or row.name, text=text, pages=pages)
-
-
-@router.get(
-    "/{document_id}/content",
-    operation_id="document_content",
-    response_class=StreamingResponse,
-    responses={
-        200: {"description": "The original bytes", "content": {"application/octet-stream": {}}},
-        **problem_responses(404),
-    },
-)
-async def document_content(
-    caller: DocumentsRead, services: ServicesDep, document_id: UUID
-) -> StreamingResponse:
-    """The original file, always as a download."""
-    async with services.database.tenant(caller.tenant_id) as session:
-        row = await service.content(session, caller, document_id)
-
-    async def pieces() -> AsyncIterator[bytes]:
-        async with services.database.tenant(caller.tenant_id) as reading:
-            async for piece in services.blobs.read(reading, row.blob_id):
-                yield piece
-
-    return StreamingResponse(
-        pieces(),
-        media_type=row.media_type,
-        headers={
-            "content-disposition": f"attachment; filename*=UTF-8''{quote(row.name, safe='')}",
-            "content-length": str(row.size),
-            "x-content-type-options": "nosniff",
-        },
-    )
-
-
-@router.get("/{document_id}/grants", operation_id="list_document_grants", responses=problem_responses(404))
-async def list_document_grants(
-    _caller: CollectionsManage, session: TenantSessionDep, document_id: UUID
-) -> Page[schemas.Grant]:
-    on = await collections.document_to_manage(session, document_id)
-    rows = await collections.grants_on(session, on)
-    return page_of(rows, len(rows), schemas.Grant.of)
-
-
-@router.post(
-    "/{document_id}/grants",
-    operation_id="add_document_grant",
-    status_code=201,
-    responses=problem_responses(404, 409),
-)
-async def add_document_grant(
-    caller: CollectionsManage, session: TenantSessionDep, document_id: UUID, body: schemas.GrantCreate
-) -> schemas.Grant:
-    on = await collections.document_to_manage(session, document_id)
-    return schemas.Grant.of(await collections.add_grant(session, caller, on, body.principal, body.effect))
-
-
-@router.delete(
-    "/{document_id}/grants/{grant_id}",
-    operation_id="remove_document_grant",
-    status_code=204,
-    responses=problem_responses(404),
-)
-async def remove_document_grant(
-    caller: CollectionsManage, session: TenantSessionDep, document_id: UUID, grant_id: UUID
-) -> Response:
-    on = await collections.document_to_manage(session, document_id)
-    await collections.remove_grant(session, caller, on, grant_id)
-    return Response(status_code=204)
-
-
-@searches.post("/api/v1/search", operation_id="search")
-async def search(caller: DocumentsRead, services: ServicesDep, body: schemas.SearchQuery) -> schemas.Passages:
-    """The passages that answer best, out of what grants open to the caller at this moment."""
-    return schemas.Passages.of(await service.search(services, caller, body))

@@ -1,20 +1,42 @@
 """The queries of collections, documents and their chunks."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Collection as Several
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, true
+from sqlalchemy import ColumnElement, Select, and_, delete, func, literal, or_, select, true, tuple_, update
 
-from secretariat.platform.access.authority import collection_readable, document_readable
+from secretariat.platform.access.authority import collection_readable, document_readable, documents_readable
 from secretariat.platform.db.session import TenantSession
+from secretariat.platform.indexes.repository import take_numbers
 from secretariat.platform.kit.times import now
+from secretariat.platform.tables.audit import AuditRecord
 from secretariat.platform.tables.contents import BlobPiece
 from secretariat.platform.tables.documents import ChunkRow, Collection, Document
 from secretariat.platform.tables.jobs import Job
 
 Principals = frozenset[str]
 Lock = Literal["share", "update"]
+Sort = Literal["newest", "oldest", "name", "dated", "size", "updated"]
+Counts = dict[str, list[tuple[str | None, int]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which documents a list is about, and in what order. `words` stand in name or title."""
+
+    collection_id: UUID | None = None
+    status: str | None = None
+    media_types: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
+    words: str | None = None
+    sort: Sort = "newest"
 
 
 async def add(session: TenantSession, row: Document) -> None:
@@ -80,27 +102,157 @@ async def locked_document(session: TenantSession, document_id: UUID) -> Document
 
 
 async def documents(
-    session: TenantSession,
-    principals: Principals,
-    *,
-    limit: int,
-    after: UUID | None,
-    collection_id: UUID | None,
-    status: str | None,
+    session: TenantSession, principals: Principals, wanted: Listing, *, limit: int, after: UUID | None
 ) -> list[Document]:
-    query = _living(principals).order_by(Document.id.desc()).limit(limit)
+    query = _living(principals).where(*_conditions(wanted)).limit(limit)
+    key, descending = _SORTS[wanted.sort]
+    order = [Document.id] if key is None else [key, Document.id]
+    query = query.order_by(*(column.desc() if descending else column for column in order))
     if after is not None:
-        query = query.where(Document.id < after)
+        place = tuple_(*order)
+        start = select(*order).where(Document.id == after, document_readable(principals)).scalar_subquery()
+        query = query.where(place < start if descending else place > start)
+    return list(await session.scalars(query))
+
+
+# Documents without a date come last. A name that differs in case alone stands beside its like.
+_SORTS: Mapping[Sort, tuple[ColumnElement[Any] | None, bool]] = {
+    "newest": (None, True),
+    "oldest": (None, False),
+    "name": (func.lower(Document.name), False),
+    "dated": (func.coalesce(Document.dated, date.min), True),
+    "size": (Document.size.expression, True),
+    "updated": (Document.updated_at.expression, True),
+}
+
+
+def _conditions(wanted: Listing) -> list[ColumnElement[bool]]:
+    sets = (
+        (Document.media_type, wanted.media_types),
+        (Document.language, wanted.languages),
+        (Document.source, wanted.sources),
+    )
+    conditions: list[ColumnElement[bool]] = [column.in_(values) for column, values in sets if values]
+    if wanted.collection_id is not None:
+        conditions.append(Document.collection_id == wanted.collection_id)
+    if wanted.status is not None:
+        conditions.append(Document.status == wanted.status)
+    if wanted.since is not None:
+        conditions.append(Document.dated >= wanted.since)
+    if wanted.until is not None:
+        conditions.append(Document.dated <= wanted.until)
+    if wanted.words is not None:
+        said = (Document.name, Document.title)
+        conditions.append(or_(*(column.icontains(wanted.words, autoescape=True) for column in said)))
+    return conditions
+
+
+async def facets(session: TenantSession, principals: Principals, collection_id: UUID | None) -> Counts:
+    """Of living documents that the principals may read: values and counts, most frequent first."""
+    columns = (Document.status, Document.media_type, Document.language, Document.source)
+    which = func.grouping(*columns)
+    query = (
+        select(which, *columns, func.count())
+        .where(Document.status != "deleted", documents_readable(principals))
+        .group_by(func.grouping_sets(*(tuple_(column) for column in columns)))
+    )
     if collection_id is not None:
         query = query.where(Document.collection_id == collection_id)
-    if status is not None:
-        query = query.where(Document.status == status)
-    return list(await session.scalars(query))
+    counts: Counts = {column.key: [] for column in columns}
+    last = len(columns) - 1
+    for bits, *values, count in await session.execute(query):
+        place = next(place for place in range(len(columns)) if not bits >> (last - place) & 1)
+        counts[columns[place].key].append((values[place], count))
+    for found in counts.values():
+        found.sort(key=lambda one: (-one[1], one[0] or ""))
+    return counts
+
+
+async def layout_ids(
+    session: TenantSession, principals: Principals, document_ids: Several[UUID]
+) -> dict[UUID, UUID]:
+    """The layouts of those documents that may be read and have one."""
+    query = select(Document.id, Document.layout_id).where(
+        Document.id.in_(document_ids), Document.layout_id.is_not(None), document_readable(principals)
+    )
+    return {row[0]: row[1] for row in await session.execute(query) if row[1] is not None}
+
+
+async def renumber_chunks(session: TenantSession, document_id: UUID) -> int | None:
+    """Have the log tell of a document's chunks again; the last number, None without chunks."""
+    living = (ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None))
+    count = await session.scalar(select(func.count()).select_from(ChunkRow).where(*living)) or 0
+    if count == 0:
+        return None
+    first = await take_numbers(session, count)
+    again = select(
+        ChunkRow.id,
+        (func.row_number().over(order_by=ChunkRow.ordinal) - 1 + literal(first)).label("seq"),
+    ).where(*living)
+    numbered = again.cte("numbered")
+    await session.execute(
+        update(ChunkRow)
+        .where(ChunkRow.id == numbered.c.id)
+        .values(seq=numbered.c.seq)
+        .execution_options(synchronize_session=False)
+    )
+    return first + count - 1
 
 
 async def jobs(session: TenantSession, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
     rows = await session.scalars(select(Job).where(Job.id.in_(job_ids)))
     return {row.id: row for row in rows}
+
+
+async def recorded(
+    session: TenantSession, action: str, document_id: UUID, after: UUID, before: UUID
+) -> dict[str, Any] | None:
+    """The details of the last record of that kind about the document, among ids between the two."""
+    return await session.scalar(
+        select(AuditRecord.details)
+        .where(
+            AuditRecord.event_type == "DATA_INGEST",
+            AuditRecord.id.between(after, before),
+            AuditRecord.action == action,
+            AuditRecord.resource["id"].astext == str(document_id),
+        )
+        .order_by(AuditRecord.id.desc())
+        .limit(1)
+    )
+
+
+async def signatures(session: TenantSession, document_id: UUID) -> list[int]:
+    """Of its chunks that are long enough to have one."""
+    query = select(ChunkRow.signature).where(
+        ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None), ChunkRow.signature.is_not(None)
+    )
+    return [signature for signature in await session.scalars(query) if signature is not None]
+
+
+async def signatures_elsewhere(
+    session: TenantSession, principals: Principals, document_id: UUID
+) -> dict[UUID, list[int]]:
+    """Those of every other ready document that the principals may read."""
+    query = (
+        select(ChunkRow.document_id, func.array_agg(ChunkRow.signature))
+        .join(Document, Document.id == ChunkRow.document_id)
+        .where(
+            Document.status == "ready",
+            Document.id != document_id,
+            documents_readable(principals),
+            ChunkRow.tombstone_seq.is_(None),
+            ChunkRow.signature.is_not(None),
+        )
+        .group_by(ChunkRow.document_id)
+    )
+    return {row[0]: [one for one in row[1] if one is not None] for row in await session.execute(query)}
+
+
+async def titles(session: TenantSession, document_ids: Sequence[UUID]) -> dict[UUID, str]:
+    query = select(Document.id, func.coalesce(Document.title, Document.name)).where(
+        Document.id.in_(document_ids)
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def chunks(

@@ -1,20 +1,17 @@
-"""What collections, documents, chunks, grants and passages look like on the wire."""
+"""What collections, documents and grants look like on the wire."""
 
-import hashlib
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from secretariat.platform.documents.repository import Counts
 from secretariat.platform.tables.access import Grant as GrantRow
-from secretariat.platform.tables.documents import ChunkRow
 from secretariat.platform.tables.documents import Collection as CollectionRow
 from secretariat.platform.tables.documents import Document as DocumentRow
 from secretariat.platform.tables.jobs import Job
 from secretariat.platform.web.errors import Problem
-from secretariat.retrieval.core import Passage as FoundPassage
-from secretariat.retrieval.core import SearchResult
 
 DocumentStatus = Literal["queued", "processing", "ready", "rejected", "deleted"]
 PRINCIPAL = r"^(everyone|(user|group):[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$"
@@ -77,10 +74,17 @@ class Progress(BaseModel):
 
 
 class Document(BaseModel):
+    """`title`, `language` (ISO 639-1) and `dated` are what the document says of itself, once it is ready."""
+
     id: UUID
     collection_id: UUID
     name: str
+    title: str | None
     media_type: str
+    language: str | None
+    dated: date | None
+    source: str
+    page_count: int
     bytes: int
     sha256: str
     status: DocumentStatus
@@ -97,7 +101,12 @@ class Document(BaseModel):
             id=row.id,
             collection_id=row.collection_id,
             name=row.name,
+            title=row.title,
             media_type=row.media_type,
+            language=row.language,
+            dated=row.dated,
+            source=row.source,
+            page_count=len(row.pages),
             bytes=row.size,
             sha256=row.sha256,
             status=row.status,
@@ -109,92 +118,38 @@ class Document(BaseModel):
         )
 
 
-class PageSpan(BaseModel):
-    """Page `number` is the characters [start, end) of the text."""
+class DocumentUpdate(Closed):
+    """What is left out stays. Reading the file anew takes title and date from the file again."""
 
-    number: int
-    start: int
-    end: int
-
-
-class DocumentText(BaseModel):
-    title: str
-    text: str
-    pages: list[PageSpan]
+    title: str | None = Field(default=None, min_length=1, max_length=500)
+    source: str | None = Field(default=None, pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
+    dated: date | None = Field(default=None, description="null takes the date away.")
 
 
-class Chunk(BaseModel):
-    """`text` is the document's text at [start, end)."""
+class Facet(BaseModel):
+    """How many documents have the value; null stands for those that don't say."""
 
-    id: UUID
-    ordinal: int
-    start: int
-    end: int
-    text: str
-    heading_path: list[str]
-    page: int | None
-    sha256: str
+    value: str | None
+    count: int
+
+
+class Facets(BaseModel):
+    """Of the documents that grants open to the caller; most frequent first. Others are not counted."""
+
+    statuses: list[Facet]
+    media_types: list[Facet]
+    languages: list[Facet]
+    sources: list[Facet]
 
     @classmethod
-    def of(cls, row: ChunkRow, text: str, heading_path: list[str]) -> "Chunk":
+    def of(cls, counts: Counts) -> "Facets":
+        shown = {
+            name: [Facet(value=value, count=count) for value, count in found]
+            for name, found in counts.items()
+        }
         return cls(
-            id=row.id,
-            ordinal=row.ordinal,
-            start=row.start,
-            end=row.end,
-            text=text,
-            heading_path=heading_path,
-            page=row.page,
-            sha256=hashlib.sha256(text.encode()).hexdigest(),
-        )
-
-
-class SearchQuery(Closed):
-    query: str = Field(min_length=1, max_length=4000)
-    limit: int = Field(default=8, ge=1, le=50)
-    collection_ids: list[UUID] | None = Field(default=None, max_length=100)
-
-
-class Passage(BaseModel):
-    chunk_id: UUID
-    document_id: UUID
-    document: str
-    start: int
-    end: int
-    text: str
-    heading_path: list[str]
-    page: int | None
-    score: float
-
-    @classmethod
-    def of(cls, found: FoundPassage) -> "Passage":
-        chunk = found.chunk
-        return cls(
-            chunk_id=chunk.id,
-            document_id=chunk.document_id,
-            document=chunk.document_title,
-            start=chunk.span.start,
-            end=chunk.span.end,
-            text=chunk.text,
-            heading_path=list(chunk.heading_path),
-            page=chunk.page,
-            score=found.score,
-        )
-
-
-class Passages(BaseModel):
-    """Best first. `allowed` and `denied` count the ready documents within and out of the caller's reach."""
-
-    passages: list[Passage]
-    index_seq: int
-    allowed: int
-    denied: int
-
-    @classmethod
-    def of(cls, result: SearchResult) -> "Passages":
-        return cls(
-            passages=[Passage.of(passage) for passage in result.passages],
-            index_seq=result.index_seq,
-            allowed=result.allowed,
-            denied=result.denied,
+            statuses=shown["status"],
+            media_types=shown["media_type"],
+            languages=shown["language"],
+            sources=shown["source"],
         )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
 from fastapi import Depends, Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.responses import Response
@@ -111,16 +111,11 @@ async def received(_caller: DocumentsWrite, request: Request, services: Services
 
     Raises BadRequestError, InvalidError, FileTooLargeError and what `errors.refusal` makes of a rejection.
     """
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise BadRequestError("Send multipart/form-data with the fields file and collection_id.")
-    try:
-        form = await request.form(max_files=1, max_fields=4)
-    except (MultiPartException, HTTPException) as cause:
-        raise BadRequestError("The multipart form could not be read.") from cause
+    form = await _form(request, "the fields file and collection_id")
     file, collection_id = form.get("file"), _id(form.get("collection_id"))
     faults = []
     if not isinstance(file, UploadFile):
-        faults.append(Fault(pointer="/file", code="missing", detail="A file is needed."))
+        faults.append(_NO_FILE)
     if collection_id is None:
         faults.append(
             Fault(pointer="/collection_id", code="uuid", detail="The id of a collection is needed.")
@@ -130,7 +125,26 @@ async def received(_caller: DocumentsWrite, request: Request, services: Services
     return Received(collection_id, await checked(file, services.settings.max_upload_bytes))
 
 
+async def received_file(_caller: DocumentsWrite, request: Request, services: ServicesDep) -> IncomingFile:
+    """The same for a form that holds a file alone."""
+    file = (await _form(request, "the field file")).get("file")
+    if not isinstance(file, UploadFile):
+        raise InvalidError("The form lacks a field.", errors=(_NO_FILE,))
+    return await checked(file, services.settings.max_upload_bytes)
+
+
 ReceivedDep = Annotated[Received, Depends(received)]
+FileDep = Annotated[IncomingFile, Depends(received_file)]
+_NO_FILE = Fault(pointer="/file", code="missing", detail="A file is needed.")
+
+
+async def _form(request: Request, fields: str) -> FormData:
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        raise BadRequestError(f"Send multipart/form-data with {fields}.")
+    try:
+        return await request.form(max_files=1, max_fields=4)
+    except (MultiPartException, HTTPException) as cause:
+        raise BadRequestError("The multipart form could not be read.") from cause
 
 
 def _id(stated: object) -> UUID | None:

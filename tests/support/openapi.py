@@ -69,8 +69,10 @@ class Operation:
     ) -> httpx.Response:
         """With the smallest valid body unless another is given."""
         path = self.path
-        for name in self.parameters("path"):
-            path = path.replace("{" + name + "}", str(path_ids.get(name, "x")))
+        for name, schema in self.parameters("path").items():
+            numbered = schema.get("type") == "integer"
+            other = smallest(schema, self.document) if numbered else "x"
+            path = path.replace("{" + name + "}", str(path_ids.get(name, other)))
         options: dict[str, Any] = {"params": dict(query or {}), "headers": {"accept": "application/json"}}
         sent = dict(body) if body is not None else self.smallest_body() if self.body_type else None
         if self.body_type == "multipart/form-data":

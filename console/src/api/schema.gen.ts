@@ -480,7 +480,7 @@ export interface paths {
         };
         /**
          * List Documents
-         * @description Those that grants open to the caller, newest first.
+         * @description Those that grants open to the caller, newest first unless asked otherwise.
          */
         get: operations["list_documents"];
         put?: never;
@@ -511,6 +511,29 @@ export interface paths {
          * @description Its words, vectors and original are removed for good; the audit log keeps that it was there.
          */
         delete: operations["delete_document"];
+        options?: never;
+        head?: never;
+        /** Update Document */
+        patch: operations["update_document"];
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/access": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Document Access
+         * @description Who can see the document and why: everyone whom a grant on it or on its collection reaches.
+         *
+         *     With `user_id`, that one person, reached or not.
+         */
+        get: operations["document_access"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -548,7 +571,11 @@ export interface paths {
          * @description The original file, always as a download.
          */
         get: operations["document_content"];
-        put?: never;
+        /**
+         * Replace Document
+         * @description A new version of the file. Id and grants stay, and so do the chunks that say the same as before.
+         */
+        put: operations["replace_document"];
         post?: never;
         delete?: never;
         options?: never;
@@ -591,6 +618,86 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents/{document_id}/pages/{number}/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Page Image
+         * @description A page of a PDF, drawn when it is asked for and kept nowhere.
+         */
+        get: operations["page_image"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/passages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Quote Document
+         * @description What stands at a span, on which pages and where on them; at most 20,000 characters of it.
+         */
+        get: operations["quote_document"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Document Report
+         * @description What became of the file: pages, language, chunks, what was left out, what is nearly the same.
+         */
+        get: operations["document_report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/{document_id}/reprocess": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reprocess Document
+         * @description Reads the same file anew, as after a better parser came.
+         */
+        post: operations["reprocess_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{document_id}/text": {
         parameters: {
             query?: never;
@@ -603,6 +710,26 @@ export interface paths {
          * @description The plain text that spans of chunks and citations refer to.
          */
         get: operations["document_text"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/documents/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Document Facets
+         * @description What there is to filter by, counted over documents that grants open to the caller and no others.
+         */
+        get: operations["document_facets"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1297,6 +1424,41 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AccessPath
+         * @description A grant that reaches the person, in their own name, through a group or through everyone.
+         */
+        AccessPath: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Effect
+             * @enum {string}
+             */
+            effect: "allow" | "deny";
+            /**
+             * Grant Id
+             * Format: uuid
+             */
+            grant_id: string;
+            /** Group */
+            group: string | null;
+            /**
+             * On
+             * @enum {string}
+             */
+            on: "document" | "collection";
+            /** Principal */
+            principal: string;
+            /**
+             * Resource Id
+             * Format: uuid
+             */
+            resource_id: string;
+        };
         /** Alive */
         Alive: {
             /**
@@ -1496,9 +1658,11 @@ export interface components {
         };
         /**
          * Chunk
-         * @description `text` is the document's text at [start, end).
+         * @description `text` is the document's text at [start, end); `boxes` are its lines where the format has pages.
          */
         Chunk: {
+            /** Boxes */
+            boxes: components["schemas"]["PageBox"][];
             /** End */
             end: number;
             /** Heading Path */
@@ -1853,7 +2017,10 @@ export interface components {
             /** Verified */
             verified: boolean;
         };
-        /** Document */
+        /**
+         * Document
+         * @description `title`, `language` (ISO 639-1) and `dated` are what the document says of itself, once it is ready.
+         */
         Document: {
             /** Bytes */
             bytes: number;
@@ -1869,29 +2036,61 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Dated */
+            dated: string | null;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Language */
+            language: string | null;
             /** Media Type */
             media_type: string;
             /** Name */
             name: string;
+            /** Page Count */
+            page_count: number;
             problem: components["schemas"]["Problem"] | null;
             progress: components["schemas"]["Progress"] | null;
             /** Sha256 */
             sha256: string;
+            /** Source */
+            source: string;
             /**
              * Status
              * @enum {string}
              */
             status: "queued" | "processing" | "ready" | "rejected" | "deleted";
+            /** Title */
+            title: string | null;
             /**
              * Updated At
              * Format: date-time
              */
             updated_at: string;
+        };
+        /**
+         * DocumentAccess
+         * @description `readers` is how many people may read the document in all.
+         */
+        DocumentAccess: {
+            /** Data */
+            data: components["schemas"]["Reader"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+            /** Readers */
+            readers: number;
         };
         /** DocumentText */
         DocumentText: {
@@ -1901,6 +2100,21 @@ export interface components {
             text: string;
             /** Title */
             title: string;
+        };
+        /**
+         * DocumentUpdate
+         * @description What is left out stays. Reading the file anew takes title and date from the file again.
+         */
+        DocumentUpdate: {
+            /**
+             * Dated
+             * @description null takes the date away.
+             */
+            dated?: string | null;
+            /** Source */
+            source?: string | null;
+            /** Title */
+            title?: string | null;
         };
         /** EmbeddingsRequest */
         EmbeddingsRequest: {
@@ -2004,6 +2218,30 @@ export interface components {
              * Format: date-time
              */
             to: string;
+        };
+        /**
+         * Facet
+         * @description How many documents have the value; null stands for those that don't say.
+         */
+        Facet: {
+            /** Count */
+            count: number;
+            /** Value */
+            value: string | null;
+        };
+        /**
+         * Facets
+         * @description Of the documents that grants open to the caller; most frequent first. Others are not counted.
+         */
+        Facets: {
+            /** Languages */
+            languages: components["schemas"]["Facet"][];
+            /** Media Types */
+            media_types: components["schemas"]["Facet"][];
+            /** Sources */
+            sources: components["schemas"]["Facet"][];
+            /** Statuses */
+            statuses: components["schemas"]["Facet"][];
         };
         /**
          * Fault
@@ -2410,6 +2648,33 @@ export interface components {
             /** Weights Sha256 */
             weights_sha256: string;
         };
+        /**
+         * NearDuplicate
+         * @description Another document that the reader may read. `share` of this one's chunks stand there nearly the same.
+         */
+        NearDuplicate: {
+            /**
+             * Document Id
+             * Format: uuid
+             */
+            document_id: string;
+            /** Share */
+            share: number;
+            /** Title */
+            title: string;
+        };
+        /**
+         * Note
+         * @description Something that reading the file left out or guessed.
+         */
+        Note: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+            /** Page */
+            page?: number | null;
+        };
         /** OpenAIError */
         OpenAIError: {
             /** Code */
@@ -2713,24 +2978,54 @@ export interface components {
             object: "list";
         };
         /**
+         * PageBox
+         * @description A line of the text on its page: points (1/72 inch) from the page's top left corner.
+         */
+        PageBox: {
+            /** Bottom */
+            bottom: number;
+            /** Left */
+            left: number;
+            /** Page */
+            page: number;
+            /** Right */
+            right: number;
+            /** Top */
+            top: number;
+        };
+        /**
          * PageSpan
-         * @description Page `number` is the characters [start, end) of the text.
+         * @description Page `number` is the characters [start, end) of the text. Sizes are in points, where there are any.
          */
         PageSpan: {
             /** End */
             end: number;
+            /** Height */
+            height?: number | null;
             /** Number */
             number: number;
             /** Start */
             start: number;
+            /** Width */
+            width?: number | null;
         };
-        /** Passage */
+        /**
+         * Passage
+         * @description `rule` is the grant that lets the caller read it; `boxes` are filled where the search asked for them.
+         */
         Passage: {
+            /** Boxes */
+            boxes: components["schemas"]["PageBox"][];
             /**
              * Chunk Id
              * Format: uuid
              */
             chunk_id: string;
+            /**
+             * Collection Id
+             * Format: uuid
+             */
+            collection_id: string;
             /** Document */
             document: string;
             /**
@@ -2744,6 +3039,8 @@ export interface components {
             heading_path: string[];
             /** Page */
             page: number | null;
+            /** Rule */
+            rule: string | null;
             /** Score */
             score: number;
             /** Start */
@@ -2878,6 +3175,78 @@ export interface components {
             type: "question.resolved";
         };
         /**
+         * Quote
+         * @description What the document says at [start, end), and where. `verified` compares it with the hash that was sent.
+         *
+         *     `pages` is empty for formats without pages: highlight the span in the text.
+         */
+        Quote: {
+            /**
+             * Document Id
+             * Format: uuid
+             */
+            document_id: string;
+            /** End */
+            end: number;
+            /** Page */
+            page: number | null;
+            /** Pages */
+            pages: components["schemas"]["QuotedPage"][];
+            /** Sha256 */
+            sha256: string;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /** Verified */
+            verified: boolean | null;
+        };
+        /**
+         * QuotedPage
+         * @description A page that the quote stands on; `boxes` are the lines that it touches, whole.
+         */
+        QuotedPage: {
+            /** Boxes */
+            boxes: components["schemas"]["PageBox"][];
+            /** Height */
+            height: number;
+            /** Number */
+            number: number;
+            /** Width */
+            width: number;
+        };
+        /**
+         * Reader
+         * @description A person and why they may read the document or not.
+         *
+         *     `verdict`: `allowed`; `denied` (a deny beats any allow); `no_grant` (nothing opens it to them);
+         *     `no_permission` (their roles lack documents.read); `disabled` (they may not sign in). `deciding` is the
+         *     grant that settles it among the grants: the one that a search of theirs names as its rule.
+         */
+        Reader: {
+            deciding: components["schemas"]["AccessPath"] | null;
+            /** Email */
+            email: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** May Read */
+            may_read: boolean;
+            /** Name */
+            name: string;
+            /** Paths */
+            paths: components["schemas"]["AccessPath"][];
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "allowed" | "denied" | "no_grant" | "no_permission" | "disabled";
+        };
+        /**
          * Readiness
          * @description `database` decides; the model server may load while people already read and administrate.
          */
@@ -2889,6 +3258,26 @@ export interface components {
              * @enum {string}
              */
             status: "ready" | "not ready";
+        };
+        /**
+         * Reading
+         * @description The last time that the file was read in; chunks that say the same as before are kept with their ids.
+         */
+        Reading: {
+            /** Added */
+            added: number | null;
+            /** Attempts */
+            attempts: number;
+            /** Finished At */
+            finished_at: string | null;
+            /** Kept */
+            kept: number | null;
+            /** Removed */
+            removed: number | null;
+            /** Seconds */
+            seconds: number | null;
+            /** Started At */
+            started_at: string | null;
         };
         /**
          * Recollection
@@ -2920,6 +3309,49 @@ export interface components {
              * Format: uuid
              */
             record_id: string;
+        };
+        /**
+         * Report
+         * @description What became of the file when it was read in.
+         */
+        Report: {
+            /** Bytes */
+            bytes: number;
+            /** Characters */
+            characters: number | null;
+            /** Chunks */
+            chunks: number;
+            /** Dated */
+            dated: string | null;
+            /**
+             * Document Id
+             * Format: uuid
+             */
+            document_id: string;
+            /** Language */
+            language: string | null;
+            /** Media Type */
+            media_type: string;
+            /** Near Duplicates */
+            near_duplicates: components["schemas"]["NearDuplicate"][];
+            /** Notes */
+            notes: components["schemas"]["Note"][];
+            /**
+             * Ocr Pages
+             * @description Pages whose text was recognised from an image.
+             */
+            ocr_pages: number[];
+            /** Page Count */
+            page_count: number;
+            problem: components["schemas"]["Problem"] | null;
+            reading: components["schemas"]["Reading"] | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "processing" | "ready" | "rejected" | "deleted";
+            /** Tables */
+            tables: number;
         };
         /**
          * RetrievalCompleted
@@ -3062,17 +3494,54 @@ export interface components {
             search: components["schemas"]["Cost"] | null;
             whole_documents: components["schemas"]["Cost"] | null;
         };
+        /**
+         * SearchFilter
+         * @description Which documents a search is about; what is left out stays open. Dates are the documents' own.
+         */
+        SearchFilter: {
+            /** Languages */
+            languages?: string[] | null;
+            /** Media Types */
+            media_types?: string[] | null;
+            /** Since */
+            since?: string | null;
+            /** Sources */
+            sources?: string[] | null;
+            /** Until */
+            until?: string | null;
+        };
         /** SearchQuery */
         SearchQuery: {
+            /**
+             * Boxes
+             * @description Give the places of the lines on their pages too.
+             * @default false
+             */
+            boxes: boolean;
             /** Collection Ids */
             collection_ids?: string[] | null;
+            /** Document Ids */
+            document_ids?: string[] | null;
             /**
              * Limit
              * @default 8
              */
             limit: number;
+            /**
+             * Min Seq
+             * @description Refuse unless the index has got this far.
+             * @default 0
+             */
+            min_seq: number;
             /** Query */
             query: string;
+            /**
+             * Rephrasings
+             * @description Further ways to ask the same; all rankings are fused.
+             * @default []
+             */
+            rephrasings: string[];
+            where?: components["schemas"]["SearchFilter"] | null;
         };
         /**
          * SessionView
@@ -6481,9 +6950,19 @@ export interface operations {
                 /** @description Give what follows this id. */
                 after?: string | null;
                 collection_id?: string | null;
+                language?: string[] | null;
                 /** @description Most items to give. */
                 limit?: number;
+                media_type?: string[] | null;
+                /** @description In name or title. */
+                q?: string | null;
+                /** @description Dated on this day or later. */
+                since?: string | null;
+                sort?: "newest" | "oldest" | "name" | "dated" | "size" | "updated";
+                source?: string[] | null;
                 status?: ("queued" | "processing" | "ready" | "rejected" | "deleted") | null;
+                /** @description Dated on this day or earlier. */
+                until?: string | null;
             };
             header?: never;
             path?: never;
@@ -6780,6 +7259,162 @@ export interface operations {
             };
         };
     };
+    update_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DocumentUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    document_access: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+                /** @description Only who may, or only who may not. */
+                may_read?: boolean | null;
+                /** @description May this person see it? */
+                user_id?: string | null;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DocumentAccess"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_chunks: {
         parameters: {
             query?: {
@@ -6901,6 +7536,116 @@ export interface operations {
             };
             /** @description No such thing in this tenant */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replace_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not a supported media type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -7141,6 +7886,313 @@ export interface operations {
             };
         };
     };
+    page_image: {
+        parameters: {
+            query?: {
+                /** @description Pixels a point; 1 is 72 dpi. */
+                scale?: number;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+                /** @description The first page is 1. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": unknown;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    quote_document: {
+        parameters: {
+            query?: {
+                /** @description Behind the last character. */
+                end?: number | null;
+                /** @description The hash that a citation has. */
+                sha256?: string | null;
+                /** @description The first character. */
+                start?: number;
+            };
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Quote"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    document_report: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Report"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reprocess_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Document"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     document_text: {
         parameters: {
             query?: never;
@@ -7190,6 +8242,64 @@ export interface operations {
             };
             /** @description In conflict with the present state */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    document_facets: {
+        parameters: {
+            query?: {
+                collection_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8751,6 +9861,15 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

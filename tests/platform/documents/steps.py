@@ -44,9 +44,9 @@ async def upload(
 
 
 async def carry_out(services: Services, person: Person, document_id: str) -> None:
-    """What a worker does when it is woken for the document's job."""
+    """What a worker does when it is woken for the document's last job."""
     jobs_list = (await person.client.get("/api/v1/jobs", params={"limit": 100})).json()["data"]
-    (job,) = [job for job in jobs_list if job["subject"]["id"] == document_id]
+    job = next(job for job in jobs_list if job["subject"]["id"] == document_id)
     await Runner(services, HANDLERS).carry_out(person.tenant.id, UUID(job["id"]))
 
 

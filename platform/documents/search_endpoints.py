@@ -1,0 +1,18 @@
+"""Search over HTTP."""
+
+from secretariat.platform.documents import searching
+from secretariat.platform.documents.search_schemas import Passages, SearchQuery
+from secretariat.platform.identity.callers import DocumentsRead
+from secretariat.platform.web.dependencies import ServicesDep
+from secretariat.platform.web.errors import problem_responses
+from secretariat.platform.web.routing import api_router
+
+router = api_router("documents")
+
+
+@router.post("/api/v1/search", operation_id="search", responses=problem_responses(409))
+async def search(caller: DocumentsRead, services: ServicesDep, body: SearchQuery) -> Passages:
+    """The passages that answer best, out of what grants open to the caller at this moment."""
+    result = await searching.search(services, caller, body.request())
+    layouts = await searching.layouts(services, caller, result) if body.boxes else {}
+    return Passages.of(result, layouts)
