@@ -75,11 +75,19 @@ class Finding(Event):
 
 
 async def read(
-    run: Run, step: str, question: str, passages: Sequence[RetrievedPassage], known: Sequence[Finding] = ()
+    run: Run,
+    step: str,
+    question: str,
+    passages: Sequence[RetrievedPassage],
+    known: Sequence[Finding] = (),
+    without: frozenset[str] = frozenset(),
 ) -> AsyncIterator[TaskEvent]:
-    """Chooses the lines to show and asks the model about them, in both orders; `found` tells what it came to."""
+    """Chooses the lines to show and asks the model about them, in both orders; `found` tells what it came to.
+
+    `without`: sentences that are not to be shown, because an answer before this one quoted them.
+    """
     if run.journal.shown(step) is None:
-        yield await _shown(run, step, question, passages, known)
+        yield await _shown(run, step, question, passages, known, without)
     shown = run.journal.shown(step)
     assert shown is not None
     lines = shown.passages
@@ -145,11 +153,16 @@ def _copied(run: Run, step: str, line: RetrievedPassage) -> str | None:
 
 
 async def _shown(
-    run: Run, step: str, asked: str, passages: Sequence[RetrievedPassage], known: Sequence[Finding]
+    run: Run,
+    step: str,
+    asked: str,
+    passages: Sequence[RetrievedPassage],
+    known: Sequence[Finding],
+    without: frozenset[str],
 ) -> RetrievalCompleted:
     """Nothing, where the passages don't speak of what is asked: then there is nothing to quote."""
     question = Question(asked, _around(run, asked), " ".join(finding.quote for finding in known))
-    evidence = gather(passages, question, frozenset(finding.quote for finding in known))
+    evidence = gather(passages, question, without | {finding.quote for finding in known})
     lines: list[RetrievedPassage] = []
     if evidence.candidates and evidence.coverage >= LEAST_COVERAGE:
         meaning, spelled_out = await _similarities(run, question, evidence)
@@ -168,9 +181,8 @@ async def _shown(
 
 def _around(run: Run, asked: str) -> str:
     """The request without its other questions: their words would lead away from this one."""
-    assert run.journal.plan is not None
     around = run.task.request
-    for step in run.journal.plan.steps:
+    for step in run.journal.plan.steps if run.journal.plan is not None else ():
         other = step.arguments.get("query", asked)
         if other != asked:
             around = around.replace(str(other), " ")

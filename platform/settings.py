@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     model_threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, description="Threads of the model server."
     )
+    long_context_tokens: int = Field(
+        default=32_768, description="Context of a model to which conversations may give whole documents."
+    )
+    prefill_tokens_per_second: float = Field(
+        default=500.0, gt=0, description="How fast the chat model reads, until that has been measured."
+    )
     sso_private_networks: bool = Field(
         default=False, description="Whether identity providers may have addresses of private networks."
     )

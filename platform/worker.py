@@ -14,6 +14,7 @@ from celery.signals import worker_ready, worker_shutdown
 from secretariat.platform.audit.sealer import keep_sealing
 from secretariat.platform.compliance import jobs as compliance
 from secretariat.platform.composition import close, make_services, required
+from secretariat.platform.conversations import jobs as conversations
 from secretariat.platform.db.session import Database
 from secretariat.platform.documents import jobs as documents
 from secretariat.platform.identity import housekeeping
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 HANDLERS: Mapping[str, Handler] = {
     "documents.ingest": Handler(documents.ingest, documents.on_quarantine, at_once=2),
     "tasks.run": Handler(tasks.run, tasks.on_quarantine),
+    "conversations.answer": Handler(conversations.run, conversations.on_quarantine),
     "identity.housekeeping": Handler(housekeeping.keep_house),
     "compliance.export": Handler(compliance.export, compliance.on_quarantine, at_once=1),
 }

@@ -201,7 +201,10 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """Everything that answering a turn may use. `journal`: the events of earlier leases, in order."""
+    """Everything that answering a turn may use. `journal`: the events of earlier leases, in order.
+
+    `long_context`: how many tokens a model has to take for whole documents to be given to it.
+    """
 
     chat: ChatModel
     call: CallContext
@@ -211,4 +214,5 @@ class TurnContext:
     memory: ConversationMemory
     shelf: Shelf
     reader: Reader | None = None
+    long_context: int = 32_768
     journal: Sequence[TurnEvent] = ()

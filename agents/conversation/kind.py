@@ -15,8 +15,8 @@ _SMALL_TALK = re.compile(
     re.IGNORECASE,
 )
 _ASKS = re.compile(
-    r"\?|^(?:and |but |so |also |please |ok(?:ay)?,? )*(?:who|whom|whose|what|when|where|which|why|how|is|are|was|were|do"
-    r"|does|did|can|could|may|might|must|should|shall|will|would|has|have|had|am|tell|show|list|find|give|explain"
+    r"\?|^(?:and |but |so |also |please |ok(?:ay)?,? )*(?:who|whom|whose|what|when|where|which|why|how|is|are|was"
+    r"|were|do|does|did|can|could|may|might|must|should|shall|will|would|has|have|had|am|tell|show|list|find|give|explain"
     r"|describe|compare|summari[sz]e|name|look up|search|define|check|calculate|write|draft|translate|wer|was|wann"
     r"|wo|welche[rsn]?|warum|wie|qué|quién|cuándo|dónde|cuál|cómo)\b",
     re.IGNORECASE,

@@ -41,13 +41,14 @@ _NOUN_PHRASE = re.compile(
     re.IGNORECASE,
 )
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w-]*(?:\s+[A-Z][\w-]*)*")
-_DETERMINER = re.compile(r"^(?:the|a|an)\s+", re.IGNORECASE)
-_WORD = re.compile(r"[\w'-]+")
-_LITTLE = frozenset(
-    """a about an and any are as at be by can did do does each for from had has have how i if in is it its long many may
-    me much my of often on one or our shall should so than that the their them then there these they this to until up us
-    was we were what when where which who whom whose why will with would you your""".split()
+_DETERMINER = re.compile(
+    r"^(?:(?:for|in|on|at|of|to|from|by|with|about)\s+)?(?:(?:the|a|an)\s+)?", re.IGNORECASE
 )
+_WORD = re.compile(r"[\w'-]+")
+_LITTLE_WORDS = """a about an and any are as at be by can did do does each for from had has have how i if in is it
+    its long many may me much my of often on one or our shall should so than that the their them then there these
+    they this to until up us was we were what when where which who whom whose why will with would you your"""
+_LITTLE = frozenset(_LITTLE_WORDS.split())
 _SYSTEM = "Complete the last question so that it can be understood alone."
 _SHOTS = (
     ("How long is a grey ticket valid?\nA grey ticket is valid for a week.\nWhat does it cost?",

@@ -19,7 +19,8 @@ from secretariat.agents.conversation.core import (
     TurnStarted,
     TurnStopped,
 )
-from secretariat.agents.core import CitationAdded, RetrievalCompleted
+from secretariat.agents.conversation.looking import SAID
+from secretariat.agents.core import CitationAdded, ModelPrompted, RetrievalCompleted
 from secretariat.platform.audit.event import Actor, AuditEvent, ContentRef, Outcome, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import JSON, ContentStore, StoredContent
@@ -54,13 +55,21 @@ class JournalEvent:
 
 
 async def write(
-    session: TenantSession, contents: ContentStore, turn: TurnRow, event: TurnEvent, actor: Actor
+    session: TenantSession,
+    contents: ContentStore,
+    turn: TurnRow,
+    event: TurnEvent,
+    actor: Actor,
+    before: frozenset[UUID] = frozenset(),
 ) -> int:
-    """Append to a locked turn's journal; the event's number."""
+    """Append to a locked turn's journal; the event's number.
+
+    `before`: the documents whose words stand in what was said before, for events that go into it.
+    """
     assert turn.status not in TERMINAL_STATUSES, "nothing follows a terminal event"
     seq = await repository.next_seq(session, turn.id)
     stored = await contents.put(session, orjson.dumps(event.model_dump(mode="json")), JSON)
-    turn.document_ids = sorted({*turn.document_ids, *_documents(event)})
+    turn.document_ids = sorted({*turn.document_ids, *_documents(event, before)})
     row = TurnEventRow(
         tenant_id=session.tenant_id,
         turn_id=turn.id,
@@ -99,15 +108,22 @@ async def decode(
     ]
 
 
-def _documents(event: TurnEvent) -> set[UUID]:
-    """The documents that an event is the first to bring words of; whatever follows may repeat them."""
+def _documents(event: TurnEvent, before: frozenset[UUID]) -> set[UUID]:
+    """The documents that an event is the first to bring words of; whatever follows may repeat them.
+
+    Earlier turns aren't documents: what a reading shows of them stands under the turn's id, which no grant opens.
+    """
     match event:
         case RetrievalCompleted(passages=passages):
-            return {passage.document_id for passage in passages}
+            return {passage.document_id for passage in passages if passage.document != SAID}
         case CitationAdded(citation=citation):
             return {citation.document_id}
         case TurnCompleted(citations=citations):
             return {citation.document_id for citation in citations}
+        case ModelPrompted(purpose="resolve"):
+            return set(before)
+        case QuestionResolved(kind=kind, by=by) if by != "as_asked" or kind == "about_conversation":
+            return set(before)
         case _:
             return set()
 

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
 
+from secretariat.platform.access.authority import document_readable
 from secretariat.platform.access.caller import EVERYONE
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.access import Grant
@@ -17,6 +18,7 @@ from secretariat.platform.tables.conversations import (
     TurnMemoryRow,
     TurnRow,
 )
+from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.jobs import IdempotencyKey
 from secretariat.platform.tables.tasks import Assistant
@@ -92,6 +94,11 @@ async def turn(session: TenantSession, conversation_id: UUID, turn_id: UUID) -> 
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
+async def of_turn(session: TenantSession, row: TurnRow) -> ConversationRow:
+    query = select(ConversationRow).where(ConversationRow.id == row.conversation_id)
+    return (await session.scalars(query)).one()
+
+
 async def newest_turn(session: TenantSession, conversation_id: UUID) -> TurnRow | None:
     query = select(TurnRow).where(TurnRow.conversation_id == conversation_id)
     return await session.scalar(query.order_by(TurnRow.id.desc()).limit(1))
@@ -123,8 +130,8 @@ async def lineage(session: TenantSession, turn_id: UUID) -> list[UUID]:
     chain = first.union_all(
         select(TurnRow.id, TurnRow.parent_id).join(first, TurnRow.id == first.c.parent_id)
     )
-    found = dict((await session.execute(select(chain.c.id, chain.c.parent_id))).tuples().all())
-    ordered, at = [], UUID(str(turn_id))
+    found = {row[0]: row[1] for row in await session.execute(select(chain.c.id, chain.c.parent_id))}
+    ordered, at = list[UUID](), turn_id
     while at in found:
         ordered.append(at)
         if found[at] is None:
@@ -250,3 +257,19 @@ async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant | N
 
 async def user(session: TenantSession, user_id: UUID) -> User:
     return (await session.scalars(select(User).where(User.id == user_id))).one()
+
+
+async def document_sizes(
+    session: TenantSession, principals: frozenset[str], collection_ids: frozenset[UUID] | None, limit: int
+) -> list[tuple[UUID, str, int]]:
+    """(id, title, bytes of text) of ready documents that may be read, the oldest first."""
+    query = (
+        select(Document.id, func.coalesce(Document.title, Document.name), Content.size)
+        .join(Content, and_(Content.tenant_id == Document.tenant_id, Content.id == Document.text_id))
+        .where(Document.status == "ready", document_readable(principals))
+        .order_by(Document.id)
+        .limit(limit)
+    )
+    if collection_ids is not None:
+        query = query.where(Document.collection_id.in_(collection_ids))
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]

@@ -141,7 +141,7 @@ def _turn(
         regenerates=row.regenerates,
         text=text,
         kind=told.resolved.kind if told.resolved else None,
-        question=told.resolved.question if told.resolved else None,
+        question=_question(told.resolved, touched),
         status=row.status,
         answer=answer.answer if answer and not touched else None,
         abstained=row.abstained,
@@ -157,6 +157,13 @@ def _turn(
         started_at=row.started_at,
         finished_at=row.finished_at,
     )
+
+
+def _question(resolved: QuestionResolved | None, touched: bool) -> str | None:
+    """As it was understood; not where words of a document that is closed by now may have completed it."""
+    if resolved is None or (touched and resolved.by != "as_asked"):
+        return None
+    return resolved.question
 
 
 def _route(chosen: RouteChosen | None) -> schemas.RouteView | None:

@@ -22,8 +22,10 @@ def shown(entry: JournalEvent, hidden: frozenset[UUID]) -> TurnEventView:
 
 def without(event: TurnEvent, held: frozenset[UUID], hidden: frozenset[UUID]) -> TurnEvent:
     """Words that the asker wrote stay; what was written after a hidden document was seen goes."""
-    if not held & hidden or isinstance(event, TurnStarted | QuestionResolved):
+    if not held & hidden or isinstance(event, TurnStarted):
         return event
+    if isinstance(event, QuestionResolved):
+        return event.model_copy(update={"question": ""})
     if isinstance(event, TurnCompleted):
         kept = tuple(citation(claim, hidden) for claim in event.citations)
         return event.model_copy(update={"answer": "", "citations": kept})

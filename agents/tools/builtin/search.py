@@ -29,9 +29,9 @@ class SearchTool:
     async def act(self, invocation: Invocation[SearchArguments]) -> AsyncIterator[TaskEvent | Outcome]:
         run, step, arguments = invocation.run, invocation.step, invocation.arguments
         known = invocation.findings()
-        for query in _queries(arguments.query, run.task.request, known):
+        for query in queries_of(arguments.query, run.task.request, known):
             if all(earlier.query != query for earlier in run.journal.retrievals(step.id)):
-                yield await _searched(run, step.id, query, arguments.limit)
+                yield await searched(run, step.id, query, arguments.limit)
         passages = fused(run.journal.retrievals(step.id))
         async for event in read(run, step.id, arguments.query, passages, known):
             yield event
@@ -42,13 +42,13 @@ class SearchTool:
         )
 
 
-def _queries(query: str, request: str, known: Sequence[Finding]) -> list[str]:
+def queries_of(query: str, request: str, known: Sequence[Finding]) -> list[str]:
     """The question alone, and the question with what it leaves unsaid."""
     unsaid = " ".join(finding.quote for finding in known) or request
     return [query] if unsaid == query else [query, f"{query} {unsaid}"]
 
 
-async def _searched(run: Run, step: str, query: str, limit: int) -> RetrievalCompleted:
+async def searched(run: Run, step: str, query: str, limit: int) -> RetrievalCompleted:
     request = SearchRequest(query=query, limit=limit, collection_ids=run.task.collection_ids)
     result = await run.context.searcher.search(run.task.scope, request)
     return RetrievalCompleted(

@@ -1,0 +1,87 @@
+"""What was said on the way to a turn: the last exchanges, the summary of those before, other answers' quotes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from secretariat.agents.conversation.core import Exchange, QuestionResolved, TurnCompleted
+from secretariat.agents.memory.summary import SummaryLine
+from secretariat.platform.contents.store import ContentStore
+from secretariat.platform.conversations import journal, memory, repository
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.tables.conversations import TurnRow
+
+WINDOW = 6
+_TELLING = ("question.resolved", "turn.completed")
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """`lineage`: all turns before, the newest first; `window`: the last of them, oldest first; `leaving`: the one
+    that left the window last."""
+
+    lineage: tuple[UUID, ...]
+    window: tuple[Exchange, ...]
+    summary: tuple[SummaryLine, ...]
+    leaving: Exchange | None
+    given: frozenset[str]
+
+
+async def history(
+    session: TenantSession, contents: ContentStore, turn: TurnRow, hidden: frozenset[UUID]
+) -> History:
+    """`hidden`: documents that the asker may not read now; what was quoted from them isn't gone into again."""
+    lineage = await repository.lineage(session, turn.parent_id) if turn.parent_id else []
+    rows = await repository.turns_by_id(session, lineage[: WINDOW + 1])
+    rows.sort(key=lambda row: -lineage.index(row.id))
+    exchanges = await _exchanges(session, contents, rows, hidden)
+    parent = rows[-1] if rows else None
+    return History(
+        lineage=tuple(lineage),
+        window=tuple(exchanges[-WINDOW:]),
+        summary=await memory.summary_of(session, contents, parent),
+        leaving=exchanges[0] if len(exchanges) > WINDOW else None,
+        given=await _given(session, contents, turn),
+    )
+
+
+async def documents_before(session: TenantSession, turn: TurnRow) -> set[UUID]:
+    """Those whose words the turns of the window may hold."""
+    lineage = await repository.lineage(session, turn.parent_id) if turn.parent_id else []
+    rows = await repository.turns_by_id(session, lineage[: WINDOW + 1])
+    return {one for row in rows for one in row.document_ids}
+
+
+async def _exchanges(
+    session: TenantSession, contents: ContentStore, rows: Sequence[TurnRow], hidden: frozenset[UUID]
+) -> list[Exchange]:
+    texts = await contents.get_many(session, [row.text_id for row in rows])
+    told = await repository.events_of(session, [row.id for row in rows], _TELLING)
+    entries = dict[UUID, dict[str, object]]()
+    for event_row, entry in zip(told, await journal.decode(session, contents, told), strict=True):
+        entries.setdefault(event_row.turn_id, {})[entry.event.type] = entry.event
+    return [_exchange(row, texts[row.text_id].decode(), entries.get(row.id, {}), hidden) for row in rows]
+
+
+def _exchange(row: TurnRow, text: str, told: dict[str, object], hidden: frozenset[UUID]) -> Exchange:
+    resolved, answer = told.get("question.resolved"), told.get("turn.completed")
+    question = resolved.question if isinstance(resolved, QuestionResolved) else text
+    asked = isinstance(resolved, QuestionResolved) and resolved.kind == "question"
+    if not isinstance(answer, TurnCompleted) or hidden & set(row.document_ids):
+        return Exchange(row.id, text, question if asked else "", "")
+    quotes = [claim.quote for claim in answer.citations] + [said.quote for said in answer.recalled]
+    return Exchange(row.id, text, question if asked else "", answer.answer, tuple(quotes))
+
+
+async def _given(session: TenantSession, contents: ContentStore, turn: TurnRow) -> frozenset[str]:
+    """What other answers to the same text quoted."""
+    if turn.regenerates is None:
+        return frozenset()
+    others = [one for one in await repository.siblings(session, turn.regenerates) if one != turn.id]
+    rows = await repository.events_of(session, others, ("turn.completed",))
+    quotes: set[str] = set()
+    for entry in await journal.decode(session, contents, rows):
+        if isinstance(entry.event, TurnCompleted):
+            quotes |= {claim.quote for claim in entry.event.citations}
+            quotes |= {said.quote for said in entry.event.recalled}
+    return frozenset(quotes)

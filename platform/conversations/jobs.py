@@ -1,0 +1,246 @@
+"""Answering a turn: under a lease, every event journalled before the turn goes on, then remembered."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass
+from uuid import UUID
+
+from secretariat.agents.conversation.answer import answer
+from secretariat.agents.conversation.core import (
+    Turn,
+    TurnContext,
+    TurnEvent,
+    TurnFailed,
+    TurnStopped,
+)
+from secretariat.agents.errors import AgentError
+from secretariat.models.core import CallContext
+from secretariat.platform.access.authority import PersonAuthority
+from secretariat.platform.access.repository import active_standing
+from secretariat.platform.audit.event import Actor
+from secretariat.platform.conversations import journal, memory, repository
+from secretariat.platform.conversations.failures import sentence
+from secretariat.platform.conversations.history import History, documents_before, history
+from secretariat.platform.conversations.reader import chat_of, reader_of
+from secretariat.platform.conversations.shelf import SqlShelf
+from secretariat.platform.db.session import TenantSession
+from secretariat.platform.indexes.search import searcher
+from secretariat.platform.indexes.texts import SqlDocumentTexts
+from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
+from secretariat.platform.jobs.run import JobRun
+from secretariat.platform.tables.conversations import TurnRow
+from secretariat.platform.tasks.repository import hidden_documents
+from secretariat.retrieval.core import Scope
+
+STOP_LOOK_SECONDS = 0.3
+_UNKNOWN = Actor(type="agent")
+
+Ending = TurnStopped | TurnFailed | None
+Answer = Callable[[Turn, TurnContext], AsyncGenerator[TurnEvent, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A turn ready to go on, with the events of earlier leases and the asker's standing of this moment."""
+
+    turn: Turn
+    history: History
+    actor: Actor
+    asker: UUID
+    model: str
+    events: Sequence[TurnEvent]
+    before: frozenset[UUID]
+
+
+async def run(run: JobRun, *, loop: Answer = answer) -> None:
+    """Raises JobFailedError, JobCancelledError and LeaseLostError; anything else is tried again."""
+    loaded = await _load(run)
+    if loaded is None:
+        await _remember(run)
+        return
+    context = await _context(run, loaded)
+    try:
+        async with aclosing(loop(loaded.turn, context)) as events:
+            ending = await _follow(run, loaded, events)
+    except AgentError as error:
+        await _end(run, loaded.actor, TurnFailed(code=error.code, message=error.message))
+        raise JobFailedError(error.code, sentence(error.code)) from error
+    if ending is not None and await _end(run, loaded.actor, ending):
+        if isinstance(ending, TurnFailed):
+            raise JobFailedError(ending.code, ending.message)
+        raise JobCancelledError
+    await _remember(run, loaded.history)
+
+
+async def on_quarantine(run: JobRun) -> None:
+    """Every attempt failed: end the turn, so that nobody waits for it."""
+    await _end(run, _UNKNOWN, _failure("quarantined"))
+
+
+def _failure(code: str) -> TurnFailed:
+    return TurnFailed(code=code, message=sentence(code))
+
+
+async def _load(run: JobRun) -> _Loaded | None:
+    """None when the turn has ended already. Raises JobCancelledError."""
+    contents = run.services.contents
+    async with run.session() as session:
+        row = await repository.locked_turn(session, run.subject_id)
+        if row is None or row.status in ("completed", "failed"):
+            return None
+        if row.status == "stopped":
+            raise JobCancelledError
+        refused = await _refusal(session, row.created_by)
+        if refused is not None:
+            await journal.write(session, contents, row, refused, _UNKNOWN)
+            return None
+        user = await repository.user(session, row.created_by)
+        now = await active_standing(session, user.id)
+        assert now is not None
+        principals = now.principals(user.id)
+        before = await documents_before(session, row)
+        hidden = await hidden_documents(session, principals, before)
+        said = await history(session, contents, row, hidden)
+        turn, model = await _turn(run, session, row, said, principals)
+        entries = await journal.read(session, contents, row.id)
+        return _Loaded(
+            turn=turn,
+            history=said,
+            actor=Actor(type="agent", id=user.id, email=user.email, roles=now.roles),
+            asker=user.id,
+            model=model,
+            events=[entry.event for entry in entries],
+            before=frozenset(before - hidden),
+        )
+
+
+async def _refusal(session: TenantSession, asker: UUID) -> TurnFailed | None:
+    """Why the asker's turns may not go on as of now."""
+    now = await active_standing(session, asker)
+    if now is None:
+        return _failure("user_disabled")
+    return None if "conversations.write" in now.permissions else _failure("asker_not_allowed")
+
+
+async def _turn(
+    run: JobRun, session: TenantSession, row: TurnRow, said: History, principals: frozenset[str]
+) -> tuple[Turn, str]:
+    """The turn, and the name of the model that answers it."""
+    conversation = await repository.of_turn(session, row)
+    assistant_id = conversation.assistant_id
+    assistant = await repository.assistant(session, assistant_id) if assistant_id else None
+    chosen = frozenset(conversation.collection_ids)
+    of_assistant = frozenset(assistant.collection_ids) if assistant else frozenset[UUID]()
+    within = chosen & of_assistant if chosen and of_assistant else chosen or of_assistant
+    turn = Turn(
+        id=row.id,
+        text=await run.services.contents.text(session, row.text_id),
+        scope=Scope(tenant=run.tenant_id, principals=principals),
+        instructions=assistant.instructions if assistant else "",
+        collection_ids=within if chosen or of_assistant else None,
+        window=said.window,
+        summary="\n".join(line.text for line in said.summary),
+        given=said.given,
+    )
+    return turn, assistant.model if assistant else "default"
+
+
+async def _context(run: JobRun, loaded: _Loaded) -> TurnContext:
+    services = run.services
+    authority = PersonAuthority(services.database, loaded.asker)
+    call = CallContext(tenant=str(run.tenant_id), request_id=f"turn-{loaded.turn.id}")
+    return TurnContext(
+        chat=chat_of(services, loaded.model),
+        call=call,
+        searcher=await searcher(services.indexes, run.tenant_id, authority, services.models, call),
+        texts=SqlDocumentTexts(services.database, services.contents, authority),
+        embedder=services.models,
+        memory=memory.SqlConversationMemory(
+            services.database, services.contents, run.tenant_id, loaded.history.lineage
+        ),
+        shelf=SqlShelf(services.database, loaded.asker),
+        reader=await reader_of(services, loaded.model),
+        long_context=services.settings.long_context_tokens,
+        journal=tuple(loaded.events),
+    )
+
+
+async def _follow(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnEvent, None]) -> Ending:
+    """Until the turn ends, or until it must: how. That is noticed amid a model call, too."""
+    if (ending := await _must_end(run, loaded)) is not None:
+        return ending
+    work = asyncio.ensure_future(_write_down(run, loaded, events))
+    try:
+        while not (await asyncio.wait({work}, timeout=STOP_LOOK_SECONDS))[0]:
+            if (ending := await _must_end(run, loaded)) is not None:
+                return ending
+        return work.result()
+    finally:
+        if not work.done():
+            work.cancel()
+            with suppress(asyncio.CancelledError):
+                await work
+
+
+async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnEvent, None]) -> Ending:
+    """Journal each event before the next one is made, until the turn ends or must."""
+    async for event in events:
+        if (ending := await _journal(run, loaded, event)) is not None:
+            return ending
+    return None
+
+
+async def _journal(run: JobRun, loaded: _Loaded, event: TurnEvent) -> Ending:
+    """Write one event under the fencing token; how the turn must end, if it must and hasn't."""
+    async with run.session() as session:
+        row = await repository.locked_turn(session, run.subject_id)
+        if row is None or row.status in journal.TERMINAL_STATUSES:
+            raise LeaseLostError(f"turn {run.subject_id} has ended elsewhere")
+        await journal.write(session, run.services.contents, row, event, loaded.actor, loaded.before)
+        if row.status in journal.TERMINAL_STATUSES:
+            return None
+        if row.stop_requested_at is not None:
+            return TurnStopped()
+        return await _refusal(session, loaded.asker)
+
+
+async def _end(run: JobRun, actor: Actor, event: TurnStopped | TurnFailed) -> bool:
+    """Whether this ended the turn; False when it had ended before."""
+    async with run.session() as session:
+        row = await repository.locked_turn(session, run.subject_id)
+        if row is None or row.status in journal.TERMINAL_STATUSES:
+            return False
+        await journal.write(session, run.services.contents, row, event, actor)
+        return True
+
+
+async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
+    """Stopped, through the turn or through its job; failed, because the asker may not go on."""
+    async with run.services.database.tenant(run.tenant_id) as session:
+        if await repository.stop_requested(session, run.subject_id) is not None:
+            return TurnStopped()
+        refused = await _refusal(session, loaded.asker)
+    if refused is not None:
+        return refused
+    return TurnStopped() if await run.cancelled() else None
+
+
+async def _remember(run: JobRun, said: History | None = None) -> None:
+    """Embed what was told and let the summary follow, once; a worker that dies here leaves it to the next."""
+    contents = run.services.contents
+    async with run.session() as session:
+        rows = await repository.turns_by_id(session, [run.subject_id])
+        if not rows or rows[0].remembered:
+            return
+        text = await contents.text(session, rows[0].text_id)
+    call = CallContext(tenant=str(run.tenant_id), request_id=f"turn-{run.subject_id}")
+    sentences = await memory.embedded(text, run.services.models, call)
+    async with run.session() as session:
+        row = await repository.locked_turn(session, run.subject_id)
+        if row is None or row.remembered:
+            return
+        said = said or await history(session, contents, row, frozenset())
+        if said.leaving is not None:
+            await memory.summarise(session, contents, row, said.summary, said.leaving)
+        await memory.keep(session, row, sentences)

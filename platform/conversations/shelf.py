@@ -1,0 +1,32 @@
+"""The documents in reach of a question, by size: what the choice between search and whole documents needs.
+
+Implements agents.conversation.core.Shelf over the grants of the moment.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from secretariat.agents.conversation.core import DocumentSize
+from secretariat.platform.access.repository import active_standing
+from secretariat.platform.conversations import repository
+from secretariat.platform.db.session import Database
+from secretariat.retrieval.core import Scope
+
+
+class SqlShelf:
+    """For one person: groups and roles count as they are now."""
+
+    def __init__(self, database: Database, user_id: UUID) -> None:
+        self._database = database
+        self._user_id = user_id
+
+    async def sizes(
+        self, scope: Scope, collection_ids: frozenset[UUID] | None, limit: int
+    ) -> Sequence[DocumentSize]:
+        async with self._database.tenant(scope.tenant) as session:
+            now = await active_standing(session, self._user_id)
+            if now is None:
+                return []
+            principals = now.principals(self._user_id)
+            rows = await repository.document_sizes(session, principals, collection_ids, limit + 1)
+            return [DocumentSize(*row) for row in rows]

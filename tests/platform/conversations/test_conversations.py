@@ -1,0 +1,192 @@
+"""Conversations as their people see them: a tree of turns, shared to read, judged, exported."""
+
+import json
+
+from tests.platform.conversations.steps import (
+    QUOTE,
+    begin,
+    carry_out,
+    quoting,
+    read,
+    read_turn,
+    said,
+    say,
+)
+from tests.platform.documents import steps as documents
+from tests.support.factories import make_person
+
+
+async def leave_document(services, person) -> str:
+    collection = await documents.make_collection(person, f"Handbook of {person.id}")
+    return str((await documents.ingested(services, person, collection))["id"])
+
+
+async def test_a_conversation_gets_its_title_from_what_is_said_first(services, owner):
+    conversation = await begin(owner)
+    assert (await read(owner, conversation))["title"] is None
+    await say(owner, conversation, "hello, how many days of leave do I get? I am new here.")
+    assert (await read(owner, conversation))["title"] == "How many days of leave do I get?"
+    given = await begin(owner, title="Mine")
+    await say(owner, given, "Anything")
+    assert (await read(owner, given))["title"] == "Mine"
+
+
+async def test_turns_follow_on_the_newest_branch_where_told_and_begin_anew_on_request(services, owner):
+    conversation = await begin(owner)
+    first = await said(services, owner, conversation, "My desk is in room 4.")
+    second = await said(services, owner, conversation, "Thanks!")
+    branch = await said(services, owner, conversation, "My desk is in room 5.", parent_id=first["id"])
+    anew = await said(services, owner, conversation, "Hello", parent_id=None)
+    last = await said(services, owner, conversation, "Thanks!")
+    parents = {turn["id"]: turn["parent_id"] for turn in (await read(owner, conversation))["turns"]}
+    assert parents == {
+        first["id"]: None,
+        second["id"]: first["id"],
+        branch["id"]: first["id"],
+        anew["id"]: None,
+        last["id"]: anew["id"],
+    }
+
+
+async def test_nothing_follows_on_a_turn_that_is_still_being_answered(services, owner):
+    conversation = await begin(owner)
+    turn = await say(owner, conversation, "My desk is in room 4.")
+    url = f"/api/v1/conversations/{conversation}/turns"
+    early = await owner.client.post(url, json={"text": "And then?"})
+    assert (early.status_code, early.json()["code"]) == (409, "TURN_RUNNING")
+    stopped = await owner.client.post(f"{url}/{turn['id']}/stop")
+    assert stopped.json()["status"] == "stopped"
+    assert (await owner.client.post(f"{url}/{turn['id']}/stop")).json()["code"] == "TURN_ENDED"
+    await carry_out(services, owner, turn)
+    assert (await read_turn(owner, conversation, turn["id"]))["status"] == "stopped"
+    assert (await owner.client.post(url, json={"text": "And then?"})).status_code == 202
+
+
+async def test_small_talk_and_statements_are_answered_without_a_search(services, owner):
+    conversation = await begin(owner)
+    told = await said(services, owner, conversation, "The launch is on 12 May.")
+    assert (told["kind"], told["status"], told["citations"]) == ("telling", "completed", [])
+    talk = await said(services, owner, conversation, "Thank you very much!")
+    assert (talk["kind"], talk["answer"]) == ("small_talk", "You're welcome.")
+    about = await said(services, owner, conversation, "What did we talk about so far?")
+    assert about["kind"] == "about_conversation"
+    assert "The launch is on 12 May." in about["answer"]
+
+
+async def test_the_stream_gives_each_event_once_and_goes_on_where_it_was_left(services, owner):
+    conversation = await begin(owner)
+    turn = await said(services, owner, conversation, "Thanks!")
+    url = f"/api/v1/conversations/{conversation}/turns/{turn['id']}/events"
+    heard = await owner.client.get(url, headers={"accept": "text/event-stream"})
+    events = [line[6:] for line in heard.text.splitlines() if line.startswith("event:")]
+    names = [name.strip() for name in events]
+    assert names == ["turn.started", "question.resolved", "step.output.delta", "turn.completed"]
+    rest = await owner.client.get(url, headers={"accept": "text/event-stream", "Last-Event-ID": "3"})
+    data = [json.loads(line[5:]) for line in rest.text.splitlines() if line.startswith("data:")]
+    assert [(event["seq"], event["type"]) for event in data] == [(4, "turn.completed")]
+    over = await owner.client.get(url, headers={"accept": "text/event-stream", "Last-Event-ID": "4"})
+    assert "data:" not in over.text
+
+
+async def test_another_answer_stands_beside_the_first(services, owner):
+    conversation, document = await begin(owner), await leave_document(services, owner)
+    first = await said(services, owner, conversation, "How much leave?", quoting(document))
+    url = f"/api/v1/conversations/{conversation}/turns/{first['id']}/regenerate"
+    again = (await owner.client.post(url)).json()
+    assert (again["regenerates"], again["parent_id"], again["text"]) == (first["id"], None, first["text"])
+    given = []
+
+    async def loop(turn, context):
+        given.append(turn.given)
+        async for event in quoting(document)(turn, context):
+            yield event
+
+    await carry_out(services, owner, again, loop)
+    assert given == [frozenset({QUOTE})]
+
+
+async def test_a_share_opens_reading_and_a_deny_closes_it_again(app, services, owner, tenant):
+    conversation = await begin(owner)
+    turn = await said(services, owner, conversation, "The launch is on 12 May.")
+    guest = await make_person(app, services, tenant, "member")
+    url = f"/api/v1/conversations/{conversation}"
+    assert (await guest.client.get(url)).status_code == 404
+    share = await owner.client.post(f"{url}/shares", json={"principal": "everyone"})
+    assert share.status_code == 201
+    shared = (await guest.client.get(url)).json()
+    assert (shared["own"], shared["turns"][0]["text"]) == (False, "The launch is on 12 May.")
+    listed = (await guest.client.get("/api/v1/conversations", params={"shared": True})).json()["data"]
+    assert [each["id"] for each in listed] == [conversation]
+    assert (await guest.client.get("/api/v1/conversations")).json()["data"] == []
+    for method, path, body in (
+        ("POST", "/turns", {"text": "May I?"}),
+        ("POST", f"/turns/{turn['id']}/regenerate", None),
+        ("POST", "/shares", {"principal": f"user:{guest.id}"}),
+        ("PATCH", "", {"title": "Ours"}),
+        ("DELETE", "", None),
+    ):
+        answer = await guest.client.request(method, url + path, json=body)
+        assert answer.status_code == 404, path
+    closed = {"principal": f"user:{guest.id}", "effect": "deny"}
+    assert (await owner.client.post(f"{url}/shares", json=closed)).status_code == 201
+    assert (await guest.client.get(url)).status_code == 404
+    assert (await guest.client.get(f"{url}/turns/{turn['id']}/events")).status_code == 404
+    await guest.client.aclose()
+
+
+async def test_a_share_does_not_open_the_documents_that_were_quoted(app, services, owner, tenant):
+    collection = await documents.make_collection(owner, "Private", private=True)
+    document = (await documents.ingested(services, owner, collection))["id"]
+    conversation = await begin(owner)
+    turn = await said(services, owner, conversation, "How much leave?", quoting(document))
+    assert QUOTE in turn["answer"]
+    guest = await make_person(app, services, tenant, "member")
+    url = f"/api/v1/conversations/{conversation}"
+    await owner.client.post(f"{url}/shares", json={"principal": f"user:{guest.id}"})
+    seen = (await guest.client.get(url)).json()["turns"][0]
+    assert (seen["withheld"], seen["answer"], seen["citations"][0]["quote"]) == (True, None, "")
+    for path in (url, f"{url}/turns/{turn['id']}/events", f"{url}/export?format=markdown"):
+        answer = await guest.client.get(path, headers={"accept": "application/json"})
+        assert answer.status_code == 200
+        assert "twenty-eight" not in answer.text, path
+    await guest.client.aclose()
+
+
+async def test_a_judgement_replaces_the_one_before_and_belongs_to_its_turn(services, owner):
+    conversation = await begin(owner)
+    turn = await said(services, owner, conversation, "Thanks!")
+    url = f"/api/v1/conversations/{conversation}/turns/{turn['id']}/feedback"
+    down = await owner.client.post(url, json={"thumb": "down", "correction": "Say my name."})
+    assert down.json()["correction"] == "Say my name."
+    await owner.client.post(url, json={"thumb": "up"})
+    seen = (await read_turn(owner, conversation, turn["id"]))["feedback"]
+    assert (seen["thumb"], seen["correction"]) == ("up", None)
+
+
+async def test_titles_are_searched_and_pages_follow_each_other(services, owner):
+    for number in range(5):
+        await begin(owner, title=f"Travel to Oslo {number}")
+    await begin(owner, title="Something else")
+    found = await owner.client.get("/api/v1/conversations", params={"title": "OSLO", "limit": 3})
+    page = found.json()
+    assert (len(page["data"]), page["has_more"]) == (3, True)
+    rest = await owner.client.get(
+        "/api/v1/conversations", params={"title": "oslo", "limit": 3, "after": page["last_id"]}
+    )
+    titles = {each["title"] for each in page["data"] + rest.json()["data"]}
+    assert titles == {f"Travel to Oslo {number}" for number in range(5)}
+
+
+async def test_an_export_has_the_quotes_with_their_places(services, owner):
+    conversation, document = (
+        await begin(owner, title="Leave *and* more"),
+        await leave_document(services, owner),
+    )
+    await said(services, owner, conversation, "How much leave?", quoting(document))
+    url = f"/api/v1/conversations/{conversation}/export"
+    as_json = (await owner.client.get(url)).json()
+    (cited,) = as_json["turns"][0]["citations"]
+    assert (cited["document_id"], cited["quote"], cited["start"]) == (document, QUOTE, 39)
+    as_text = await owner.client.get(url, params={"format": "markdown"})
+    assert as_text.text.startswith("# Leave \\*and\\* more")
+    assert "characters 39–72 (compared with the document)" in as_text.text
