@@ -60,6 +60,8 @@ class CitationClaim(Event):
 
 
 class RetrievedPassage(Event):
+    """`rule` is the grant by which the searcher could read it."""
+
     document_id: UUID
     document: str
     chunk_id: UUID
@@ -67,6 +69,7 @@ class RetrievedPassage(Event):
     end: int
     text: str
     score: float
+    rule: UUID | None = None
 
 
 class ModelUse(Event):

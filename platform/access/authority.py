@@ -12,11 +12,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute
 
 from secretariat.platform.access.caller import EVERYONE
-from secretariat.platform.access.repository import active_standing
+from secretariat.platform.access.repository import Standing, active_standing
 from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.tables.access import Grant
 from secretariat.platform.tables.documents import Collection, Document
 from secretariat.retrieval.core import DocumentFilter, Permit, Scope
+
+READ_DOCUMENTS = "documents.read"
 
 
 def collection_readable(principals: frozenset[str]) -> ColumnElement[bool]:
@@ -143,7 +145,7 @@ class PersonAuthority:
     """retrieval.core.Authority over what one person may read at the moment of each question.
 
     For work that outlasts a request: groups and roles count as they are now, not as they were when the scope
-    was made, and who may not sign in any more reads nothing.
+    was made. Who may not sign in any more reads nothing, nor does who holds no role that reads documents.
     """
 
     def __init__(self, database: Database, user_id: UUID) -> None:
@@ -152,7 +154,7 @@ class PersonAuthority:
 
     async def permit(self, scope: Scope) -> Permit:
         async with self._database.tenant(scope.tenant) as session:
-            now = await active_standing(session, self._user_id)
+            now = await self._standing(session)
             if now is None:
                 return Permit()
             counts_all = "collections.manage" in now.permissions
@@ -164,10 +166,14 @@ class PersonAuthority:
 
     async def readable(self, scope: Scope, document_ids: Several[UUID]) -> dict[UUID, UUID]:
         async with self._database.tenant(scope.tenant) as session:
-            now = await active_standing(session, self._user_id)
+            now = await self._standing(session)
             if now is None:
                 return {}
             return await readable_now(session, now.principals(self._user_id), document_ids)
+
+    async def _standing(self, session: TenantSession) -> Standing | None:
+        now = await active_standing(session, self._user_id)
+        return now if now is not None and READ_DOCUMENTS in now.permissions else None
 
 
 class GrantAuthority:

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
 
+from secretariat.platform.access.authority import READ_DOCUMENTS
 from secretariat.platform.access.caller import EVERYONE
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.access import Grant, Role, RoleAssignment
 from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.identity import Group, GroupMember, User
 
-READ_DOCUMENTS = "documents.read"
 Verdict = Literal["allowed", "denied", "no_grant", "no_permission", "disabled"]
 
 

@@ -126,6 +126,7 @@ def _retrieval(event: RetrievalCompleted, fingerprint: Callable[[str], str]) -> 
                 "start": passage.start,
                 "end": passage.end,
                 "fingerprint": fingerprint(passage.text),
+                "rule": str(passage.rule) if passage.rule else None,
             }
             for passage in event.passages
         ],
