@@ -12,6 +12,8 @@ RejectionCode = Literal[
     "too_large",
     "too_slow",
     "no_text",
+    "too_deep",
+    "ocr_unavailable",
 ]
 
 

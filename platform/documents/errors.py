@@ -49,6 +49,14 @@ class TextlessFileError(InvalidError):
     code, title = "NO_TEXT", "No text in the file"
 
 
+class DeepFileError(InvalidError):
+    code, title = "TOO_DEEP", "File nested too deeply"
+
+
+class NoRecognitionError(InvalidError):
+    code, title = "OCR_UNAVAILABLE", "Text recognition isn't installed"
+
+
 class GaveUpError(PlatformError):
     """Not the file's fault."""
 
@@ -77,6 +85,8 @@ _REFUSALS: Mapping[RejectionCode, type[PlatformError]] = {
     "too_large": FileTooLargeError,
     "too_slow": SlowFileError,
     "no_text": TextlessFileError,
+    "too_deep": DeepFileError,
+    "ocr_unavailable": NoRecognitionError,
 }
 
 

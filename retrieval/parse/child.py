@@ -1,24 +1,44 @@
-"""The process that parses one document: standard input to one JSON value on standard output.
+"""What runs in the process that parses one document: standard input to one JSON value on standard output.
 
-Usage: python -I -m secretariat.retrieval.parse.child MEDIA_TYPE LIMITS_AS_JSON < document
-Imports one parser only, after it has confined itself. It never opens the document's path.
+The process is forked by `zygote`, with every parser imported, and confines itself before it looks at the
+document. It never learns the document's path.
 """
 
 import importlib
-import json
-import sys
+import os
 import traceback
-from types import TracebackType
 from typing import Any, Protocol, cast
 
+import orjson
+
 from secretariat.retrieval.errors import DocumentRejectedError
-from secretariat.retrieval.parse.confine import confine
+from secretariat.retrieval.parse import media
+from secretariat.retrieval.parse.confine import EXIT_MEMORY, confine
+from secretariat.retrieval.parse.language import language_of
 from secretariat.retrieval.parse.limits import MIB, ParseLimits
-from secretariat.retrieval.parse.media import DOCX, HTML, MARKDOWN, PDF, PLAIN
 from secretariat.retrieval.parse.text import Extracted
 
-EXIT_MEMORY = 3
-_PARSERS = {PDF: "pdf", DOCX: "docx", HTML: "html", MARKDOWN: "markdown", PLAIN: "plain"}
+PARSERS = {
+    media.PDF: "pdf",
+    media.DOCX: "docx",
+    media.PPTX: "pptx",
+    media.XLSX: "xlsx",
+    media.CSV: "delimited",
+    media.HTML: "html",
+    media.MARKDOWN: "markdown",
+    media.PLAIN: "plain",
+    media.EML: "mail",
+    media.MSG: "outlook",
+    media.VTT: "subtitles",
+    media.SRT: "subtitles",
+    media.EPUB: "epub",
+    media.JSON: "json_records",
+    media.JSONL: "json_records",
+    media.ZIP: "archive",
+    media.PNG: "image",
+    media.JPEG: "image",
+    media.TIFF: "image",
+}
 
 
 class Parser(Protocol):
@@ -28,35 +48,23 @@ class Parser(Protocol):
 
 
 def main(media_type: str, limits: ParseLimits) -> int:
-    sys.excepthook = _report_crash
+    """The exit status. Reads standard input, writes standard output."""
     offline = confine(limits)
     try:
-        _answer(_parse(media_type, limits) | {"offline": offline})
+        answer = _parse(media_type, limits) | {"offline": offline}
+        _write(orjson.dumps(answer))
     except MemoryError:
         return EXIT_MEMORY
+    except Exception as error:  # noqa: BLE001 - whatever a parser raises says that the document is damaged
+        if _short_of_memory(error):
+            return EXIT_MEMORY
+        _write(orjson.dumps({"crashed": _place(error), "offline": offline}))
     return 0
 
 
-def _parse(media_type: str, limits: ParseLimits) -> dict[str, Any]:
-    try:
-        extracted = _extract(sys.stdin.buffer.read(limits.file_bytes + 1), media_type, limits)
-    except DocumentRejectedError as rejected:
-        return {"rejected": [rejected.code, rejected.message]}
-    return {
-        "title": extracted.title,
-        "text": extracted.text,
-        "sections": [[section.title, section.level, section.start] for section in extracted.sections],
-        "pages": [[page.number, page.span.start, page.span.end] for page in extracted.pages],
-    }
-
-
-def _extract(data: bytes, media_type: str, limits: ParseLimits) -> Extracted:
-    if len(data) > limits.file_bytes:
-        most = limits.file_bytes // MIB
-        raise DocumentRejectedError(
-            "too_large", f"The file is larger than {most} MB. Split it into parts and upload those."
-        )
-    module = importlib.import_module(f"secretariat.retrieval.parse.{_PARSERS[media_type]}")
+def extract(data: bytes, media_type: str, limits: ParseLimits) -> Extracted:
+    """By the type's own parser. Raises DocumentRejectedError and whatever the parser raises."""
+    module = importlib.import_module(f"secretariat.retrieval.parse.{PARSERS[media_type]}")
     extracted = cast("Parser", module).extract(data, limits)
     if not extracted.text.strip():
         raise DocumentRejectedError(
@@ -65,17 +73,56 @@ def _extract(data: bytes, media_type: str, limits: ParseLimits) -> Extracted:
     return extracted
 
 
-def _answer(value: dict[str, Any]) -> None:
-    json.dump(value, sys.stdout)
-    sys.stdout.flush()
+def _parse(media_type: str, limits: ParseLimits) -> dict[str, Any]:
+    try:
+        found = extract(_read(limits), media_type, limits)
+    except DocumentRejectedError as rejected:
+        return {"rejected": [rejected.code, rejected.message]}
+    return {
+        "title": found.title,
+        "text": found.text,
+        "sections": [[section.title, section.level, section.start] for section in found.sections],
+        "pages": [
+            [page.number, page.span.start, page.span.end, page.width, page.height] for page in found.pages
+        ],
+        "language": language_of(found.text),
+        "dated": found.dated,
+        "lines": found.lines,
+        "blocks": [[block.kind, block.span.start, block.span.end] for block in found.blocks],
+        "notes": [[note.code, note.message, note.page] for note in found.notes],
+    }
 
 
-def _report_crash(kind: type[BaseException], _error: BaseException, trace: TracebackType | None) -> None:
+def _read(limits: ParseLimits) -> bytes:
+    size = os.fstat(0).st_size
+    if size > limits.file_bytes:
+        most = limits.file_bytes // MIB
+        raise DocumentRejectedError(
+            "too_large", f"The file is larger than {most} MB. Split it into parts and upload those."
+        )
+    data = bytearray()
+    while len(data) < size and (piece := os.pread(0, size - len(data), len(data))):
+        data += piece
+    return bytes(data)
+
+
+def _write(answer: bytes) -> None:
+    rest = memoryview(answer)
+    while rest:
+        rest = rest[os.write(1, rest) :]
+
+
+def _short_of_memory(error: BaseException | None) -> bool:
+    """Libraries wrap a MemoryError, or say in their own words that the system refused memory."""
+    while error is not None:
+        if isinstance(error, MemoryError) or "Cannot allocate memory" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _place(error: BaseException) -> str:
     """Where it happened and never what was read: a message may quote the document."""
-    frames = traceback.extract_tb(trace)
+    frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].name}:{frames[-1].lineno}" if frames else "unknown"
-    _answer({"crashed": f"{kind.__name__} in {place}"})
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], ParseLimits.from_json(sys.argv[2])))
+    return f"{type(error).__name__} in {place}"

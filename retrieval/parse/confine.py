@@ -5,8 +5,11 @@ and the process dies with its parent.
 """
 
 import ctypes
+import os
 import resource
 import signal
+from contextlib import suppress
+from pathlib import Path
 
 from secretariat.retrieval.parse.limits import ParseLimits
 
@@ -14,10 +17,21 @@ _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38  # linux/prctl.h
 
 
+EXIT_MEMORY = 3
+MORE_TIME = b"\x06"
+"""Written before the answer by a child that goes on to read images."""
+
+_confined = False
+
+
 def confine(limits: ParseLimits) -> bool:
     """Whether the network was left behind; everything else holds or raises OSError."""
+    global _confined  # noqa: PLW0603 - it is the process that is confined
+    _confined = True
+    with suppress(OSError):  # the first to go when the machine's memory is used up
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     _cap(resource.RLIMIT_AS, limits.memory_bytes)
-    _cap(resource.RLIMIT_CPU, limits.cpu_s)
+    _cap(resource.RLIMIT_CPU, limits.cpu_s + limits.ocr_s, soft=limits.cpu_s)
     _cap(resource.RLIMIT_NOFILE, limits.open_files)
     _cap(resource.RLIMIT_FSIZE, 0)
     _cap(resource.RLIMIT_CORE, 0)
@@ -25,6 +39,14 @@ def confine(limits: ParseLimits) -> bool:
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     return leave_network(libc)
+
+
+def more_time(limits: ParseLimits) -> None:
+    """For images: their budget on top of the other. Tells whoever waits for the answer."""
+    if _confined:
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        resource.setrlimit(resource.RLIMIT_CPU, (min(hard, limits.cpu_s + limits.ocr_s), hard))
+        os.write(1, MORE_TIME)
 
 
 def leave_network(libc: ctypes.CDLL) -> bool:
@@ -35,8 +57,8 @@ def leave_network(libc: ctypes.CDLL) -> bool:
     return bool(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 
 
-def _cap(kind: int, value: int) -> None:
+def _cap(kind: int, value: int, soft: int | None = None) -> None:
     """Lowers a limit for good; one that is lower already stays."""
     _, hard = resource.getrlimit(kind)
     ceiling = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    resource.setrlimit(kind, (ceiling, ceiling))
+    resource.setrlimit(kind, (ceiling if soft is None else min(soft, ceiling), ceiling))

@@ -4,12 +4,14 @@ One pass over the tree without recursion, so that no depth of nesting can exhaus
 """
 
 import re
+from datetime import date
 from typing import cast
 
 from lxml import etree
 
 from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.parse.charset import decode
+from secretariat.retrieval.parse.dates import iso_date
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.text import Extracted, TextBuilder
 
@@ -28,6 +30,10 @@ _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _DECLARED = re.compile(
     rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w.:-]+)|<\?xml[^>]+encoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE
 )
+_DATES = (
+    "article:modified_time", "dcterms.modified", "last-modified", "article:published_time", "dcterms.created",
+    "dcterms.date", "dc.date", "date",
+)  # fmt: skip
 _INVISIBLE = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|(?:font-size|opacity)\s*:\s*0(?![.\d]*[1-9])", re.IGNORECASE
 )
@@ -39,7 +45,19 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
     mains = root.findall(".//main")
     walker = _Walker(TextBuilder(limits.characters))
     walker.walk(mains[0] if len(mains) == 1 else root)
-    return walker.builder.finish(title)
+    if walker.pictures:
+        walker.builder.note("images_skipped", f"{walker.pictures} images were left out; their captions were kept.")
+    return walker.builder.finish(title, _dated(root))
+
+
+def _dated(root: etree._Element) -> date | None:
+    """What the page says of itself: when it was changed, else when it was published."""
+    stated: dict[str, date] = {}
+    for meta in root.iterfind(".//meta"):
+        found = iso_date(meta.get("content"))
+        if found:
+            stated[(meta.get("property") or meta.get("name") or "").lower()] = found
+    return next((stated[name] for name in _DATES if name in stated), None)
 
 
 def _tree(source: bytes) -> etree._Element:
@@ -49,7 +67,7 @@ def _tree(source: bytes) -> etree._Element:
     root = etree.fromstring(source, parser) if source.strip() else None
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
         raise DocumentRejectedError(
-            "corrupt_document",
+            "too_deep",
             "The page's elements are nested too deeply to be read. Save it in a simpler form and upload it again.",
         )
     if root is None:
@@ -80,6 +98,7 @@ class _Walker:
         self._lists: list[int | None] = []
         self._mark = ""
         self._pre = 0
+        self.pictures = 0
 
     def walk(self, root: etree._Element) -> None:
         walk = etree.iterwalk(root, events=("start", "end"))
@@ -102,6 +121,8 @@ class _Walker:
             self._boundary(None)
         if tag == "table":
             self._tables += 1
+            if self._tables == 1:
+                self.builder.part()
         elif tag in {"ul", "ol"}:
             self._lists.append(_list_start(element) if tag == "ol" else None)
         elif tag == "li":
@@ -113,6 +134,7 @@ class _Walker:
         elif tag in {"td", "th"} and self._tables == 1:
             self._pending.clear()
         if tag == "img":
+            self.pictures += 1
             self._pending.append(element.get("alt") or "")
         if element.text:
             self._pending.append(element.text)
@@ -148,9 +170,9 @@ class _Walker:
         if closing in _HEADINGS:
             self.builder.heading(text, _HEADINGS[closing])
         elif self._pre:
-            self.builder.verbatim(text)
+            self.builder.verbatim(text, kind="code")
         elif self._lists:
-            self.builder.line(self._mark + text.lstrip())
+            self.builder.line(self._mark + text.lstrip(), kind="list")
             self._mark = ""
         else:
             self.builder.paragraph(text)

@@ -8,7 +8,11 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class ParseLimits:
-    """Sizes in bytes, times in seconds, `characters` in Unicode code points of extracted text."""
+    """Sizes in bytes, times in seconds, `characters` in Unicode code points of extracted text.
+
+    Recognising letters in images has a budget of its own: `ocr_pages` and `ocr_s` come on top of the times.
+    `depth` counts how many containers (archives, mails) this document is inside of.
+    """
 
     file_bytes: int = 50 * MIB
     memory_bytes: int = 1024 * MIB
@@ -20,10 +24,18 @@ class ParseLimits:
     archive_entries: int = 4_096
     archive_bytes: int = 256 * MIB
     archive_ratio: int = 200
+    members: int = 500
+    rows: int = 200_000
+    cells: int = 1_000_000
+    pixels: int = 100_000_000
+    ocr_pages: int = 50
+    ocr_s: int = 120
+    depth: int = 0
+    deepest: int = 2
 
     @property
     def output_bytes(self) -> int:
-        """The most a child may write: text as JSON escapes, at most 12 bytes a character, and a margin."""
+        """The most a child may write: text, at most 12 bytes a character with its lines, and a margin."""
         return 12 * self.characters + MIB
 
     def to_json(self) -> str:

@@ -8,11 +8,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from secretariat.retrieval.parse.charset import decode
+from secretariat.retrieval.parse.dates import iso_date
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.text import Extracted, TextBuilder, normalise
 
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _FRONT_TITLE = re.compile(r"^title:[ \t]*(['\"]?)(.+?)\1[ \t]*$", re.MULTILINE | re.IGNORECASE)
+_FRONT_DATE = re.compile(r"^date:[ \t]*['\"]?(\d{4}-\d\d-\d\d)", re.MULTILINE | re.IGNORECASE)
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _SILENT = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
@@ -26,7 +28,10 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
     tokens = MarkdownIt("commonmark", {"maxNesting": 50}).enable("table").parse(body)
     writer = _Writer(TextBuilder(limits.characters))
     writer.write(tokens)
-    return writer.builder.finish(titled[2] if titled else None)
+    if writer.pictures:
+        writer.builder.note("images_skipped", f"{writer.pictures} images were left out; their captions were kept.")
+    dated = _FRONT_DATE.search(front[1]) if front else None
+    return writer.builder.finish(titled[2] if titled else None, iso_date(dated[1]) if dated else None)
 
 
 class _Writer:
@@ -39,9 +44,11 @@ class _Writer:
         self._cells: list[str] = []
         self._within = "paragraph_open"
         self._level = 1
+        self.pictures = 0
         self._handlers: dict[str, Callable[[Token], None]] = {
             "heading_open": self._open,
             "paragraph_open": self._open,
+            "table_open": lambda _token: self.builder.part(),
             "th_open": self._open,
             "td_open": self._open,
             "bullet_list_open": self._open_list,
@@ -84,6 +91,7 @@ class _Writer:
 
     def _inline(self, token: Token) -> None:
         text = "".join(_visible(token.children or ()))
+        self.pictures += sum(child.type == "image" for child in token.children or ())
         if self._within == "heading_open":
             self.builder.heading(text, self._level)
         elif self._within in {"th_open", "td_open"}:
@@ -91,7 +99,7 @@ class _Writer:
         elif self._lists:
             mark = self._marks.pop() if self._marks else ""
             self._marks.clear()
-            self.builder.line(mark + text)
+            self.builder.line(mark + text, kind="list")
         elif "\n" in text:
             self.builder.verbatim(text)
         else:
@@ -102,7 +110,7 @@ class _Writer:
         self._cells = []
 
     def _verbatim(self, token: Token) -> None:
-        self.builder.verbatim(token.content)
+        self.builder.verbatim(token.content, kind="code")
 
     def _html(self, token: Token) -> None:
         shown = _TAG.sub(" ", _SILENT.sub("", _COMMENT.sub("", token.content)))

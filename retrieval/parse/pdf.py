@@ -1,16 +1,25 @@
-"""PDF by PDFium: opens the document, refuses what can't be read, leaves lines and layout to its siblings."""
+"""PDF by PDFium: opens the document, refuses what can't be read, leaves lines and layout to its siblings.
+
+Pages that show an image and have no text layer are read by text recognition.
+"""
+
+from collections.abc import Iterator
+from datetime import date
 
 import pypdfium2 as pdfium
 from pypdfium2 import raw
 
 from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.parse import ocr
+from secretariat.retrieval.parse.dates import pdf_date
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.media import encrypted_pdf
 from secretariat.retrieval.parse.pdf_layout import Layout, without_running_lines
-from secretariat.retrieval.parse.pdf_lines import page_lines
+from secretariat.retrieval.parse.pdf_lines import Line, read_page
 from secretariat.retrieval.parse.text import Extracted, TextBuilder
 
 _FILE_NAMES = (".doc", ".docx", ".indd", ".pdf", ".tex")
+_HARDLY_ANY = 16  # letters: a stamp or a page number over a scan
 
 
 def extract(data: bytes, limits: ParseLimits) -> Extracted:
@@ -20,18 +29,89 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
             "too_large",
             f"The PDF has more than {limits.pages:,} pages. Split it into parts and upload those.",
         )
-    lines = [line for number in range(len(document)) for line in page_lines(document, number)]
-    title = document.get_metadata_value("Title")
-    document.close()
-    lines = without_running_lines(lines)
+    reader = _Reader(document, limits)
+    lines = without_running_lines([line for number in range(1, len(document) + 1) for line in reader.page(number)])
     if not lines:
-        raise DocumentRejectedError(
-            "no_text",
-            "The PDF holds no text, only images. Run text recognition (OCR) on it and upload it again.",
-        )
+        raise reader.nothing()
     builder = TextBuilder(limits.characters)
-    Layout(lines, builder).write()
-    return builder.finish(None if title.lower().endswith(_FILE_NAMES) else title)
+    Layout(lines, reader.sizes, builder).write()
+    reader.report(builder)
+    title, dated = document.get_metadata_value("Title"), _dated(document)
+    document.close()
+    return builder.finish(None if title.lower().endswith(_FILE_NAMES) else title, dated)
+
+
+class _Reader:
+    """Goes through the pages and remembers what became of those without text."""
+
+    def __init__(self, document: pdfium.PdfDocument, limits: ParseLimits) -> None:
+        self._document = document
+        self._recogniser = ocr.Recogniser(limits)
+        self.sizes: dict[int, tuple[float, float]] = {}
+        self._recognised: list[int] = []
+        self._skipped: list[int] = []
+        self._empty: list[int] = []
+        self._broken: list[int] = []
+
+    def page(self, number: int) -> Iterator[Line]:
+        try:
+            page = self._document[number - 1]
+            found = read_page(page, number)
+        except pdfium.PdfiumError:
+            self._broken.append(number)
+            return
+        self.sizes[number] = (round(found.width, 1), round(found.height, 1))
+        lines = found.lines
+        if found.letters <= _HARDLY_ANY and _shows_image(page):
+            lines = self._recognise(page, number) or lines
+        elif not lines:
+            self._empty.append(number)
+        page.close()
+        yield from lines
+
+    def _recognise(self, page: pdfium.PdfPage, number: int) -> list[Line]:
+        if self._recogniser.exhausted or self._recogniser.missing:
+            self._skipped.append(number)
+            return []
+        width, height = self.sizes[number]
+        scale = min(200 / 72, ocr.LONGEST_SIDE / max(1.0, width, height))
+        pixels = page.render(scale=scale).to_numpy()[:, :, :3]
+        lines = self._recogniser.lines(pixels, number, width, height)
+        (self._skipped if self._recogniser.missing else self._recognised).append(number)
+        return lines
+
+    def report(self, builder: TextBuilder) -> None:
+        ocr.note(builder, self._recogniser, self._recognised, self._skipped)
+        for number in self._empty:
+            builder.note("page_without_text", "The page holds no text.", number)
+        for number in self._broken:
+            builder.note("page_unreadable", "The page is damaged and was left out.", number)
+
+    def nothing(self) -> DocumentRejectedError:
+        if self._broken and not self.sizes:
+            return DocumentRejectedError(
+                "corrupt_document", "No page of the PDF can be read. Save the original anew and upload it again."
+            )
+        if self._recogniser.missing:
+            return DocumentRejectedError(
+                "ocr_unavailable",
+                "The PDF holds only images, and text recognition isn't installed here. "
+                "Run text recognition (OCR) on it and upload it again.",
+            )
+        return DocumentRejectedError(
+            "no_text",
+            "The PDF holds no text, nor images with letters that can be recognised. "
+            "Upload a sharper scan, or run text recognition (OCR) on it first.",
+        )
+
+
+def _shows_image(page: pdfium.PdfPage) -> bool:
+    objects = page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE,), max_depth=3)
+    return next(iter(objects), None) is not None
+
+
+def _dated(document: pdfium.PdfDocument) -> date | None:
+    return pdf_date(document.get_metadata_value("ModDate")) or pdf_date(document.get_metadata_value("CreationDate"))
 
 
 def _open(data: bytes) -> pdfium.PdfDocument:

@@ -6,31 +6,49 @@ Answers are verbatim spans, so a sentence must not be cut by where its line happ
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
+from itertools import pairwise
 
 BULLET = re.compile(r"^\s*(?:[•◦▪‣·*–—-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S")
+_HYPHENS = frozenset("-\u00ad\ufffe\x02")
 _BROKEN_WORD = re.compile(r"(\w+)[-\u00ad\ufffe\x02]$")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _WIDEST = 120
 _LONGEST_WORD = 60
 
 
-def vocabulary(lines: Iterable[str]) -> Counter[str]:
-    """The words of a document, hyphenated ones whole: they settle whether a hyphen at a line's end stays."""
-    return Counter(word.lower() for line in lines for word in _WORD.findall(line))
+class Vocabulary:
+    """The words of a document, hyphenated ones whole: they settle whether a hyphen at a line's end stays.
+
+    Counted when the first such hyphen is met: most documents have none.
+    """
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+
+    def __getitem__(self, word: str) -> int:
+        return self._words[word]
+
+    @cached_property
+    def _words(self) -> Counter[str]:
+        return Counter(word.lower() for line in self._lines for word in _WORD.findall(line))
 
 
-def join(lines: Sequence[str], words: Counter[str]) -> str:
+def join(lines: Sequence[str], words: Vocabulary) -> str:
     """One paragraph out of its lines; words that were broken at a line's end are mended."""
-    parts: list[str] = []
-    for line in map(str.strip, lines):
-        if parts:
-            parts[-1] = _mended(parts[-1], line, words)
-        parts.append(line)
-    return "".join(parts)
+    return "".join(pieces([line.strip() for line in lines], words))
 
 
-def _mended(line: str, following: str, words: Counter[str]) -> str:
+def pieces(lines: Sequence[str], words: Vocabulary) -> list[str]:
+    """What each line becomes in the paragraph that they make together, spaces between them included."""
+    mended = [_mended(line, following, words) for line, following in pairwise(lines)]
+    return [*mended, *lines[-1:]]
+
+
+def _mended(line: str, following: str, words: Vocabulary) -> str:
     """The line with what has to stand between it and the one that follows."""
+    if line[-1:] not in _HYPHENS:
+        return line + " "
     broken = _BROKEN_WORD.search(line[-_LONGEST_WORD:])
     rest = _WORD.match(following)
     if not broken or not rest or not rest[0][0].islower() or not broken[1].isalpha():
@@ -42,12 +60,12 @@ def _mended(line: str, following: str, words: Counter[str]) -> str:
 
 def paragraphs(text: str) -> list[list[str]]:
     """Blocks of a plain text file: each a list of logical lines, hard-wrapped lines already joined."""
-    words = vocabulary(text.split("\n"))
+    words = Vocabulary(text.split("\n"))
     blocks = re.split(r"\n[ \t]*\n", text)
     return [unwrapped for block in blocks if (unwrapped := _unwrap(block.split("\n"), words))]
 
 
-def _unwrap(lines: Sequence[str], words: Counter[str]) -> list[str]:
+def _unwrap(lines: Sequence[str], words: Vocabulary) -> list[str]:
     lines = [line.rstrip() for line in lines if line.strip()]
     width = max(map(len, lines), default=0)
     if not 40 <= width <= _WIDEST:

@@ -1,16 +1,25 @@
 """The plain text of a document under construction: normalised characters, exact offsets.
 
-Every parser writes blocks into a TextBuilder; offsets of sections and pages are taken as the text grows, so
-they are exact whatever the format was. Knows no format.
+Every parser writes blocks into a TextBuilder; offsets of sections, pages, tables and placed lines are taken as
+the text grows, so they are exact whatever the format was. Knows no format.
 """
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Literal
 
-from secretariat.retrieval.core import PageSpan, Section, Span
+from secretariat.retrieval.core import Block, PageSpan, ParseNote, Section, Span
 from secretariat.retrieval.errors import DocumentRejectedError
 
+Kind = Literal["table", "list", "code"]
+Placed = tuple[int, int, int, float, float, float, float]
+"""start, end, page, left, top, right, bottom: the many lines of a document, light enough to make and to send."""
+
+MOST_NOTES = 200
+_DEEPEST = 6
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 # Controls, soft hyphens, zero-width and direction marks, surrogates, non-characters and the invisible
@@ -19,7 +28,6 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069"
     "\ud800-\udfff\ufeff\ufffe\uffff\U000e0000-\U000e007f]"
 )
-_BLANKS = re.compile(r"\s+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,71 +38,135 @@ class Extracted:
     text: str
     sections: tuple[Section, ...]
     pages: tuple[PageSpan, ...]
+    dated: date | None = None
+    lines: tuple[Placed, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    notes: tuple[ParseNote, ...] = ()
 
 
 def normalise(text: str) -> str:
     """NFC, plain spaces and line feeds, nothing invisible."""
+    if text.isprintable():  # no breaks, odd spaces or invisible characters then
+        return text if text.isascii() else unicodedata.normalize("NFC", text)
     text = _SPACES.sub(" ", _BREAKS.sub("\n", text))
     return unicodedata.normalize("NFC", _UNSEEN.sub("", text))
 
 
 def squash(text: str) -> str:
     """On one line: every run of white space is a single space."""
-    return _BLANKS.sub(" ", normalise(text)).strip()
+    return " ".join(normalise(text).split())
 
 
 class TextBuilder:
-    """Appends blocks; paragraphs stand apart by an empty line, list items and table rows by a line feed."""
+    """Appends blocks; paragraphs stand apart by an empty line, list items and table rows by a line feed.
+
+    Each writing method returns where its text starts. `ready` texts are squashed already.
+    """
 
     def __init__(self, characters: int) -> None:
         self._limit = characters
         self._parts: list[str] = []
         self._length = 0
         self._tight = False
+        self._run: Kind | None = None
         self._sections: list[Section] = []
-        self._page_starts: list[tuple[int, int]] = []
-        self._page_waiting: int | None = None
+        self._page_starts: list[tuple[int, int, float, float]] = []
+        self._page_waiting: tuple[int, float, float] | None = None
+        self._lines: list[Placed] = []
+        self._blocks: list[Block] = []
+        self._notes: list[ParseNote] = []
 
-    def heading(self, title: str, level: int) -> None:
-        title = squash(title)
-        if title:
-            start = self._append(title, "\n\n")
-            self._sections.append(Section(title, level, start))
+    @property
+    def room(self) -> int:
+        """How many characters may still come."""
+        return max(1, self._limit - self._length)
 
-    def paragraph(self, text: str) -> None:
-        self._append(squash(text), "\n\n")
+    @property
+    def written(self) -> bool:
+        return self._length > 0
 
-    def continuation(self, text: str) -> None:
+    def heading(self, title: str, level: int, *, ready: bool = False) -> int:
+        title = title if ready else squash(title)
+        if not title:
+            return self._length
+        start = self._append(title, "\n\n")
+        self._sections.append(Section(title, min(level, _DEEPEST), start))
+        return start
+
+    def paragraph(self, text: str, *, ready: bool = False) -> int:
+        return self._append(text if ready else squash(text), "\n\n")
+
+    def continuation(self, text: str, *, ready: bool = False) -> int:
         """More of the last paragraph, where a page ended in the middle of it."""
-        self._append(squash(text), " ")
+        return self._append(text if ready else squash(text), " ")
 
-    def line(self, text: str) -> None:
-        """A list item or a line of something laid out in lines."""
-        tight = self._tight
-        self._append(squash(text), "\n" if tight else "\n\n")
-        self._tight = True
+    def line(self, text: str, *, ready: bool = False, kind: Kind | None = None) -> int:
+        """A list item, a table row, or a line of something laid out in lines."""
+        text = text if ready else squash(text)
+        if not text:
+            return self._length
+        tight, before = self._tight, self._run
+        start = self._append(text, "\n" if tight else "\n\n")
+        self._tight, self._run = True, kind
+        if kind and tight and kind == before:
+            start_of_block = self._blocks.pop().span.start
+            self._blocks.append(Block(kind, Span(start_of_block, self._length)))
+        elif kind:
+            self._blocks.append(Block(kind, Span(start, self._length)))
+        return start
 
-    def row(self, cells: list[str]) -> None:
-        """A table row: `a | b | c`."""
-        squashed = [squash(cell) for cell in cells]
-        if any(squashed):
-            self.line(" | ".join(squashed))
+    def row(self, cells: Sequence[str], *, ready: bool = False) -> int:
+        """A table row: its cells stand apart by tabs."""
+        texts = cells if ready else [squash(cell) for cell in cells]
+        return self.line("\t".join(texts).rstrip("\t") if any(texts) else "", ready=True, kind="table")
 
-    def verbatim(self, text: str) -> None:
+    def part(self) -> None:
+        """Lines and rows that follow are another list or table."""
+        self._tight = False
+
+    def verbatim(self, text: str, *, kind: Kind | None = None) -> int:
         """A block whose line breaks count: code, verse, an address."""
         lines = [line.rstrip() for line in normalise(text).expandtabs(4).split("\n")]
-        self._append("\n".join(lines).strip("\n"), "\n\n")
+        start = self._append("\n".join(lines).strip("\n"), "\n\n")
+        if kind and start < self._length:
+            self._blocks.append(Block(kind, Span(start, self._length)))
+        return start
 
-    def page(self, number: int) -> None:
+    def page(self, number: int, width: float = 0.0, height: float = 0.0) -> None:
         """What follows stands on page `number`."""
-        self._page_waiting = number
+        self._page_waiting = (number, width, height)
 
-    def finish(self, title: str | None = None) -> Extracted:
-        ends = [start for _, start in self._page_starts[1:]] + [self._length]
+    def place(self, line: Placed) -> None:
+        self._lines.append(line)
+
+    def note(self, code: str, message: str, page: int | None = None) -> None:
+        """For the document's report. More than any reader would read are not kept."""
+        if len(self._notes) < MOST_NOTES:
+            self._notes.append(ParseNote(code, message, page))
+
+    def embed(self, found: Extracted, level: int) -> None:
+        """Another document's text as it is, its headings `level` deeper. Its pages aren't this document's."""
+        start = self._append(found.text, "\n\n")
+        for section in found.sections:
+            deeper = min(section.level + level, _DEEPEST)
+            self._sections.append(replace(section, level=deeper, start=section.start + start))
+        for block in found.blocks:
+            span = Span(block.span.start + start, block.span.end + start)
+            self._blocks.append(replace(block, span=span))
+        for note in found.notes:
+            self.note(note.code, note.message, note.page)
+
+    def finish(self, title: str | None = None, dated: date | None = None) -> Extracted:
+        ends = [start for _, start, _, _ in self._page_starts[1:]] + [self._length]
         numbered = zip(self._page_starts, ends, strict=False)
-        pages = [PageSpan(page, Span(start, end)) for (page, start), end in numbered]
+        pages = [
+            PageSpan(page, Span(start, end), width, height) for (page, start, width, height), end in numbered
+        ]
         named = squash(title or "") or next((s.title for s in self._sections if s.level == 1), None)
-        return Extracted(named, "".join(self._parts), tuple(self._sections), tuple(pages))
+        return Extracted(
+            named, "".join(self._parts), tuple(self._sections), tuple(pages), dated,
+            tuple(self._lines), tuple(self._blocks), tuple(self._notes),
+        )  # fmt: skip
 
     def _append(self, text: str, separator: str) -> int:
         """Where the text starts."""
@@ -105,7 +177,8 @@ class TextBuilder:
             self._push(separator)
         start = self._length
         if self._page_waiting is not None:
-            self._page_starts.append((self._page_waiting, start))
+            number, width, height = self._page_waiting
+            self._page_starts.append((number, start, width, height))
             self._page_waiting = None
         self._push(text)
         return start

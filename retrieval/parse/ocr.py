@@ -1,0 +1,133 @@
+"""Letters in images: RapidOCR's models (PP-OCRv4, Latin and Chinese letters, inside its wheel) on one thread.
+
+Reading a page takes seconds where a text layer takes milliseconds: it has its own budget of pages and time, and
+loads its libraries only when the first image is met. Knows pixels, and lines as layouts take them.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from secretariat.retrieval.parse.confine import more_time
+from secretariat.retrieval.parse.limits import ParseLimits
+from secretariat.retrieval.parse.pdf_lines import Cell, Line, edge
+from secretariat.retrieval.parse.text import TextBuilder, squash
+
+LONGEST_SIDE = 2200  # pixels: 190 dots an inch of an A4 page
+_DETECTED_SIDE = 1120  # finding lines needs less detail than reading them, and memory grows with the area
+_SURE = 0.5
+_APART = 1.2  # heights of the type, as in a text layer
+_TIGHT = 0.72  # a found box stands off its letters
+
+Piece = tuple[float, float, float, float, str]
+
+
+class Recogniser:
+    """Reads images of one document until its budget is used up."""
+
+    def __init__(self, limits: ParseLimits) -> None:
+        self._limits = limits
+        self._left = limits.ocr_pages
+        self._until = 0.0
+        self._engine: Any = None
+        self.missing = False
+
+    @property
+    def exhausted(self) -> bool:
+        return self._left <= 0 or (self._until > 0 and time.monotonic() > self._until)
+
+    def lines(self, pixels: Any, page: int, width: float, height: float) -> list[Line]:
+        """Lines of an image (height x width x 3, BGR) that is shown as `width` x `height` points."""
+        self._left -= 1
+        if not self._ready():
+            return []
+        scale = width / max(1, pixels.shape[1])
+        return _rows([_scaled(piece, scale) for piece in self._pieces(pixels)], page, height)
+
+    def _ready(self) -> bool:
+        if self._engine is not None or self.missing:
+            return not self.missing
+        more_time(self._limits)
+        self._until = time.monotonic() + self._limits.ocr_s * 0.8
+        try:
+            import cv2
+            from rapidocr_onnxruntime import RapidOCR
+        except (ImportError, OSError):  # OpenCV needs libGL and GLib of the system
+            self.missing = True
+            return False
+        cv2.setNumThreads(0)
+        self._engine = RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1, rec_batch_num=1)
+        return True
+
+    def _pieces(self, pixels: Any) -> list[Piece]:
+        import cv2
+
+        height, width = pixels.shape[:2]
+        shrunk = min(1.0, _DETECTED_SIDE / max(height, width))
+        size = (max(32, round(width * shrunk)), max(32, round(height * shrunk)))
+        found, _ = self._engine.text_det(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+        if found is None or not len(found):
+            return []
+        corners = found * [width / size[0], height / size[1]]
+        corners = corners.astype("float32")
+        crops = self._engine.get_crop_img_list(pixels, corners)
+        read, _ = self._engine.text_rec(crops, False)  # noqa: FBT003 - RapidOCR's signature
+        return [
+            (*_bounds(corner), text)
+            for corner, (text, score, *_) in zip(corners.tolist(), read, strict=True)
+            if score >= _SURE and text.strip()
+        ]
+
+
+def note(builder: TextBuilder, recogniser: Recogniser, read: Sequence[int], unread: Sequence[int]) -> None:
+    """Say which pages were read from images, and which weren't and why."""
+    if read:
+        builder.note(
+            "read_by_ocr",
+            f"{_pages(read)} read by text recognition: there may be wrong letters in it, "
+            "and accents of European languages are often lost.",
+        )
+    if unread:
+        why = "text recognition isn't installed here" if recogniser.missing else "the time for images was used up"
+        builder.note("images_not_read", f"{_pages(unread)} left out: {why}.")
+
+
+def _pages(numbers: Sequence[int]) -> str:
+    shown = ", ".join(map(str, numbers[:20])) + (" and others" if len(numbers) > 20 else "")
+    return f"Page {shown} was" if len(numbers) == 1 else f"Pages {shown} were"
+
+
+def _bounds(corners: Sequence[Sequence[float]]) -> tuple[float, float, float, float]:
+    across, down = [point[0] for point in corners], [point[1] for point in corners]
+    return min(across), min(down), max(across), max(down)
+
+
+def _scaled(piece: Piece, scale: float) -> Piece:
+    left, top, right, bottom, text = piece
+    middle, half = (top + bottom) / 2, (bottom - top) * _TIGHT / 2
+    return left * scale, (middle - half) * scale, right * scale, (middle + half) * scale, squash(text)
+
+
+def _rows(pieces: Sequence[Piece], page: int, height: float) -> list[Line]:
+    """Pieces at one height are a line; far apart they are its cells."""
+    rows: list[list[Piece]] = []
+    for piece in sorted(pieces, key=lambda one: (one[1] + one[3]) / 2):
+        if rows and (piece[1] + piece[3]) / 2 < rows[-1][0][3]:
+            rows[-1].append(piece)
+        else:
+            rows.append([piece])
+    return [_line(sorted(row), page, height) for row in rows]
+
+
+def _line(row: Sequence[Piece], page: int, height: float) -> Line:
+    top, bottom = min(piece[1] for piece in row), max(piece[3] for piece in row)
+    size = row[0][3] - row[0][1]
+    cells = [Cell(row[0][4], row[0][0], row[0][2])]
+    for left, _, right, _, text in row[1:]:
+        if left - cells[-1].right > _APART * size:
+            cells.append(Cell(text, left, right))
+        else:
+            cells[-1] = Cell(f"{cells[-1].text} {text}", cells[-1].left, right)
+    words = " ".join(cell.text for cell in cells)
+    whole = (cells[0].left, top, cells[-1].right, bottom)
+    return Line(page, words, *whole, edge(top, bottom, height), cells if len(cells) > 1 else ())

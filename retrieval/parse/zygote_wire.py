@@ -1,0 +1,8 @@
+"""What zygote and service say to each other about a child's life."""
+
+import struct
+
+STARTED = b"started"
+STATUS = struct.Struct("=i")
+"""The exit status as Python gives it: negative is the signal that ended the process."""
+MOST_BYTES = 16 * 1024
