@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from secretariat.agents.conversation.core import Exchange, Recollection
-from secretariat.agents.memory.recall import nearest
+from secretariat.agents.memory.recall import current, nearest
 from secretariat.agents.memory.summary import SummaryLine, extended
 from secretariat.agents.memory.told import told
 from secretariat.models.client import Embedder
@@ -34,7 +34,10 @@ class SqlConversationMemory:
             rows = await repository.memories(session, self.lineage)
             ranked = nearest(vector, [row.vector for row in rows], limit)
             texts = await self._texts(session, {rows[index].turn_id for index, _ in ranked})
-        return [_recollection(rows[index], texts[rows[index].turn_id], cosine) for index, cosine in ranked]
+        said = [
+            (index, _recollection(rows[index], texts[rows[index].turn_id], near)) for index, near in ranked
+        ]
+        return current(said)
 
     async def _texts(self, session: TenantSession, turn_ids: set[UUID]) -> dict[UUID, str]:
         turns = await repository.turns_by_id(session, list(turn_ids))
