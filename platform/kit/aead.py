@@ -17,13 +17,13 @@ def new_key() -> bytes:
     return AESGCM.generate_key(bit_length=256)
 
 
-def encrypt(key: bytes, plaintext: bytes, context: bytes) -> bytes:
+def encrypt(key: bytes, plaintext: bytes | memoryview, context: bytes) -> bytes:
     """nonce || ciphertext || tag. `context` must be given again to decrypt."""
     nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, plaintext, context)
 
 
-def decrypt(key: bytes, sealed: bytes, context: bytes) -> bytes:
+def decrypt(key: bytes, sealed: bytes | memoryview, context: bytes) -> bytes:
     """Raises UndecipherableError."""
     try:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], context)

@@ -1,6 +1,8 @@
-"""Vectors by cosine: an exact FAISS index over unit vectors. Rows are the view's numbers for its chunks."""
+"""Vectors by cosine, exactly: FAISS scans blocks of unit vectors where they lie. Rows are the view's numbers."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from concurrent.futures import Executor
 
 import faiss
 import numpy as np
@@ -9,50 +11,92 @@ from numpy.typing import NDArray
 from secretariat.retrieval.errors import RetrievalError
 
 Mask = NDArray[np.bool_]
+Vectors = NDArray[np.float32]
+
+_WORTH_A_THREAD = 8_192
+"""Rows in reach from which sharing a scan out between threads saves more than handing it over costs."""
 
 
 class DenseIndex:
-    """Inner products of float32 unit vectors, all of one dimension. Not safe for concurrent use."""
+    """Inner products with float32 unit vectors. Never changes; safe to share between threads.
 
-    def __init__(self) -> None:
-        self._index: faiss.IndexIDMap2 | None = None
+    A score is computed from its two vectors alone, in the same order of additions wherever the row lies: it
+    is bit for bit that of any other index that holds the row.
+    """
 
-    def add(self, rows: Sequence[int], vectors: Sequence[bytes]) -> None:
-        """Raises RetrievalError when a vector's dimension isn't the index's."""
-        if not rows:
-            return
-        dim = len(vectors[0]) // 4
-        if self._index is None:
-            self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dim))
-        if any(len(vector) != 4 * self._index.d for vector in vectors):
-            raise RetrievalError("The chunks were embedded by different models. Embed the documents anew.")
-        matrix = np.frombuffer(b"".join(vectors), dtype="<f4").reshape(len(rows), dim)
-        self._index.add_with_ids(matrix, np.asarray(rows, dtype=np.int64))
-
-    def remove(self, rows: Sequence[int]) -> None:
-        if self._index is not None and rows:
-            self._index.remove_ids(faiss.IDSelectorBatch(np.asarray(rows, dtype=np.int64)))
+    def __init__(self, blocks: Sequence[Vectors], executor: Executor | None = None) -> None:
+        """`blocks` are C-contiguous [rows, dimension], one behind the other. Scans of many rows are shared
+        out between the executor's threads."""
+        # A heap keeps the earlier of two equal rows; the reservoir that FAISS takes for many keeps either.
+        faiss.cvar.distance_compute_min_k_reservoir = np.iinfo(np.int32).max
+        self._blocks = blocks
+        self._executor = executor
+        ends = np.cumsum([len(block) for block in blocks]).tolist()
+        self._firsts: list[int] = [0, *ends[:-1]] if blocks else []
 
     def vector(self, row: int) -> bytes:
         """The vector of a row, bit for bit as it was added."""
-        assert self._index is not None
-        return np.asarray(self._index.reconstruct(row), dtype="<f4").tobytes()
+        block = bisect_right(self._firsts, row) - 1
+        found: bytes = self._blocks[block][row - self._firsts[block]].astype("<f4").tobytes()
+        return found
 
     def search(self, query: bytes, mask: Mask, k: int) -> list[tuple[int, float]]:
         """The k rows nearest to `query` among those that `mask` (one flag a row) permits, best first.
 
         The filter works inside the scan, so what isn't permitted neither takes a place nor moves a score.
+        Raises RetrievalError when the query has another dimension than the rows.
         """
-        count = min(k, int(mask.sum()))
-        if self._index is None or not count:
+        if not k or not mask.any():
             return []
-        if len(query) != 4 * self._index.d:
+        point = self._point(query)
+        scans: list[tuple[Vectors, Mask, int]] = [
+            (block, mask[first : first + len(block)], first)
+            for first, block in zip(self._firsts, self._blocks, strict=True)
+        ]
+        threads = self._executor if np.count_nonzero(mask) >= _WORTH_A_THREAD else None
+        parts = list((threads.map if threads else map)(lambda scan: _scan(point, k, *scan), scans))
+        rows = np.concatenate([part[0] for part in parts])
+        scores = np.concatenate([part[1] for part in parts])
+        return best_of(rows, scores, k)
+
+    def scored(self, query: bytes, rows: NDArray[np.int64], k: int) -> list[tuple[int, float]]:
+        """The k best of these rows, ascending and distinct, by the scores that `search` would give them."""
+        if not rows.size:
+            return []
+        point = self._point(query)
+        bounds = np.searchsorted(rows, [*self._firsts, np.iinfo(np.int64).max])
+        scores = []
+        for number, (block, first) in enumerate(zip(self._blocks, self._firsts, strict=True)):
+            asked = rows[bounds[number] : bounds[number + 1]]
+            if asked.size:
+                gathered = np.ascontiguousarray(block[asked - first])
+                found, near = _scan(point, len(gathered), gathered, np.ones(len(gathered), dtype=np.bool_), 0)
+                scores.append(near[np.argsort(found)])
+        return best_of(rows, np.concatenate(scores), k)
+
+    def _point(self, query: bytes) -> Vectors:
+        if len(query) != 4 * self._blocks[0].shape[1]:
             raise RetrievalError("The query and the documents were embedded by different models.")
+        return np.frombuffer(query, dtype="<f4").astype(np.float32).reshape(1, -1)
+
+
+def best_of(rows: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+    """The k best, best first; earlier rows win ties."""
+    order = np.lexsort((rows, -scores))[:k]
+    return [(int(rows[at]), float(scores[at])) for at in order]
+
+
+def _scan(
+    point: Vectors, k: int, block: Vectors, mask: Mask, first: int
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """The k nearest permitted rows of one block, in no particular order."""
+    count = min(k, int(np.count_nonzero(mask)))
+    scores, rows = np.empty(count, dtype=np.float32), np.empty(count, dtype=np.int64)
+    if count:
         bitmap = np.packbits(mask, bitorder="little")
-        selector = faiss.IDSelectorBitmap(mask.size, faiss.swig_ptr(bitmap))
-        parameters = faiss.SearchParameters()
-        parameters.sel = selector
-        point = np.frombuffer(query, dtype="<f4").reshape(1, -1)
-        scores, rows = self._index.search(point, count, params=parameters)
-        found = [(int(row), float(score)) for row, score in zip(rows[0], scores[0], strict=True) if row >= 0]
-        return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+        faiss.knn_inner_product(
+            faiss.swig_ptr(point), faiss.swig_ptr(block), block.shape[1], 1, len(block), count,
+            faiss.swig_ptr(scores), faiss.swig_ptr(rows),
+            faiss.IDSelectorBitmap(mask.size, faiss.swig_ptr(bitmap)),
+        )  # fmt: skip
+    return rows + first, scores

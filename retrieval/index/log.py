@@ -1,10 +1,14 @@
-"""A chunk log in memory: for evaluation, tests and tools. The platform's log stands in PostgreSQL."""
+"""A chunk log and a register of snapshots in memory: for evaluation, tests and tools.
 
-from collections.abc import AsyncIterator, Iterable
+The platform's stand in PostgreSQL.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from secretariat.retrieval.core import Chunk, Tombstone
+from secretariat.retrieval.index.snapshot import SnapshotRecord
 
 
 class MemoryChunkLog:
@@ -30,3 +34,19 @@ class MemoryChunkLog:
     async def tail(self, after: int) -> AsyncIterator[Chunk | Tombstone]:
         for entry in self._entries[after:]:
             yield entry
+
+
+class MemorySnapshotRegister:
+    """A SnapshotRegister that lasts as long as the process."""
+
+    def __init__(self) -> None:
+        self._records: list[SnapshotRecord] = []
+
+    async def known(self) -> Sequence[SnapshotRecord]:
+        return sorted(self._records, key=lambda record: -record.seq)
+
+    async def add(self, record: SnapshotRecord) -> None:
+        self._records.append(record)
+
+    async def remove(self, ids: Sequence[UUID]) -> None:
+        self._records = [record for record in self._records if record.id not in ids]

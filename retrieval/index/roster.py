@@ -34,7 +34,10 @@ class Reach:
 
 
 class Roster:
-    """Not thread-safe. Rows come in growing order; a row that is gone is in no one's reach."""
+    """Rows come in growing order; a row that is gone is in no one's reach.
+
+    One writer at a time; readers may go on with a roster that has been forked.
+    """
 
     def __init__(self) -> None:
         self._documents = _Numbers()
@@ -43,15 +46,28 @@ class Roster:
         self._collection_of_document = _Column()
         self._rows_of_document = _Column()
 
+    def fork(self) -> "Roster":
+        """One that can be changed without this one's reach changing. Numbers, once given, are shared."""
+        other = Roster()
+        other._documents, other._collections = self._documents, self._collections
+        other._document_of_row = self._document_of_row.copy()
+        other._collection_of_document = self._collection_of_document.copy()
+        other._rows_of_document = self._rows_of_document.copy()
+        return other
+
     def add(self, first_row: int, chunks: Sequence[Chunk]) -> None:
+        self.add_runs(first_row, ((1, chunk.document_id, chunk.collection_id) for chunk in chunks))
+
+    def add_runs(self, first_row: int, runs: Iterable[tuple[int, UUID, UUID]]) -> None:
+        """So many rows of a document in a collection, one run behind the other from `first_row` on."""
         self._document_of_row.extend_to(first_row)
-        for chunk in chunks:
-            document = self._documents.number(chunk.document_id)
+        for rows, document_id, collection_id in runs:
+            document = self._documents.number(document_id)
             self._collection_of_document.extend_to(document + 1)
             self._rows_of_document.extend_to(document + 1, fill=0)
-            self._collection_of_document.values[document] = self._collections.number(chunk.collection_id)
-            self._rows_of_document.values[document] += 1
-            self._document_of_row.append(document)
+            self._collection_of_document.values[document] = self._collections.number(collection_id)
+            self._rows_of_document.values[document] += rows
+            self._document_of_row.extend_to(self._document_of_row.size + rows, fill=document)
 
     def remove(self, rows: Sequence[int]) -> None:
         for row in rows:
@@ -65,23 +81,24 @@ class Roster:
         unless the permit says so: the number would tell what is in them.
         """
         present = self._rows_of_document.values > 0
+        many = len(present)
         home = self._collection_of_document.values
         open_home = self._collections.flags(permit.collections.keys() - permit.closed_collections)
         closed_home = self._collections.flags(permit.closed_collections)
-        opened = open_home[home] | self._documents.flags(permit.documents)
-        opened &= ~(closed_home[home] | self._documents.flags(permit.closed_documents))
+        opened = open_home[home] | self._documents.flags(permit.documents, many)
+        opened &= ~(closed_home[home] | self._documents.flags(permit.closed_documents, many))
         counted = present
         if within.collections is not None:
             asked = self._collections.flags(within.collections)
             present = present & asked[home]
             counted = present if permit.counts_all else present & open_home[home]
-        denied = int((counted & ~opened).sum())
+        denied = int(np.count_nonzero(counted & ~opened))
         reached = present & opened
         if within.documents is not None:
-            reached &= self._documents.flags(within.documents)
+            reached &= self._documents.flags(within.documents, many)
         # A row that is gone has document -1 and takes the flag behind the last document.
-        mask = np.append(reached, False)[self._document_of_row.values]
-        return Reach(mask, int(reached.sum()), denied)
+        mask = np.append(reached, False).take(self._document_of_row.values)
+        return Reach(mask, int(np.count_nonzero(reached)), denied)
 
 
 class _Numbers:
@@ -93,31 +110,35 @@ class _Numbers:
     def number(self, key: UUID) -> int:
         return self._number.setdefault(key, len(self._number))
 
-    def flags(self, keys: Iterable[UUID]) -> Flags:
-        """One flag for each number: whether its id is among `keys`."""
+    def flags(self, keys: Iterable[UUID], many: int | None = None) -> Flags:
+        """One flag for each of the first `many` numbers (all that are given): whether its id is in `keys`."""
+        number = self._number.get
+        known = [found for key in keys if (found := number(key)) is not None]
+        # Counted after they are looked up: a writer may be giving out further numbers.
         flags = np.zeros(len(self._number), dtype=np.bool_)
-        known = [number for key in keys if (number := self._number.get(key)) is not None]
         flags[known] = True
-        return flags
+        return flags[:many]
 
 
 class _Column:
     """A growing array of numbers."""
 
     def __init__(self) -> None:
-        self._held = np.empty(64, dtype=np.int64)
-        self._size = 0
+        self._held = np.empty(64, dtype=np.int32)
+        self.size = 0
 
     @property
-    def values(self) -> NDArray[np.int64]:
-        return self._held[: self._size]
+    def values(self) -> NDArray[np.int32]:
+        return self._held[: self.size]
 
-    def append(self, value: int) -> None:
-        self.extend_to(self._size + 1, fill=value)
+    def copy(self) -> "_Column":
+        other = _Column()
+        other._held, other.size = self._held.copy(), self.size
+        return other
 
     def extend_to(self, size: int, fill: int = -1) -> None:
         if size > len(self._held):
-            self._held = np.concatenate([self._held, np.empty(max(size, len(self._held)), dtype=np.int64)])
-        if size > self._size:
-            self._held[self._size : size] = fill
-            self._size = size
+            self._held = np.concatenate([self._held, np.empty(max(size, len(self._held)), dtype=np.int32)])
+        if size > self.size:
+            self._held[self.size : size] = fill
+            self.size = size

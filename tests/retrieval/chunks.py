@@ -1,18 +1,22 @@
 """Chunks and authorities for tests of indexes and search."""
 
 import hashlib
+import random
 from collections.abc import Collection, Iterable
 from uuid import NAMESPACE_DNS, UUID, uuid5
 
 from secretariat.models.client import Embedder
 from secretariat.retrieval.core import Chunk, DocumentFilter, Permit, Scope, Span
 from secretariat.retrieval.embed import embedding_text
-from tests.retrieval.embedders import CALL
+from secretariat.retrieval.index.roster import Within
+from secretariat.retrieval.index.view import IndexView
+from tests.retrieval.embedders import CALL, HashingEmbedder
 
 TENANT = uuid5(NAMESPACE_DNS, "tenant")
 COLLECTION = uuid5(NAMESPACE_DNS, "collection")
 GRANT = uuid5(NAMESPACE_DNS, "grant")
 SCOPE = Scope(TENANT, frozenset({"user:x"}))
+TOPICS = ("hotel", "invoice", "holiday", "laptop", "visitor", "forklift", "training", "password")
 
 
 def document_id(name: str) -> UUID:
@@ -38,6 +42,26 @@ async def chunks(embedder: Embedder, texts: Iterable[tuple[str, str]]) -> list[C
             seq=0,
         )
         for ordinal, ((name, text), vector) in enumerate(zip(pairs, result.vectors, strict=True))
+    ]
+
+
+async def corpus(count: int, seed: int = 0) -> list[Chunk]:
+    """Chunks of twenty documents, each with a word of its own."""
+    choose = random.Random(seed)
+    texts = []
+    for number in range(count):
+        words = [*choose.choices(TOPICS, k=12), f"number{number}"]
+        texts.append((f"document {number % 20}", " ".join(words) + "."))
+    return await chunks(HashingEmbedder(), texts)
+
+
+async def ranked(view: IndexView, query: str = "hotel number3") -> list[list[tuple[UUID, float]]]:
+    """What a search of everything finds by meaning and by word, with scores."""
+    vector = (await HashingEmbedder().embed([query], CALL)).vectors[0]
+    rankings = await view.rank(query, vector, Permit(collections={COLLECTION: GRANT}), Within(), 10)
+    return [
+        [(rankings.chunks[row].id, scores[row]) for row in rows]
+        for rows, scores in ((rankings.dense, rankings.cosines), (rankings.lexical, rankings.bm25))
     ]
 
 
