@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-exact bench-decode bench-serving bench-longcontext
+	peers bench-exact bench-decode bench-serving bench-longcontext bench-ask
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -68,6 +68,9 @@ bench-serving: dev weights ## Sixteen readers, shared prefixes, an idle server
 
 bench-longcontext: dev weights ## A prompt of 262,144 tokens (up to an hour)
 	$(BIN)/python -m benchmarks.longcontext
+
+bench-ask: dev weights ## From a question to its first cited words; a conversation of 300 turns
+	$(BIN)/python -m benchmarks.ask
 
 format: dev ## Put the code into its one shape
 	$(BIN)/ruff check --fix-only .

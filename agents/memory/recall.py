@@ -47,8 +47,8 @@ def _said_again(rows: NDArray[np.float32], row: int) -> bool:
 def superseded(sentences: Sequence[str]) -> set[int]:
     """Which of these, in the order in which they were said, a later one of the same subject takes the place of.
 
-    The subject is what stands before the verb, where that is two telling words or more: "my desk number is 4" gives
-    way to "my desk number is 7", and "I have a cat" stays beside "I have a dog".
+    The subject is what stands before the verb, where that is two telling words or more: "my desk number is 4"
+    gives way to "my desk number is 7", and "I have a cat" stays beside "I have a dog".
     """
     subjects = [_subject(sentence) for sentence in sentences]
     later = {subject: row for row, subject in enumerate(subjects) if subject}

@@ -63,15 +63,16 @@ class Api:
         """The task's events as they happen; takes up again after a break where it was."""
         seen = 0
         while True:
-            for event in self._events_once(task_id, seen):
+            for event in self.follow(f"/api/v1/tasks/{task_id}/events", seen):
                 seen = event["seq"]
                 yield event
                 if event["type"].removeprefix("task.") in _ENDED:
                     return
 
-    def _events_once(self, task_id: str, after: int) -> Iterator[dict[str, Any]]:
+    def follow(self, path: str, after: int = 0) -> Iterator[dict[str, Any]]:
+        """The events of a stream above a number, until it ends or breaks."""
         headers = {"Accept": "text/event-stream", "Last-Event-ID": str(after)}
-        with self._http.stream("GET", f"/api/v1/tasks/{task_id}/events", headers=headers) as response:
+        with self._http.stream("GET", path, headers=headers) as response:
             if not response.is_success:
                 response.read()
                 self._json(response)
