@@ -1,8 +1,8 @@
 """`make bench-ask`: from a question to its first cited words and its full answer, for one and for eight users.
 
 And a conversation of 300 turns: what was told in its first twenty is recalled at its end. Everything runs as a
-customer runs it: the whole stack on loopback, answers read as server-sent events. The facts of the conversation, and
-the statements that come between, are made of lists here; nothing was tuned on them.
+customer runs it: the whole stack on loopback, answers read as server-sent events. The facts of the conversation
+and the statements that come between are made of lists here; nothing was tuned on them.
 """
 
 import os
@@ -58,10 +58,8 @@ def main() -> int:
 def latency(report: Report, api: Api, collection: str, questions: Sequence[str]) -> None:
     alone = _ask(api, collection, questions)
     with ThreadPoolExecutor(USERS) as pool:
-        shares = [
-            questions[user % len(questions) :] + questions[: user % len(questions)] for user in range(USERS)
-        ]
-        asked = pool.map(lambda share: _ask(api, collection, share[:6]), shares)
+        shares = [[*questions[user:], *questions[:user]][:6] for user in range(USERS)]
+        asked = pool.map(lambda share: _ask(api, collection, share), shares)
         together = [timed for user in asked for timed in user]
     first = [timed.first for timed in alone if timed.first is not None]
     report.note("questions, with an answer quoted", f"{len(alone)}, {len(first)}")
