@@ -95,6 +95,13 @@ const documents = createRoute({
   validateSearch: z.object({
     collection: word,
     status: loose(z.enum(["queued", "processing", "ready", "rejected", "deleted"])),
+    type: word,
+    language: word,
+    source: word,
+    since: day,
+    until: day,
+    words: word,
+    sort: loose(z.enum(["newest", "oldest", "name", "dated", "size", "updated"])),
   }),
   component: DocumentsPage,
 });
@@ -102,7 +109,13 @@ const documents = createRoute({
 const document = createRoute({
   getParentRoute: () => documents,
   path: "$documentId",
-  validateSearch: z.object({ tab: loose(z.enum(["text", "pages", "report", "access"])), start: count, end: count, person: word }),
+  validateSearch: z.object({
+    tab: loose(z.enum(["chunks", "pages", "text", "report", "access"])),
+    page: count,
+    start: count,
+    end: count,
+    person: word,
+  }),
   component: DocumentDrawer,
 });
 

@@ -21,7 +21,19 @@ export const collectionsQuery = queryOptions({
   staleTime: 30_000,
 });
 
-type DocumentFilter = { collection_id?: string | undefined; status?: DocumentStatus | undefined };
+export type DocumentSort = "newest" | "oldest" | "name" | "dated" | "size" | "updated";
+
+export type DocumentFilter = {
+  collection_id?: string | undefined;
+  status?: DocumentStatus | undefined;
+  media_type?: string[] | undefined;
+  language?: string[] | undefined;
+  source?: string[] | undefined;
+  since?: string | undefined;
+  until?: string | undefined;
+  q?: string | undefined;
+  sort?: DocumentSort | undefined;
+};
 
 export const documentsQuery = (filter: DocumentFilter) =>
   infiniteQueryOptions({
@@ -30,6 +42,14 @@ export const documentsQuery = (filter: DocumentFilter) =>
       take(api.GET("/api/v1/documents", { params: { query: { limit: PAGE_SIZE, after, ...filter } }, signal })),
     ...cursorPages,
     refetchInterval: ({ state }) => (state.data?.pages.some((page) => page.data.some(isMoving)) ? 2000 : false),
+  });
+
+/** Which types, languages and sources there are among the documents that one may read. */
+export const facetsQuery = (collectionId: string | undefined) =>
+  queryOptions({
+    queryKey: ["documents", "facets", collectionId],
+    queryFn: ({ signal }) => take(api.GET("/api/v1/documents/facets", { params: { query: { collection_id: collectionId } }, signal })),
+    staleTime: 30_000,
   });
 
 export const documentQuery = (id: string) =>
@@ -84,13 +104,22 @@ export function useCreateCollection() {
   });
 }
 
-export function useDeleteDocument() {
+export function useUpdateCollection(id: string) {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (id: string) => take(api.DELETE("/api/v1/documents/{document_id}", { params: { path: { document_id: id } } })),
+    mutationFn: (body: { name: string; description: string }) =>
+      take(api.PATCH("/api/v1/collections/{collection_id}", { params: { path: { collection_id: id } }, body })),
+    onSuccess: () => cache.invalidateQueries({ queryKey: ["collections"] }),
+  });
+}
+
+export function useDeleteCollection() {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => take(api.DELETE("/api/v1/collections/{collection_id}", { params: { path: { collection_id: id } } })),
     onSuccess: () => {
       void cache.invalidateQueries({ queryKey: ["documents"] });
-      void cache.invalidateQueries({ queryKey: ["collections"] });
+      return cache.invalidateQueries({ queryKey: ["collections"] });
     },
   });
 }

@@ -1,16 +1,18 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { allRows } from "@/api/pages";
-import type { Chunk } from "@/api/types";
+import type { Chunk, Document } from "@/api/types";
 import { LoadMore } from "@/components/load-more";
 import { Empty, Failure } from "@/components/states";
 import { SkeletonLines } from "@/components/ui/skeleton";
 import { chunksQuery } from "@/features/documents/api";
+import { hasPageImages } from "@/features/documents/kinds";
 import { formatNumber } from "@/lib/format";
 
 /** The pieces a document was split into, each with where it stands. */
-export function ChunkList({ documentId }: { documentId: string }) {
-  const query = useInfiniteQuery(chunksQuery(documentId));
+export function ChunkList({ document }: { document: Document }) {
+  const query = useInfiniteQuery(chunksQuery(document.id));
+  const tab = hasPageImages(document) ? "pages" : "text";
   const chunks = allRows(query.data);
   if (query.error && !chunks) return <Failure error={query.error} title="The chunks can't be listed" onRetry={() => void query.refetch()} />;
   if (!chunks) return <SkeletonLines count={8} />;
@@ -19,7 +21,7 @@ export function ChunkList({ documentId }: { documentId: string }) {
     <div className="flex flex-col gap-4">
       <ol aria-label="Chunks" className="flex flex-col gap-3">
         {chunks.map((chunk) => (
-          <ChunkItem key={chunk.id} chunk={chunk} />
+          <ChunkItem key={chunk.id} chunk={chunk} tab={tab} />
         ))}
       </ol>
       <LoadMore query={query} />
@@ -27,7 +29,7 @@ export function ChunkList({ documentId }: { documentId: string }) {
   );
 }
 
-function ChunkItem({ chunk }: { chunk: Chunk }) {
+function ChunkItem({ chunk, tab }: { chunk: Chunk; tab: "pages" | "text" }) {
   return (
     <li className="flex flex-col gap-2 rounded-md border bg-sheet p-4">
       <div className="flex flex-wrap justify-between gap-x-4 gap-y-1 text-[13px] text-muted">
@@ -35,7 +37,7 @@ function ChunkItem({ chunk }: { chunk: Chunk }) {
         <Link
           from="/documents/$documentId"
           to="."
-          search={(now) => ({ ...now, tab: "text" as const, start: chunk.start, end: chunk.end })}
+          search={(now) => ({ ...now, tab, page: undefined, start: chunk.start, end: chunk.end })}
           className="whitespace-nowrap underline underline-offset-4 hover:text-ink"
         >
           {chunk.page !== null && `Page ${chunk.page}, `}

@@ -1,109 +1,111 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { Download, Trash2 } from "lucide-react";
-import { useState } from "react";
 import { ApiError } from "@/api/problem";
-import type { Document } from "@/api/types";
+import type { Collection, Document } from "@/api/types";
 import { Copyable } from "@/components/copyable";
 import { Facts } from "@/components/facts";
 import { Failure } from "@/components/states";
 import { Status } from "@/components/status";
 import { Time } from "@/components/time";
-import { Button } from "@/components/ui/button";
-import { Confirm, Drawer } from "@/components/ui/overlay";
+import { Drawer } from "@/components/ui/overlay";
 import { SkeletonLines } from "@/components/ui/skeleton";
 import { Tabs } from "@/components/ui/tabs";
-import { documentQuery, useDeleteDocument } from "@/features/documents/api";
+import { collectionsQuery, documentQuery } from "@/features/documents/api";
 import { ChunkList } from "@/features/documents/chunk-list";
+import { DocumentAccessTab } from "@/features/documents/document-access";
+import { DocumentActions } from "@/features/documents/document-actions";
+import { DocumentPages } from "@/features/documents/document-pages";
+import { DocumentReportTab } from "@/features/documents/document-report";
 import { DocumentTextView } from "@/features/documents/document-text";
+import { hasPageImages, languageName, typeName } from "@/features/documents/kinds";
 import { useMay } from "@/features/session/api";
-import { formatBytes, formatNumber, plural } from "@/lib/format";
+import { formatBytes, formatNumber, shortHash } from "@/lib/format";
 
 const route = getRouteApi("/app/documents/$documentId");
 
 export function DocumentDrawer() {
   const { documentId } = route.useParams();
-  const { tab, start, end } = route.useSearch();
   const navigate = route.useNavigate();
   const { data, error, refetch } = useQuery(documentQuery(documentId));
-  const close = () => void navigate({ to: "/documents", search: ({ collection, status }) => ({ collection, status }) });
-  const place = start !== undefined && end !== undefined ? { start, end } : undefined;
-
+  const collections = useQuery(collectionsQuery);
+  // What belongs to this document alone doesn't go along to the list.
+  const close = () =>
+    void navigate({
+      to: "/documents",
+      search: ({ tab: _tab, start: _start, end: _end, page: _page, person: _person, ...list }) => list,
+    });
   return (
     <Drawer
       open
       onClose={close}
       testId="document-drawer"
-      title={data?.name ?? "Document"}
+      title={data ? (data.title ?? data.name) : "Document"}
       footer={data && <DocumentActions document={data} onDeleted={close} />}
     >
       {error && !data && <Failure error={error} title="The document can't be shown" onRetry={() => void refetch()} />}
       {!data && !error && <SkeletonLines count={8} />}
       {data && (
         <div className="flex flex-col gap-6">
-          <DocumentFacts document={data} />
+          <DocumentFacts document={data} collections={collections.data} />
           {data.status === "rejected" && data.problem && (
             <Failure error={new ApiError(data.problem)} kept="The file is kept so that you can look at it or delete it" />
           )}
-          {data.status === "ready" && (
-            <Tabs
-              label="Content"
-              value={tab ?? "chunks"}
-              onChange={(next) => void navigate({ search: (now) => ({ ...now, tab: next === "text" ? "text" : undefined }), replace: true })}
-              tabs={[
-                { value: "chunks", label: `Chunks (${formatNumber(data.chunk_count)})`, content: <ChunkList documentId={data.id} /> },
-                { value: "text", label: "Text", content: <DocumentTextView documentId={data.id} place={place} /> },
-              ]}
-            />
-          )}
+          <DocumentTabs document={data} />
         </div>
       )}
     </Drawer>
   );
 }
 
-function DocumentFacts({ document }: { document: Document }) {
+const TABS = ["chunks", "pages", "text", "report", "access"] as const;
+export type DocumentTab = (typeof TABS)[number];
+
+function DocumentTabs({ document }: { document: Document }) {
+  const { tab, start, end } = route.useSearch();
+  const navigate = route.useNavigate();
+  const may = useMay();
+  const place = start !== undefined && end !== undefined ? { start, end } : undefined;
+  const isReady = document.status === "ready";
+  const tabs = [
+    ...(isReady
+      ? [
+          { value: "chunks", label: `Chunks (${formatNumber(document.chunk_count)})`, content: <ChunkList document={document} /> },
+          ...(hasPageImages(document) ? [{ value: "pages", label: "Pages", content: <DocumentPages documentId={document.id} /> }] : []),
+          { value: "text", label: "Text", content: <DocumentTextView documentId={document.id} place={place} /> },
+        ]
+      : []),
+    { value: "report", label: "Report", content: <DocumentReportTab documentId={document.id} /> },
+    ...(may("collections.manage") ? [{ value: "access", label: "Access", content: <DocumentAccessTab document={document} /> }] : []),
+  ];
+  const shown = tabs.find(({ value }) => value === tab) ?? tabs[0];
   return (
-    <Facts
-      facts={[
-        ["Status", <Status key="status" value={document.status} />],
-        ["Type", document.media_type],
-        ["Size", formatBytes(document.bytes)],
-        ["Added", <Time key="created" at={document.created_at} />],
-        ["SHA-256", <Copyable key="hash" value={document.sha256} what="hash" />],
-        ["Id", <Copyable key="id" value={document.id} what="document id" />],
-      ]}
+    <Tabs
+      label="About the document"
+      value={shown?.value ?? "report"}
+      onChange={(next) => void navigate({ search: (now) => ({ ...now, tab: TABS.find((each) => each === next) }), replace: true })}
+      tabs={tabs}
     />
   );
 }
 
-function DocumentActions({ document, onDeleted }: { document: Document; onDeleted: () => void }) {
-  const [asking, setAsking] = useState(false);
-  const remove = useDeleteDocument();
-  const may = useMay();
+function DocumentFacts({ document, collections }: { document: Document; collections: Collection[] | undefined }) {
+  const collection = collections?.find(({ id }) => id === document.collection_id)?.name;
+  const size = document.page_count > 0 ? `${formatBytes(document.bytes)}, ${formatNumber(document.page_count)} pages` : formatBytes(document.bytes);
   return (
-    <>
-      <Button asChild>
-        <a href={`/api/v1/documents/${document.id}/content`} download={document.name}>
-          <Download aria-hidden /> Download
-        </a>
-      </Button>
-      {may("documents.write") && (
-        <Button look="danger" onClick={() => setAsking(true)}>
-          <Trash2 aria-hidden /> Delete
-        </Button>
-      )}
-      <Confirm
-        open={asking}
-        onClose={() => setAsking(false)}
-        onConfirm={() => remove.mutate(document.id, { onSuccess: onDeleted })}
-        busy={remove.isPending}
-        title={`Delete “${document.name}”?`}
-        consequence={`Its text and ${plural(document.chunk_count, "chunk")} leave the index, and agents can no longer read or cite it. Finished answers keep the quotes they made. This can't be undone.`}
-        action="Delete the document"
-      >
-        {remove.error && <Failure error={remove.error} title="The document was not deleted" />}
-      </Confirm>
-    </>
+    <Facts
+      facts={[
+        ["Status", <Status key="status" value={document.status} />],
+        ["File", document.name],
+        ["Collection", collection],
+        ["Type", typeName(document.media_type)],
+        ["Language", document.language && languageName(document.language)],
+        ["Dated", document.dated],
+        ["Source", document.source],
+        ["Size", size],
+        ["Added", <Time key="created" at={document.created_at} />],
+        ["SHA-256", <Copyable key="hash" value={document.sha256} shown={shortHash(document.sha256)} what="hash" />],
+        ["Id", <Copyable key="id" value={document.id} what="document id" />],
+      ]}
+    />
   );
 }

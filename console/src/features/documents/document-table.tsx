@@ -4,6 +4,7 @@ import { DataTable, ROW_LINK, type Column } from "@/components/data-table";
 import { Status } from "@/components/status";
 import { Time } from "@/components/time";
 import { ProgressBar } from "@/components/ui/progress";
+import { typeName } from "@/features/documents/kinds";
 import { formatBytes, formatNumber, plural } from "@/lib/format";
 
 type DocumentTableProps = { rows: Document[] | undefined; collections: Collection[] | undefined; showCollection: boolean };
@@ -33,6 +34,8 @@ export function DocumentTable({ rows, collections, showCollection }: DocumentTab
       inList: "hidden",
       cell: (row) => (row.status === "ready" ? formatNumber(row.chunk_count) : <span className="text-muted">–</span>),
     },
+    { id: "type", header: "Type", className: "whitespace-nowrap", cell: (row) => typeName(row.media_type) },
+    { id: "dated", header: "Dated", className: "whitespace-nowrap", inList: "hidden", cell: (row) => row.dated ?? <span className="text-muted">–</span> },
     { id: "size", header: "Size", className: "text-right whitespace-nowrap", cell: (row) => formatBytes(row.bytes) },
     { id: "created", header: "Added", className: "text-right", cell: (row) => <Time at={row.created_at} /> },
   ];

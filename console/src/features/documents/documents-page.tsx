@@ -1,13 +1,14 @@
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { getRouteApi, Outlet } from "@tanstack/react-router";
-import type { DocumentStatus } from "@/api/types";
+import { useCallback } from "react";
 import { allRows } from "@/api/pages";
 import { LoadMore } from "@/components/load-more";
 import { Page } from "@/components/page";
 import { Empty, Failure } from "@/components/states";
-import { Select } from "@/components/ui/select";
-import { collectionsQuery, documentsQuery } from "@/features/documents/api";
+import { collectionsQuery, documentsQuery, type DocumentFilter } from "@/features/documents/api";
+import { CollectionMenu } from "@/features/documents/collection-menu";
 import { CollectionTabs } from "@/features/documents/collection-tabs";
+import { DocumentFilters, type Filters } from "@/features/documents/document-filters";
 import { DocumentTable } from "@/features/documents/document-table";
 import { NewCollection } from "@/features/documents/new-collection";
 import { UploadPanel } from "@/features/documents/upload-panel";
@@ -15,24 +16,19 @@ import { useUploads } from "@/features/documents/use-uploads";
 import { useMay } from "@/features/session/api";
 
 const route = getRouteApi("/app/documents");
-const STATUSES = [
-  { value: "", label: "Any status" },
-  { value: "queued", label: "Queued" },
-  { value: "processing", label: "Processing" },
-  { value: "ready", label: "Ready" },
-  { value: "rejected", label: "Rejected" },
-];
-
 export function DocumentsPage() {
-  const { collection, status } = route.useSearch();
+  const { collection, status, type, language, source, since, until, words, sort } = route.useSearch();
+  const filters: Filters = { status, type, language, source, since, until, words, sort };
   const navigate = route.useNavigate();
   const may = useMay();
   const uploads = useUploads();
   const collections = useQuery(collectionsQuery);
-  const documents = useInfiniteQuery(documentsQuery({ collection_id: collection, status }));
+  const documents = useInfiniteQuery(documentsQuery(asked(collection, filters)));
   const rows = allRows(documents.data);
   const chosen = collections.data?.find(({ id }) => id === collection);
   const choose = (id: string | undefined) => void navigate({ search: (now) => ({ ...now, collection: id }) });
+  const narrow = useCallback((changed: Filters) => void navigate({ search: (now) => ({ ...now, ...changed }), replace: true }), [navigate]);
+  const isNarrowed = Object.entries(filters).some(([name, value]) => name !== "sort" && value);
 
   return (
     <Page
@@ -50,12 +46,7 @@ export function DocumentsPage() {
         <>
           <div className="flex flex-wrap items-center justify-between gap-3">
             <CollectionTabs collections={collections.data} chosen={collection} onChoose={choose} />
-            <Select
-              label="Status"
-              value={status ?? ""}
-              options={STATUSES}
-              onChange={(next) => void navigate({ search: (now) => ({ ...now, status: (next || undefined) as DocumentStatus | undefined }) })}
-            />
+            {chosen && may("collections.manage") && <CollectionMenu key={chosen.id} collection={chosen} onDeleted={() => choose(undefined)} />}
           </div>
           {chosen?.description && <p className="-mt-3 max-w-[68ch] text-muted">{chosen.description}</p>}
           {chosen && may("documents.write") && (
@@ -67,11 +58,12 @@ export function DocumentsPage() {
               onRetry={uploads.retry}
             />
           )}
+          <DocumentFilters collection={collection} filters={filters} onChange={narrow} />
           {documents.error && !rows ? (
             <Failure error={documents.error} title="The documents can't be listed" onRetry={() => void documents.refetch()} />
           ) : rows?.length === 0 ? (
-            <Empty title={status ? "No document has this status" : "No documents here yet"}>
-              {chosen ? "Drop files above; each is read, split and indexed, and can be cited when it is ready." : "Choose a collection to upload documents into it."}
+            <Empty title={isNarrowed ? "No document fits the filters" : "No documents here yet"}>
+              {isNarrowed ? "Take a filter away to see more." : chosen ? "Drop files above; each is read, split and indexed, and can be cited when it is ready." : "Choose a collection to upload documents into it."}
             </Empty>
           ) : (
             <DocumentTable rows={rows} collections={collections.data} showCollection={!chosen} />
@@ -82,4 +74,10 @@ export function DocumentsPage() {
       <Outlet />
     </Page>
   );
+}
+
+/** The filters of the address as the platform takes them. */
+function asked(collection: string | undefined, { type, language, source, words, ...rest }: Filters): DocumentFilter {
+  const one = (value: string | undefined) => (value === undefined ? undefined : [value]);
+  return { ...rest, collection_id: collection, media_type: one(type), language: one(language), source: one(source), q: words };
 }

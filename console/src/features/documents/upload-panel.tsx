@@ -42,7 +42,7 @@ export function UploadPanel({ into, items, onFiles, onDismiss, onRetry }: Upload
         <Upload className="size-5 shrink-0 text-muted" aria-hidden />
         <p className="min-w-0 flex-1 basis-56">
           <span className="font-medium">Drop files to add them to {into}</span>
-          <span className="block text-[13px] text-muted">PDF, DOCX, HTML, Markdown or plain text</span>
+          <span className="block text-[13px] text-muted">PDF, Word, PowerPoint, Excel, CSV, HTML, Markdown, mail, transcripts, EPUB, JSON, plain text, or a ZIP of these</span>
         </p>
         <Button size="small" onClick={() => input.current?.click()}>
           Choose files

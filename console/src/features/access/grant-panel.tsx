@@ -1,0 +1,71 @@
+import { useState } from "react";
+import { Failure } from "@/components/states";
+import { Button } from "@/components/ui/button";
+import { Field } from "@/components/ui/field";
+import { Select } from "@/components/ui/select";
+import { SkeletonLines } from "@/components/ui/skeleton";
+import { EVERYONE, useNames } from "@/features/access/principals";
+
+export type Rule = { id: string; principal: string; effect: "allow" | "deny" };
+
+type GrantPanelProps = {
+  rules: Rule[] | undefined;
+  /** Why the rules can't be listed or were not changed. */
+  error: unknown;
+  busy: boolean;
+  action: string;
+  empty: string;
+  onAdd: (rule: Omit<Rule, "id">) => void;
+  onRemove: (id: string) => void;
+};
+
+const EFFECTS = [
+  { value: "allow", label: "may read" },
+  { value: "deny", label: "may not read" },
+];
+
+/** The rules on a thing: to whom it is open, and to whom closed. */
+export function GrantPanel({ rules, error, busy, action, empty, onAdd, onRemove }: GrantPanelProps) {
+  const { nameOf, options, knowsPeople } = useNames();
+  const [principal, setPrincipal] = useState(EVERYONE);
+  const [effect, setEffect] = useState("allow");
+  return (
+    <div className="flex flex-col gap-4">
+      {error !== null && <Failure error={error} title={rules ? "The access was not changed" : "The access can't be listed"} />}
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          onAdd({ principal, effect: effect === "deny" ? "deny" : "allow" });
+        }}
+        className="flex flex-wrap items-end gap-2"
+      >
+        <Field label="Who" className="min-w-40 flex-1">
+          {({ id }) => <Select id={id} label="Who" value={principal} onChange={setPrincipal} options={options} />}
+        </Field>
+        <Field label="May they" className="w-36">
+          {({ id }) => <Select id={id} label="May they" value={effect} onChange={setEffect} options={EFFECTS} />}
+        </Field>
+        <Button type="submit" disabled={busy}>
+          {action}
+        </Button>
+      </form>
+      {!knowsPeople && <p className="text-[13px] text-muted">Only those who may see the list of people can name single persons and groups.</p>}
+      {!rules && error === null && <SkeletonLines count={2} />}
+      {rules?.length === 0 && <p className="text-muted">{empty}</p>}
+      {rules && rules.length > 0 && (
+        <ul aria-label="Who may read it" data-testid="rules" className="flex flex-col border-t">
+          {rules.map((rule) => (
+            <li key={rule.id} className="flex items-center justify-between gap-3 border-b py-2">
+              <span className="min-w-0 break-words">
+                {nameOf(rule.principal)} <span className="text-muted">{rule.effect === "deny" ? "may not read it, whatever opens it" : "may read it"}</span>
+              </span>
+              <Button size="small" onClick={() => onRemove(rule.id)} disabled={busy} aria-label={`Take back the rule on ${nameOf(rule.principal)}`}>
+                Take back
+              </Button>
+            </li>
+          ))}
+        </ul>
+      )}
+    </div>
+  );
+}
