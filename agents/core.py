@@ -11,11 +11,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from secretariat.models.client import ChatModel, Embedder
+from secretariat.models.client import ChatModel, Classifier, Embedder
 from secretariat.models.core import CallContext
 from secretariat.retrieval.core import DocumentTexts, Scope, Searcher
 
-ToolName = Literal["search", "read", "calculate", "write_report", "answer"]
+ToolName = Literal[
+    "search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,3 +296,4 @@ class AgentContext:
     effects: EffectLedger
     journal: Sequence[TaskEvent] = ()
     embedder: Embedder | None = None
+    classifier: Classifier | None = None

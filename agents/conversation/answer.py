@@ -9,6 +9,7 @@ that is the answer.
 """
 
 import contextlib
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -105,11 +106,12 @@ async def _replied(turn: Turn, resolved: QuestionResolved) -> AsyncIterator[Turn
 def _so_far(turn: Turn) -> str:
     """The summary of what was said before the window, and the window."""
     lines = [line for line in turn.summary.split("\n") if line]
-    lines += [f"{each.text} {each.answer}".strip() for each in turn.window if each.text]
+    lines += [f"{each.text} {_MARK.sub('', each.answer)}".strip() for each in turn.window if each.text]
     return "\n".join(["So far:", *(f"- {' '.join(line.split())}" for line in lines)]) if lines else _NOTHING
 
 
 _NOTHING = "Nothing was said before this."
+_MARK = re.compile(r" \[\d+\]")
 
 
 async def _answered(look: Look) -> AsyncIterator[TurnEvent]:

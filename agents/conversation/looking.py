@@ -4,6 +4,7 @@ What comes to mind from the conversation stands beside the passages of documents
 the turn in which it was said; the reading chooses among the sentences of both.
 """
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID, uuid5
@@ -23,6 +24,7 @@ from secretariat.retrieval.errors import DocumentNotFoundError
 
 REMEMBERED = 12
 _LIMIT, _WIDER = 6, 12
+_MINE = re.compile(r"\b(?:my|our)\s+(?:new\s+)?(\w+(?:\s+(?!is\b|are\b|was\b|has\b)\w+)?)", re.IGNORECASE)
 SAID = "Said earlier in this conversation"
 
 
@@ -109,12 +111,19 @@ async def looked(look: Look, step: str, question: str, known: Sequence[Finding])
         return
     if look.log.recalled(step) is None:
         yield await _recalled(look, step, question)
+    recalled = look.log.recalled(step)
+    assert recalled is not None
+    if mine := [said for said in recalled.recalled if is_about_mine(question, said.quote)]:
+        async for event_ in read(
+            look.run, _said(step), question, list(map(_passage, mine)), known, look.turn.given
+        ):
+            yield event_  # type: ignore[misc]  # prompts, answers and retrievals alone
+        if found(look.run, _said(step)) is not None:
+            return
     limit = _WIDER if look.turn.given else _LIMIT
     for query in queries_of(question, look.question, known):
         if all(earlier.query != query for earlier in look.run.journal.retrievals(step)):
             yield await searched(look.run, step, query, limit)
-    recalled = look.log.recalled(step)
-    assert recalled is not None
     passages = [*map(_passage, recalled.recalled), *fused(look.run.journal.retrievals(step))]
     async for event_ in read(look.run, step, question, passages, known, look.turn.given):
         yield event_  # type: ignore[misc]  # prompts, answers and retrievals alone
@@ -125,7 +134,20 @@ def routed(look: Look, step: str) -> Finding | None:
     assert look.log.route is not None
     if look.log.route.route == "whole_documents":
         return found_in_whole(look.run, step)
-    return found(look.run, step)
+    return found(look.run, _said(step)) or found(look.run, step)
+
+
+def is_about_mine(question: str, said: str) -> bool:
+    """Whether a question asks for something of the asker's that a sentence tells of: "my manager", "our desk".
+
+    Documents speak of everybody's; what the asker said of their own comes first.
+    """
+    mine = {match[1].lower() for match in _MINE.finditer(question)}
+    return bool(mine & {match[1].lower() for match in _MINE.finditer(said)})
+
+
+def _said(step: str) -> str:
+    return f"{step}.said"
 
 
 async def _recalled(look: Look, step: str, question: str) -> MemoryRecalled:

@@ -44,6 +44,7 @@ _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w-]*(?:\s+[A-Z][\w-]*)*")
 _DETERMINER = re.compile(
     r"^(?:(?:for|in|on|at|of|to|from|by|with|about)\s+)?(?:(?:the|a|an)\s+)?", re.IGNORECASE
 )
+_TWICE = re.compile(r"\b(\w+)(?:\s+\1\b)+", re.IGNORECASE)
 _WORD = re.compile(r"[\w'-]+")
 _LITTLE_WORDS = """a about an and any are as at be by can did do does each for from had has have how i if in is it
     its long many may me much my of often on one or our shall should so than that the their them then there these
@@ -162,4 +163,4 @@ def _continued(text: str, exchange: Exchange) -> list[str]:
     spots = [*_NAME.findall(before), *(match[1] for match in _NOUN_PHRASE.finditer(before))]
     spots += [word for word in _WORD.findall(before) if word.lower() not in _LITTLE and len(word) > _SHORT]
     bare = _DETERMINER.sub("", new)
-    return [before.replace(spot, bare, 1) for spot in dict.fromkeys(spots)]
+    return [_TWICE.sub(r"\1", before.replace(spot, bare, 1)) for spot in dict.fromkeys(spots)]

@@ -205,3 +205,11 @@ def test_a_title_is_the_first_sentence_cut_where_a_word_ends():
     assert title_of("hello, how long is my leave? I ask because") == "How long is my leave?"
     assert title_of("word " * 40).endswith("word…")
     assert title_of("Hi") == "Hi"
+
+
+async def test_what_the_asker_said_of_their_own_comes_before_what_documents_say_of_everybodys():
+    said = conversation()
+    await said.say("My master carpenter is Olga Reed.")
+    completed = await said.say("Who is my master carpenter?")
+    assert [each.quote for each in completed.recalled] == ["My master carpenter is Olga Reed."]
+    assert not completed.citations
