@@ -14,7 +14,6 @@ import orjson
 from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.parse import media
 from secretariat.retrieval.parse.confine import EXIT_MEMORY, confine
-from secretariat.retrieval.parse.language import language_of
 from secretariat.retrieval.parse.limits import MIB, ParseLimits
 from secretariat.retrieval.parse.text import Extracted
 
@@ -74,10 +73,15 @@ def extract(data: bytes, media_type: str, limits: ParseLimits) -> Extracted:
 
 
 def _parse(media_type: str, limits: ParseLimits) -> dict[str, Any]:
+    from secretariat.retrieval.parse.language import language_of  # its model is the zygote's to load
+
     try:
         found = extract(_read(limits), media_type, limits)
     except DocumentRejectedError as rejected:
         return {"rejected": [rejected.code, rejected.message]}
+    except RecursionError:
+        message = "The document is nested too deeply to be read. Save it in a simpler form and upload it again."
+        return {"rejected": ["too_deep", message]}
     return {
         "title": found.title,
         "text": found.text,

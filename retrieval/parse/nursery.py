@@ -74,6 +74,11 @@ class Nursery:
             await asyncio.to_thread(self._discard, control)
         raise ParsingUnavailableError("No process to read documents in could be started.")
 
+    @property
+    def process_id(self) -> int | None:
+        """The zygote's, while there is one."""
+        return self._process.pid if self._process is not None else None
+
     def close(self) -> None:
         if self._control is not None:
             self._discard(self._control)

@@ -10,7 +10,7 @@ from typing import Any
 
 from secretariat.retrieval.parse.confine import more_time
 from secretariat.retrieval.parse.limits import ParseLimits
-from secretariat.retrieval.parse.pdf_lines import Cell, Line, edge
+from secretariat.retrieval.parse.pdf_lines import Cell, Line, line_at
 from secretariat.retrieval.parse.text import TextBuilder, squash
 
 LONGEST_SIDE = 2200  # pixels: 190 dots an inch of an A4 page
@@ -130,4 +130,4 @@ def _line(row: Sequence[Piece], page: int, height: float) -> Line:
             cells[-1] = Cell(f"{cells[-1].text} {text}", cells[-1].left, right)
     words = " ".join(cell.text for cell in cells)
     whole = (cells[0].left, top, cells[-1].right, bottom)
-    return Line(page, words, *whole, edge(top, bottom, height), cells if len(cells) > 1 else ())
+    return line_at(page, words, whole, height, cells if len(cells) > 1 else ())

@@ -46,7 +46,7 @@ def body_size(lines: Sequence[Line]) -> float:
     """The height of type that most letters have; 0 without lines."""
     sizes: Counter[float] = Counter()
     for line in lines:
-        sizes[round(line.size, 1)] += len(line.text)
+        sizes[line.size] += len(line.text)
     return sizes.most_common(1)[0][0] if sizes else 0.0
 
 
@@ -59,10 +59,11 @@ class Layout:
         self._builder = builder
         self._words = reflow.Vocabulary(line.text for line in lines)
         body = body_size(lines)
-        larger = {size for line in lines if (size := round(line.size, 1)) > body * _HEADING_RATIO}
+        larger = {line.size for line in lines if line.size > body * _HEADING_RATIO}
         self._levels = {size: min(rank, 6) for rank, size in enumerate(sorted(larger, reverse=True), 1)}
         self._leading = _usual_leading(lines)
         self._margins = _margins(lines)
+
         self._page = 0
 
     def write(self) -> None:
@@ -90,7 +91,7 @@ class Layout:
                 continue
             if group:
                 yield group
-            group = Table(line) if line.is_row else [line]
+            group = Table(line) if line.cells else [line]
         if group:
             yield group
 
@@ -109,7 +110,7 @@ class Layout:
         first = group[0]
         pieces = reflow.pieces([line.text for line in group], self._words)
         text = "".join(pieces)
-        level = self._levels.get(round(first.size, 1))
+        level = self._levels.get(first.size)
         if continued:
             start = self._builder.continuation(text, ready=True)
         elif level and len(text) <= _HEADING_LENGTH:
@@ -126,12 +127,11 @@ class Layout:
 
     def _place(self, start: int, piece: str, line: Line) -> None:
         end = start + len(piece.rstrip(" "))
-        box = (round(line.left, 1), round(line.top, 1), round(line.right, 1), round(line.bottom, 1))
-        self._builder.place((start, end, line.page, *box))
+        self._builder.place((start, end, line.page, line.left, line.top, line.right, line.bottom))
 
     def _goes_on(self, before: Line, line: Line) -> bool:
         """Does `line` belong to the paragraph that `before` is in?"""
-        if before.is_row or line.is_row or abs(before.size - line.size) > 0.08 * before.size:
+        if before.cells or line.cells or abs(before.size - line.size) > 0.08 * before.size:
             return False
         if reflow.BULLET.match(line.text):
             return False

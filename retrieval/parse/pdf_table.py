@@ -1,5 +1,7 @@
 """Rows of cells out of measured lines that stand under each other in columns. Knows nothing of PDFium."""
 
+from dataclasses import replace
+
 from secretariat.retrieval.parse.pdf_lines import Cell, Line
 
 _ALIGNED = 3.0
@@ -34,7 +36,7 @@ class Table(list[Line]):
             column = self._column(cell.left, cell.right) or 0
             if not self.rows or column == 0 < self._last_column:
                 self.rows.append([[] for _ in self._columns])
-            piece = Line(line.page, cell.text, cell.left, line.top, cell.right, line.bottom, line.at_edge)
+            piece = replace(line, text=cell.text, left=round(cell.left, 1), right=round(cell.right, 1), cells=())
             self.rows[-1][column].append(piece)
             self._last_column = column
 

@@ -22,7 +22,6 @@ from pathlib import Path
 import orjson
 
 from secretariat.retrieval.parse import child
-from secretariat.retrieval.parse.language import identifier
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.zygote_wire import MOST_BYTES, STARTED, STATUS
 
@@ -138,10 +137,13 @@ def _become_child(document: int, answer: int, media_type: str, limits: ParseLimi
 
 def prepare() -> None:
     """Everything that would take each child time again. What recognises letters stays out: it is large."""
+    from secretariat.retrieval.parse.language import identifier
+
     for name in {*child.PARSERS.values()}:
         importlib.import_module(f"secretariat.retrieval.parse.{name}")
     identifier()
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what isn't there needn't be mapped for each child
     gc.freeze()  # forks share what no collection touches
     gc.set_threshold(50_000, 20, 20)
 
