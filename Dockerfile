@@ -6,9 +6,10 @@ RUN cd console && npm ci --no-audit --no-fund
 COPY console console
 RUN mkdir -p platform/console && cd console && npm run build
 
-# libgomp1: the compiled operations share their work by it.
+# libgomp1: the compiled operations share their work by it. libgl1, libglib2.0-0: OpenCV, for letters in images.
 FROM python:3.11-slim-bookworm AS service
-RUN apt-get update && apt-get install --yes --no-install-recommends libgomp1 && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install --yes --no-install-recommends \
+        libgomp1 libgl1 libglib2.0-0 && rm -rf /var/lib/apt/lists/*
 WORKDIR /srv/secretariat
 COPY pyproject.toml README.md alembic.ini ./
 COPY src src

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-exact bench-decode bench-serving bench-longcontext bench-ask
+	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -71,6 +71,12 @@ bench-longcontext: dev weights ## A prompt of 262,144 tokens (up to an hour)
 
 bench-ask: dev weights ## From a question to its first cited words; a conversation of 300 turns
 	$(BIN)/python -m benchmarks.ask
+
+bench-pages: dev ## Text of PDF pages against bare PDFium; PDFS=folder measures over its files too
+	$(BIN)/python -m benchmarks.pages $(PDFS)
+
+bench-hostile: dev ## Read every file below FILES: deaths, hangs, memory, failures without a reason
+	$(BIN)/python -m benchmarks.hostile $(FILES)
 
 format: dev ## Put the code into its one shape
 	$(BIN)/ruff check --fix-only .
