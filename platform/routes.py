@@ -9,6 +9,7 @@ from secretariat.platform.conversations import endpoints as conversations
 from secretariat.platform.documents import access_endpoints as document_access
 from secretariat.platform.documents import collection_endpoints as collections
 from secretariat.platform.documents import endpoints as documents
+from secretariat.platform.documents import index_endpoints as document_index
 from secretariat.platform.documents import reading_endpoints as document_reading
 from secretariat.platform.documents import search_endpoints as document_search
 from secretariat.platform.gateway import endpoints as gateway
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     document_reading.router,
     document_access.router,
     document_search.router,
+    document_index.router,
     assistants.router,
     tasks.router,
     conversations.router,

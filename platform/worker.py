@@ -16,6 +16,7 @@ from secretariat.platform.compliance import jobs as compliance
 from secretariat.platform.composition import close, make_services, required
 from secretariat.platform.conversations import jobs as conversations
 from secretariat.platform.db.session import Database
+from secretariat.platform.documents import index_state
 from secretariat.platform.documents import jobs as documents
 from secretariat.platform.identity import housekeeping
 from secretariat.platform.jobs.broker import CLOCK_QUEUE, RUN_JOB, SWEEP, WORK_QUEUE, send_run
@@ -30,6 +31,7 @@ log = structlog.get_logger(__name__)
 
 HANDLERS: Mapping[str, Handler] = {
     "documents.ingest": Handler(documents.ingest, documents.on_quarantine, at_once=2),
+    index_state.REBUILD: Handler(index_state.carry_out, at_once=1),
     "tasks.run": Handler(tasks.run, tasks.on_quarantine),
     "conversations.answer": Handler(conversations.run, conversations.on_quarantine),
     "identity.housekeeping": Handler(housekeeping.keep_house),

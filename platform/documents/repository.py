@@ -3,7 +3,7 @@
 from collections.abc import Collection as Several
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from secretariat.platform.indexes.repository import take_numbers
 from secretariat.platform.kit.times import now
 from secretariat.platform.tables.audit import AuditRecord
 from secretariat.platform.tables.contents import BlobPiece
-from secretariat.platform.tables.documents import ChunkRow, Collection, Document
+from secretariat.platform.tables.documents import ChunkRow, Collection, Document, IndexSnapshot
 from secretariat.platform.tables.jobs import Job
 
 Principals = frozenset[str]
@@ -269,6 +269,38 @@ async def chunks(
         before = select(ChunkRow.ordinal).where(ChunkRow.id == after, ChunkRow.document_id == document_id)
         query = query.where(ChunkRow.ordinal > before.scalar_subquery())
     return list(await session.scalars(query))
+
+
+async def status_counts(session: TenantSession) -> list[tuple[str, int]]:
+    """Of all documents of the tenant, whoever may read them."""
+    query = select(Document.status, func.count()).group_by(Document.status)
+    return [(row[0], row[1]) for row in await session.execute(query)]
+
+
+async def chunk_count(session: TenantSession) -> int:
+    query = select(func.count()).select_from(ChunkRow).where(ChunkRow.tombstone_seq.is_(None))
+    return await session.scalar(query) or 0
+
+
+async def dimensions(session: TenantSession) -> int | None:
+    """Of the vector that was written last; a float32 has four bytes."""
+    query = (
+        select(func.octet_length(ChunkRow.vector) // 4)
+        .where(ChunkRow.tombstone_seq.is_(None))
+        .order_by(ChunkRow.seq.desc())
+        .limit(1)
+    )
+    return await session.scalar(query)
+
+
+async def job_under_way(session: TenantSession, kind: str) -> UUID | None:
+    query = select(Job.id).where(Job.kind == kind, Job.status.in_(("queued", "running"))).limit(1)
+    return await session.scalar(query)
+
+
+async def snapshot_times(session: TenantSession, ids: Sequence[UUID]) -> dict[UUID, datetime]:
+    query = select(IndexSnapshot.id, IndexSnapshot.created_at).where(IndexSnapshot.id.in_(ids))
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def forget_original(session: TenantSession, document: Document) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from secretariat.platform.access import repository as roles
 from secretariat.platform.access.authority import (
@@ -15,11 +15,12 @@ from secretariat.platform.access.authority import (
     documents_readable,
     permit,
 )
-from secretariat.platform.access.explanation import reader, reader_count, readers
+from secretariat.platform.access.explanation import Reader, reader, reader_count, readers
 from secretariat.platform.access.grants import grant, revoke
-from secretariat.platform.db.session import Database
+from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
+from secretariat.platform.tables.access import Grant
 from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.identity import Group, GroupMember, User
 from secretariat.retrieval.core import Scope
@@ -63,6 +64,19 @@ async def rules(database: Database, people: dict[str, User], document: Document)
     return found
 
 
+async def withdraw(session: TenantSession, grants: list[Grant]) -> None:
+    await session.execute(delete(Grant).where(Grant.id.in_([row.id for row in grants])))
+
+
+async def told_of(session: TenantSession, document: Document, people: dict[str, User]) -> dict[str, Reader]:
+    told = {}
+    for name, user in people.items():
+        found = await reader(session, document, user.id)
+        assert found is not None
+        told[name] = found
+    return told
+
+
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chosen=st.sets(st.sampled_from(PLACES), max_size=6))
 async def test_the_explanation_is_what_a_search_does(office, database, chosen):
@@ -74,13 +88,12 @@ async def test_the_explanation_is_what_a_search_does(office, database, chosen):
             made.append(await grant(session, place, target, principals[who], effect, None))
     expected = await rules(database, people, document)
     async with database.tenant(tenant.id) as session:
-        told = {name: await reader(session, document, user.id) for name, user in people.items()}
+        told = await told_of(session, document, people)
         listed = await readers(session, document, may_read=None, limit=100, after=None)
         who_may = await readers(session, document, may_read=True, limit=100, after=None)
         who_may_not = await readers(session, document, may_read=False, limit=100, after=None)
         assert await reader_count(session, document) == len(who_may)
-        for row in made:
-            await revoke(session, row.resource_type, row.resource_id, row.id)
+        await withdraw(session, made)
     for name, found in told.items():
         assert (found.verdict == "allowed") is (expected[name] is not None), name
         if expected[name] is not None:
@@ -101,7 +114,7 @@ async def test_each_verdict_has_its_reason(office, database):
         )
         closed = await grant(session, "document", document.id, principals["bob"], "deny", None)
     async with database.tenant(tenant.id) as session:
-        told = {name: await reader(session, document, user.id) for name, user in people.items()}
+        told = await told_of(session, document, people)
         assert {name: found.verdict for name, found in told.items()} == {
             "ada": "allowed",
             "bob": "denied",
@@ -159,5 +172,4 @@ async def test_both_ways_to_ask_about_documents_agree(office, database, services
         given_ = await permit(session, scope)
         assert ways[0] == ways[1] == {mine[2].id, mine[3].id}
         assert {d.id for d in mine if given_.rule(d.id, d.collection_id)} == ways[0]
-        for row in made:
-            await revoke(session, row.resource_type, row.resource_id, row.id)
+        await withdraw(session, made)

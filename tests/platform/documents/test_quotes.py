@@ -59,10 +59,10 @@ async def test_a_quote_is_found_again_on_its_page(services: Services, owner: Per
 
     image = drawn(await owner.client.get(f"{path}/pages/2/image", params={"scale": 2}))
     assert image.size == (round(2 * page["width"]), round(2 * page["height"]))
-    sides = [2 * box[side] for side in ("left", "top", "right", "bottom")]
-    assert ink(image.crop(sides)) > 0.05
-    above = (sides[0], sides[1] - 14, sides[2], sides[1] - 4)  # the gap between the paragraphs
-    assert ink(image.crop(above)) == 0
+    left, top, right, bottom = (2 * box[side] for side in ("left", "top", "right", "bottom"))
+    assert ink(image.crop((left, top, right, bottom))) > 0.05
+    gap = image.crop((left, top - 14, right, top - 4))  # between the paragraphs
+    assert ink(gap) == 0
 
     other = (await owner.client.get(f"{path}/passages", params=span | {"sha256": "0" * 64})).json()
     assert other["verified"] is False
@@ -88,7 +88,11 @@ async def test_a_format_without_pages_has_quotes_without_boxes(services: Service
     quote = (await owner.client.get(f"{path}/passages", params={"start": 3, "end": 9})).json()
     assert (quote["text"], quote["pages"], quote["page"]) == (text[3:9], [], None)
     assert quote["verified"] is None
-    beyond = {"start": len(text) + 5, "end": len(text) + 9, "sha256": hashlib.sha256(b"").hexdigest()}
+    beyond: dict[str, int | str] = {
+        "start": len(text) + 5,
+        "end": len(text) + 9,
+        "sha256": hashlib.sha256(b"").hexdigest(),
+    }
     nothing = (await owner.client.get(f"{path}/passages", params=beyond)).json()
     assert (nothing["text"], nothing["verified"]) == ("", False)
     image = await owner.client.get(f"{path}/pages/1/image")
