@@ -24,6 +24,7 @@ from secretariat.platform.identity import (
 from secretariat.platform.operations import endpoints as operations
 from secretariat.platform.tasks import endpoints as tasks
 from secretariat.platform.tenants import endpoints as tenants
+from secretariat.platform.works import endpoints as works
 
 ROUTERS: tuple[APIRouter, ...] = (
     session_endpoints.router,
@@ -47,6 +48,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tasks.router,
     conversations.router,
     conversation_answers.router,
+    works.router,
     gateway.router,
     operations.router,
     compliance.audit_router,

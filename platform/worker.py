@@ -26,6 +26,7 @@ from secretariat.platform.jobs.runner import Runner
 from secretariat.platform.settings import Settings
 from secretariat.platform.tasks import jobs as tasks
 from secretariat.platform.telemetry.logs import configure_logs
+from secretariat.platform.works import jobs as works
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ HANDLERS: Mapping[str, Handler] = {
     index_state.REBUILD: Handler(index_state.carry_out, at_once=1),
     "tasks.run": Handler(tasks.run, tasks.on_quarantine),
     "conversations.answer": Handler(conversations.run, conversations.on_quarantine),
+    "works.carry_out": Handler(works.carry_out, works.on_quarantine, at_once=2),
     "identity.housekeeping": Handler(housekeeping.keep_house),
     "compliance.export": Handler(compliance.export, compliance.on_quarantine, at_once=1),
 }

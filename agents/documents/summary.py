@@ -3,7 +3,7 @@
 The text is cut into parts of about a page; in each, the sentences nearest to what it is about (the mean of its
 sentences' embeddings) stand for it, and of these the ones are kept that together say the most without saying it
 twice (maximal marginal relevance, Carbonell and Goldstein, SIGIR 1998). Quotes are copied, so they can't be wrong
-about the document. With a `rewrite` the chat model words each of them anew; a new wording that can't be told to say
+about the document. With a `rewrite` the chat model words each of them anew; a wording that can't be told to say
 the same is flagged.
 """
 

@@ -1,4 +1,4 @@
-"""Conversations: turns, their journals, what is remembered of them, feedback; grants that share them."""
+"""Conversations: turns, their journals, memories and feedback; grants that share them; works on documents."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-TABLES = ("conversations", "turns", "turn_events", "turn_memories", "turn_feedback")
+TABLES = ("conversations", "turns", "turn_events", "turn_memories", "turn_feedback", "works")
 
 
 def upgrade() -> None:
@@ -26,6 +26,7 @@ def upgrade() -> None:
     _turn_events()
     _turn_memories()
     _turn_feedback()
+    _works()
     isolate(TABLES)
 
 
@@ -184,3 +185,32 @@ def _turn_feedback() -> None:
         ),
     )
     _indexed("turn_feedback", "words_id")
+
+
+def _works() -> None:
+    op.create_table(
+        "works",
+        _uuid("tenant_id"),
+        _uuid("id"),
+        _moment("created_at"),
+        sa.Column("tool", sa.Text(), nullable=False),
+        _uuid("document_id", nullable=True),
+        _uuid("arguments_id"),
+        _uuid("result_id", nullable=True),
+        sa.Column("status", sa.Text(), server_default="queued", nullable=False),
+        sa.Column("error", postgresql.JSONB()),
+        _uuid("job_id", nullable=True),
+        _uuid("created_by"),
+        _moment("finished_at", nullable=True),
+        sa.CheckConstraint("tool IN ('summarise', 'translate', 'classify')", name=op.f("ck_works_tool")),
+        sa.CheckConstraint(
+            "status IN ('queued', 'running', 'completed', 'failed')", name=op.f("ck_works_status")
+        ),
+        _tenant("works"),
+        _to("works", "document_id", "documents"),
+        _to("works", "arguments_id", "contents"),
+        _to("works", "result_id", "contents"),
+        _to("works", "created_by", "users"),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_works")),
+    )
+    _indexed("works", "document_id", "arguments_id", "result_id", "created_by")

@@ -128,3 +128,34 @@ class TurnFeedbackRow(Identified, Base):
     thumb: Mapped[str]
     words_id: Mapped[UUID | None]
     updated_at: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())
+
+
+class WorkRow(Identified, Base):
+    """One tool carried out on a document or a text, outside of any task: a summary, a translation, labels.
+
+    `arguments_id` and `result_id` hold JSON. Without `document_id` the words came with the request.
+    """
+
+    __tablename__ = "works"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "document_id"], ["documents.tenant_id", "documents.id"]),
+        ForeignKeyConstraint(["tenant_id", "arguments_id"], ["contents.tenant_id", "contents.id"]),
+        ForeignKeyConstraint(["tenant_id", "result_id"], ["contents.tenant_id", "contents.id"]),
+        ForeignKeyConstraint(["tenant_id", "created_by"], ["users.tenant_id", "users.id"]),
+        CheckConstraint("tool IN ('summarise', 'translate', 'classify')", name="tool"),
+        CheckConstraint("status IN ('queued', 'running', 'completed', 'failed')", name="status"),
+        Index(None, "tenant_id", "document_id"),
+        Index(None, "tenant_id", "arguments_id"),
+        Index(None, "tenant_id", "result_id"),
+        Index(None, "tenant_id", "created_by"),
+    )
+
+    tool: Mapped[str]
+    document_id: Mapped[UUID | None]
+    arguments_id: Mapped[UUID]
+    result_id: Mapped[UUID | None]
+    status: Mapped[str] = mapped_column(server_default="queued")
+    error: Mapped[dict[str, Any] | None]
+    job_id: Mapped[UUID | None]
+    created_by: Mapped[UUID]
+    finished_at: Mapped[datetime | None]

@@ -20,7 +20,7 @@ from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.services import Services
 from secretariat.platform.tables.audit import Export
-from secretariat.platform.tables.conversations import ConversationRow, TurnRow
+from secretariat.platform.tables.conversations import ConversationRow, TurnRow, WorkRow
 from secretariat.platform.tables.documents import Collection, Document
 from secretariat.platform.tables.identity import ApiKey, Group, GroupMember, SignInConnection
 from secretariat.platform.tables.tasks import Artifact, Assistant, TaskRow
@@ -197,7 +197,20 @@ async def _conversation(session: TenantSession, services: Services, world: World
     session.add(turn)
     await session.flush()
     shared = await grant(session, "conversation", conversation.id, "everyone", "allow", world.owner.id)
+    asked = await services.contents.put_json(session, {"text": CANARY, "language": "German"})
+    work = WorkRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        tool="translate",
+        arguments_id=asked.id,
+        result_id=asked.id,
+        status="completed",
+        created_by=world.owner.id,
+    )
+    session.add(work)
+    await session.flush()
     world.ids |= {
+        "work_id": work.id,
         "conversation_id": conversation.id,
         "turn_id": turn.id,
         "parent_id": turn.id,

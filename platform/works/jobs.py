@@ -1,0 +1,156 @@
+"""Carrying a work out: one tool under a lease, with a record of every prompt, output and look at a document."""
+
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from secretariat.agents.context import Run
+from secretariat.agents.core import (
+    AgentContext,
+    Effect,
+    PlanStep,
+    ReportDraft,
+    Task,
+    TaskEvent,
+    ToolCompleted,
+)
+from secretariat.agents.errors import AgentError
+from secretariat.agents.journal import Journal
+from secretariat.agents.tools.execute import execute
+from secretariat.models.core import CallContext
+from secretariat.models.errors import ModelError
+from secretariat.platform.access.authority import PersonAuthority
+from secretariat.platform.access.repository import active_standing
+from secretariat.platform.audit.event import Actor, Resource
+from secretariat.platform.audit.record import record
+from secretariat.platform.contents.store import JSON
+from secretariat.platform.indexes.search import searcher
+from secretariat.platform.indexes.texts import SqlDocumentTexts
+from secretariat.platform.jobs.errors import JobFailedError
+from secretariat.platform.jobs.run import JobRun
+from secretariat.platform.kit.times import now
+from secretariat.platform.tasks.evidence import evidence
+from secretariat.platform.works import repository
+from secretariat.platform.works.service import ENDED
+from secretariat.retrieval.core import Scope
+from secretariat.retrieval.errors import RetrievalError
+
+_MOST_CALLS = 400
+_MESSAGES = {
+    "user_disabled": "The person who asked may no longer sign in.",
+    "quarantined": "It failed several times. Ask again, or ask an administrator to look at its job.",
+    "limit_exceeded": "The work reached one of its limits.",
+    "tool_failed": "The work could not be carried out with these words.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    step: PlanStep
+    actor: Actor
+    asker: UUID
+    principals: frozenset[str]
+
+
+async def carry_out(run: JobRun) -> None:
+    """From the beginning at each attempt: nothing outside is changed. Raises JobFailedError."""
+    loaded = await _load(run)
+    if loaded is None:
+        return
+    agent = await _run(run, loaded)
+    try:
+        async with aclosing(execute(agent, loaded.step)) as events:  # type: ignore[type-var]  # a generator
+            seq = 0
+            async for event in events:
+                if agent.journal.admit(event):
+                    seq += 1
+                    await _put_on_record(run, loaded, event, seq)
+    except (AgentError, RetrievalError, ModelError) as error:
+        if isinstance(error, ModelError) and error.retryable:
+            raise
+        await _fail(run, error.code)
+        raise JobFailedError(error.code, _message(error.code)) from error
+
+
+async def on_quarantine(run: JobRun) -> None:
+    """Every attempt failed: say so."""
+    await _fail(run, "quarantined")
+
+
+def _message(code: str) -> str:
+    return _MESSAGES.get(code, "The work could not be carried out.")
+
+
+async def _load(run: JobRun) -> _Loaded | None:
+    """None when the work has ended. Raises JobFailedError."""
+    async with run.session() as session:
+        row = await repository.locked(session, run.subject_id)
+        if row is None or row.status in ENDED:
+            return None
+        row.status = "running"
+        standing = await active_standing(session, row.created_by)
+        user = await repository.user(session, row.created_by)
+        arguments = await run.services.contents.json(session, row.arguments_id)
+        tool: Any = row.tool
+    if standing is None:
+        await _fail(run, "user_disabled")
+        raise JobFailedError("user_disabled", _message("user_disabled"))
+    actor = Actor(type="agent", id=user.id, email=user.email, roles=standing.roles)
+    step = PlanStep(id="s1", tool=tool, arguments=arguments)
+    return _Loaded(step, actor, user.id, standing.principals(user.id))
+
+
+async def _run(run: JobRun, loaded: _Loaded) -> Run:
+    services = run.services
+    authority = PersonAuthority(services.database, loaded.asker)
+    call = CallContext(tenant=str(run.tenant_id), request_id=f"work-{run.subject_id}")
+    context = AgentContext(
+        chat=services.models,
+        call=call,
+        searcher=await searcher(services.indexes, run.tenant_id, authority, services.models, call),
+        texts=SqlDocumentTexts(services.database, services.contents, authority),
+        effects=_NoEffects(),
+        embedder=services.models,
+        classifier=services.models,
+    )
+    scope = Scope(tenant=run.tenant_id, principals=loaded.principals)
+    task = Task(id=run.subject_id, request="", scope=scope, max_model_calls=_MOST_CALLS)
+    return Run(task, context, Journal(()))
+
+
+async def _put_on_record(run: JobRun, loaded: _Loaded, event: TaskEvent, seq: int) -> None:
+    """Before the tool goes on. What it came to is stored in the commit of the record."""
+    contents = run.services.contents
+    async with run.session() as session:
+        stored = await contents.put(session, orjson.dumps(event.model_dump(mode="json")), JSON)
+        fingerprint = await contents.fingerprint(session)
+        proof = evidence(event, seq, run.subject_id, loaded.actor, stored, fingerprint)
+        if proof is not None:
+            resource = Resource("work", str(run.subject_id))
+            await record(session, replace(proof, resource=resource, task_id=None))
+        if isinstance(event, ToolCompleted):
+            row = await repository.locked(session, run.subject_id)
+            if row is not None and row.status not in ENDED:
+                row.result_id = (await contents.put_json(session, event.result)).id
+                row.status, row.finished_at = "completed", now()
+
+
+async def _fail(run: JobRun, code: str) -> None:
+    async with run.session() as session:
+        row = await repository.locked(session, run.subject_id)
+        if row is not None and row.status not in ENDED:
+            row.status, row.finished_at = "failed", now()
+            row.error = {"code": code, "message": _message(code)}
+
+
+class _NoEffects:
+    """None of these tools changes anything outside."""
+
+    async def reserve(self, effect: Effect) -> dict[str, Any] | None:
+        raise AgentError(f"A work can't carry out {effect.tool}.")
+
+    async def write_report(self, effect: Effect, report: ReportDraft) -> UUID:
+        raise AgentError(f"A work can't carry out {effect.tool}: {report.title!r} is not written.")

@@ -1,0 +1,62 @@
+"""What works look like on the wire."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from secretariat.agents.documents.summary import MOST_SENTENCES
+from secretariat.agents.tools.builtin.classify import Label, Text
+from secretariat.agents.tools.builtin.translate import MOST_CHARACTERS
+
+Tool = Literal["summarise", "translate", "classify"]
+WorkStatus = Literal["queued", "running", "completed", "failed"]
+
+
+class _Closed(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SummaryRequest(_Closed):
+    """`rewrite`: have the model word each sentence anew; wordings that can't be vouched for are flagged."""
+
+    sentences: int = Field(default=8, ge=1, le=MOST_SENTENCES)
+    rewrite: bool = False
+
+
+class TranslationRequest(_Closed):
+    """`language` in English: German, Spanish, …"""
+
+    text: str = Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")
+    language: str = Field(pattern=r"^[A-Z][A-Za-z ()-]{1,39}$")
+
+
+class ClassificationRequest(_Closed):
+    texts: list[Text] = Field(min_length=1, max_length=64)
+    labels: list[Label] = Field(min_length=2, max_length=32)
+
+
+class WorkError(BaseModel):
+    code: str
+    message: str
+
+
+class Work(BaseModel):
+    """`result` is there once it is completed.
+
+    Of a summary {sentences: [{text, supported, citation}]}, of a translation {text, sentences: [{start, end, text,
+    checked}]}, of a classification {results: [[{label, probability}]], model}. `withheld`: the document of a
+    summary was deleted or may not be read any more.
+    """
+
+    id: UUID
+    tool: Tool
+    document_id: UUID | None
+    status: WorkStatus
+    result: dict[str, Any] | None
+    summary: str | None
+    withheld: bool
+    error: WorkError | None
+    created_at: datetime
+    finished_at: datetime | None
