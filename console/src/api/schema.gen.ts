@@ -109,6 +109,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/classify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Classify
+         * @description All labels for each text, the most probable first.
+         */
+        post: operations["classify"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/collections": {
         parameters: {
             query?: never;
@@ -698,6 +718,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/documents/{document_id}/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Summarise Document
+         * @description In sentences of the document, each with its place; ask for the work until it is completed.
+         */
+        post: operations["summarise_document"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/documents/{document_id}/text": {
         parameters: {
             query?: never;
@@ -805,6 +845,46 @@ export interface paths {
         post?: never;
         /** Remove Member */
         delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Index
+         * @description Model, size, form and backlog. Counts everything, so it is for those who manage collections.
+         */
+        get: operations["get_index"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/index/rebuild": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rebuild Index
+         * @description Makes the worker's view and its snapshot anew from the log; searches go on meanwhile.
+         */
+        post: operations["rebuild_index"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1157,6 +1237,26 @@ export interface paths {
         patch: operations["change_tenant"];
         trace?: never;
     };
+    "/api/v1/translate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Translate
+         * @description Sentence by sentence, by the chat model; sentences that lose a number are flagged.
+         */
+        post: operations["translate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1198,6 +1298,26 @@ export interface paths {
          * @description Disabling someone, or changing a password, ends that person's sessions at once.
          */
         patch: operations["change_user"];
+        trace?: never;
+    };
+    "/api/v1/works/{work_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Work
+         * @description One's own. With `wait` the answer comes when the work has ended, or after so many seconds.
+         */
+        get: operations["get_work"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/auth/link": {
@@ -1612,6 +1732,18 @@ export interface components {
              */
             time: string;
         };
+        /**
+         * Backlog
+         * @description Documents that wait to be read in, that are being read, and that could not be read.
+         */
+        Backlog: {
+            /** Processing */
+            processing: number;
+            /** Queued */
+            queued: number;
+            /** Rejected */
+            rejected: number;
+        };
         /** ChainBreak */
         ChainBreak: {
             /** Reason */
@@ -1718,6 +1850,13 @@ export interface components {
             start: number;
             /** Verified */
             verified: boolean;
+        };
+        /** ClassificationRequest */
+        ClassificationRequest: {
+            /** Labels */
+            labels: string[];
+            /** Texts */
+            texts: string[];
         };
         /** Collection */
         Collection: {
@@ -2365,6 +2504,50 @@ export interface components {
         GroupWrite: {
             /** Name */
             name: string;
+        };
+        /**
+         * Index
+         * @description The tenant's index. `seq` is the end of the log of chunks, which indexes are views of.
+         *
+         *     `model` is None while the model server can't be asked; `dimensions` are those of the stored vectors.
+         */
+        Index: {
+            backlog: components["schemas"]["Backlog"];
+            /** Chunks */
+            chunks: number;
+            /** Dimensions */
+            dimensions: number | null;
+            /** Documents */
+            documents: number;
+            /** Model */
+            model: string | null;
+            rebuilding: components["schemas"]["Rebuilding"] | null;
+            /** Seq */
+            seq: number;
+            /** Snapshots */
+            snapshots: components["schemas"]["Snapshot"][];
+            view: components["schemas"]["IndexView"];
+        };
+        /**
+         * IndexView
+         * @description What the process that answers holds in memory. Each process has a view of its own.
+         *
+         *     `behind` is how many numbers of the log it has yet to read: the next search reads them first. `exact`: every
+         *     search looks at all chunks in reach; `approximate`: searches over most of a large index look where it has
+         *     learnt to, and compare what they find exactly.
+         */
+        IndexView: {
+            /** Behind */
+            behind: number;
+            /** Chunks */
+            chunks: number;
+            /**
+             * Form
+             * @enum {string}
+             */
+            form: "exact" | "approximate";
+            /** Seq */
+            seq: number;
         };
         /**
          * Integrity
@@ -3117,7 +3300,7 @@ export interface components {
              * Tool
              * @enum {string}
              */
-            tool: "search" | "read" | "calculate" | "write_report" | "answer";
+            tool: "search" | "read" | "calculate" | "write_report" | "answer" | "summarise" | "translate" | "classify";
         };
         /**
          * Problem
@@ -3280,6 +3463,17 @@ export interface components {
             started_at: string | null;
         };
         /**
+         * Rebuilding
+         * @description The job that makes the index anew; follow it under /api/v1/jobs.
+         */
+        Rebuilding: {
+            /**
+             * Job Id
+             * Format: uuid
+             */
+            job_id: string;
+        };
+        /**
          * Recollection
          * @description Words of an earlier turn; offsets are characters of what was said there.
          */
@@ -3384,7 +3578,10 @@ export interface components {
              */
             unit: "passage" | "sentence";
         };
-        /** RetrievedPassage */
+        /**
+         * RetrievedPassage
+         * @description `rule` is the grant by which the searcher could read it.
+         */
         RetrievedPassage: {
             /**
              * Chunk Id
@@ -3400,6 +3597,8 @@ export interface components {
             document_id: string;
             /** End */
             end: number;
+            /** Rule */
+            rule?: string | null;
             /** Score */
             score: number;
             /** Start */
@@ -3639,6 +3838,26 @@ export interface components {
             /** Slug */
             slug: string;
         };
+        /**
+         * Snapshot
+         * @description A saved view on this machine's disk, that a process starts from; encrypted.
+         */
+        Snapshot: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Seq */
+            seq: number;
+        };
         /** StepCompleted */
         StepCompleted: {
             /** Seconds */
@@ -3651,7 +3870,7 @@ export interface components {
              * Tool
              * @enum {string}
              */
-            tool: "search" | "read" | "calculate" | "write_report" | "answer";
+            tool: "search" | "read" | "calculate" | "write_report" | "answer" | "summarise" | "translate" | "classify";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -3670,7 +3889,7 @@ export interface components {
              * Tool
              * @enum {string}
              */
-            tool: "search" | "read" | "calculate" | "write_report" | "answer";
+            tool: "search" | "read" | "calculate" | "write_report" | "answer" | "summarise" | "translate" | "classify";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -3685,12 +3904,28 @@ export interface components {
              * Tool
              * @enum {string}
              */
-            tool: "search" | "read" | "calculate" | "write_report" | "answer";
+            tool: "search" | "read" | "calculate" | "write_report" | "answer" | "summarise" | "translate" | "classify";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "step.started";
+        };
+        /**
+         * SummaryRequest
+         * @description `rewrite`: have the model word each sentence anew; wordings that can't be vouched for are flagged.
+         */
+        SummaryRequest: {
+            /**
+             * Rewrite
+             * @default false
+             */
+            rewrite: boolean;
+            /**
+             * Sentences
+             * @default 8
+             */
+            sentences: number;
         };
         /**
          * Task
@@ -3910,7 +4145,7 @@ export interface components {
              * Tool
              * @enum {string}
              */
-            tool: "search" | "read" | "calculate" | "write_report" | "answer";
+            tool: "search" | "read" | "calculate" | "write_report" | "answer" | "summarise" | "translate" | "classify";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -3929,7 +4164,7 @@ export interface components {
              * Tool
              * @enum {string}
              */
-            tool: "search" | "read" | "calculate" | "write_report" | "answer";
+            tool: "search" | "read" | "calculate" | "write_report" | "answer" | "summarise" | "translate" | "classify";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -3953,12 +4188,22 @@ export interface components {
              * Tool
              * @enum {string}
              */
-            tool: "search" | "read" | "calculate" | "write_report" | "answer";
+            tool: "search" | "read" | "calculate" | "write_report" | "answer" | "summarise" | "translate" | "classify";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "tool.requested";
+        };
+        /**
+         * TranslationRequest
+         * @description `language` in English: German, Spanish, …
+         */
+        TranslationRequest: {
+            /** Language */
+            language: string;
+            /** Text */
+            text: string;
         };
         /**
          * Turn
@@ -4213,6 +4458,56 @@ export interface components {
             roles: string[];
             /** Status */
             status: string;
+        };
+        /**
+         * Work
+         * @description `result` is there once it is completed.
+         *
+         *     Of a summary {sentences: [{text, supported, citation}]}, of a translation {text, sentences: [{start, end, text,
+         *     checked}]}, of a classification {results: [[{label, probability}]], model}. `withheld`: the document of a
+         *     summary was deleted or may not be read any more.
+         */
+        Work: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Document Id */
+            document_id: string | null;
+            error: components["schemas"]["WorkError"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Result */
+            result: {
+                [key: string]: unknown;
+            } | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "completed" | "failed";
+            /** Summary */
+            summary: string | null;
+            /**
+             * Tool
+             * @enum {string}
+             */
+            tool: "summarise" | "translate" | "classify";
+            /** Withheld */
+            withheld: boolean;
+        };
+        /** WorkError */
+        WorkError: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
         };
     };
     responses: never;
@@ -4817,6 +5112,75 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    classify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClassificationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Work"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -8193,6 +8557,86 @@ export interface operations {
             };
         };
     };
+    summarise_document: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                document_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SummaryRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Work"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     document_text: {
         parameters: {
             query?: never;
@@ -8851,6 +9295,127 @@ export interface operations {
             };
             /** @description No such thing in this tenant */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Index"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rebuild_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rebuilding"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10695,6 +11260,75 @@ export interface operations {
             };
         };
     };
+    translate: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TranslationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Work"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_users: {
         parameters: {
             query?: {
@@ -11039,6 +11673,76 @@ export interface operations {
             };
             /** @description Too many requests */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_work: {
+        parameters: {
+            query?: {
+                /** @description Seconds to wait for its end. */
+                wait?: number;
+            };
+            header?: never;
+            path: {
+                work_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Work"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
