@@ -105,7 +105,7 @@ class ChunkDraft:
 
     `header` is the header row of the table whose later rows these are; it isn't part of `text`. `key` is made of
     words, headings and header alone (and of how many times they came before in the document): a document that
-    is read in again has the same keys wherever it says the same.
+    is read in again has the same keys wherever it says the same. `signature` as in Chunk.
     """
 
     ordinal: int
@@ -116,6 +116,7 @@ class ChunkDraft:
     page: int | None = None
     key: str = ""
     header: str = ""
+    signature: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from secretariat.retrieval.core import ChunkDraft, ParsedDocument, Section, Span
+from secretariat.retrieval.duplicates import signature
 from secretariat.retrieval.embed import place
 from secretariat.retrieval.tokens import Estimate, Tokens, pieces
 from secretariat.retrieval.units import OUTSIDE, Unit, blocks_of, units_of
@@ -100,6 +101,7 @@ class _Packer:
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             page=places.page(span.start),
             header=header.span.within(self.text) if header else "",
+            signature=signature(text),
         )
 
     def _header(self, first: Unit) -> Unit | None:

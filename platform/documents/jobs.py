@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,33 +20,35 @@ from secretariat.platform.documents.errors import (
     problem_at,
     refusal,
 )
-from secretariat.platform.indexes.chunk_log import append_chunks, tombstone_document
+from secretariat.platform.documents.layout import stored_layout
+from secretariat.platform.indexes.chunk_log import known_vectors, store_chunks
 from secretariat.platform.indexes.repository import forget
 from secretariat.platform.jobs.errors import JobCancelledError
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.kit.times import now
 from secretariat.platform.tables.documents import Document
 from secretariat.platform.web.errors import PlatformError
-from secretariat.retrieval.core import ChunkDraft, ParsedDocument
 from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.ingest import Ingested, KnownVector
 from secretariat.retrieval.ingest import ingest as read_in
 from secretariat.retrieval.parse import DEFAULT_LIMITS
 
 _ABANDONED_SECONDS = 3600
 _OPEN = ("queued", "processing", "rejected")
-Chunks = list[tuple[ChunkDraft, bytes]]
 
 
 async def ingest(run: JobRun) -> None:
-    """Repeating it does no harm: what an earlier attempt wrote is replaced in the same commit."""
+    """Repeating it does no harm: in one commit, the document comes to say what its file says now. Chunks that say
+    what they said before stay as they are, with their ids and vectors."""
     async with run.session() as session:
         document = await repository.locked_document(session, run.subject_id)
         if document is None or document.status not in _OPEN:
             return
         document.problem = None
         repository.touch(document, "processing")
+        known = await known_vectors(session, run.services.contents, document.id)
     try:
-        parsed, chunks = await _read(run, document)
+        read = await _read(run, document, known)
     except DocumentRejectedError as rejection:
         await _reject(run, refusal(rejection))
         return
@@ -56,7 +58,7 @@ async def ingest(run: JobRun) -> None:
     async with run.session() as session:
         current = await repository.locked_document(session, run.subject_id)
         if current is not None and current.status in _OPEN:
-            await _store(run, session, current, parsed, chunks)
+            await _store(run, session, current, read)
 
 
 async def on_quarantine(run: JobRun) -> None:
@@ -67,7 +69,7 @@ async def on_quarantine(run: JobRun) -> None:
     )
 
 
-async def _read(run: JobRun, document: Document) -> tuple[ParsedDocument, Chunks]:
+async def _read(run: JobRun, document: Document, known: KnownVector) -> Ingested:
     async def progress(done: int, total: int) -> None:
         if await run.cancelled():
             raise JobCancelledError
@@ -83,6 +85,8 @@ async def _read(run: JobRun, document: Document) -> tuple[ParsedDocument, Chunks
             document.name,
             document.media_type,
             embedder=run.services.models,
+            counter=run.services.models,
+            known=known,
             call=CallContext(tenant=str(run.tenant_id), request_id=f"job-{run.job_id}"),
             progress=progress,
             limits=replace(DEFAULT_LIMITS, file_bytes=run.services.settings.max_upload_bytes),
@@ -107,22 +111,33 @@ async def _fetch(run: JobRun, document: Document, target: Path) -> None:
                 await asyncio.to_thread(file.write, piece)
 
 
-async def _store(
-    run: JobRun, session: TenantSession, document: Document, parsed: ParsedDocument, chunks: Chunks
-) -> None:
-    replaced = await tombstone_document(session, document.id)
-    stale, document.text_id = document.text_id, None
-    await session.flush()
-    await forget(session, [stale] if stale else [])
-    stored = await run.services.contents.put(session, parsed.text)
-    document.text_id, document.title, document.chunk_count = stored.id, parsed.title, len(chunks)
+async def _store(run: JobRun, session: TenantSession, document: Document, read: Ingested) -> None:
+    parsed, contents = read.document, run.services.contents
+    renamed = document.title != parsed.title
+    stale = [stored for stored in (document.text_id, document.layout_id) if stored is not None]
+    layout = stored_layout(parsed)
+    document.text_id = (await contents.put(session, parsed.text)).id
+    document.layout_id = (await contents.put_json(session, layout)).id if layout is not None else None
+    document.title, document.language, document.dated = parsed.title, parsed.language, parsed.dated
     document.pages = [
         {"number": page.number, "start": page.span.start, "end": page.span.end} for page in parsed.pages
     ]
-    document.problem = None
+    document.notes = [asdict(note) for note in parsed.notes]
+    document.problem, document.chunk_count = None, len(read.chunks)
     repository.touch(document, "ready")
-    seq = await append_chunks(session, run.services.contents, document, chunks)
-    facts = {"chunks": len(chunks), "characters": len(parsed.text), "index_seq": seq, "replaced": replaced}
+    await session.flush()
+    await forget(session, stale)
+    change = await store_chunks(session, contents, document, read.chunks, basis=read.basis, renamed=renamed)
+    facts = {
+        "chunks": len(read.chunks),
+        "characters": len(parsed.text),
+        "index_seq": change.seq,
+        "kept": change.kept,
+        "moved": change.moved,
+        "added": change.added,
+        "removed": change.removed,
+        "embedded": read.embedded,
+    }
     await _record(run, session, document, "document.ready", "success", facts)
 
 

@@ -4,11 +4,25 @@ The lock lasts until the commit, so commits happen in the order of the numbers: 
 everything below it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Result, delete, false, func, literal, select, text, true, union_all, update
+from sqlalchemy import (
+    ARRAY,
+    Result,
+    Uuid,
+    delete,
+    false,
+    func,
+    literal,
+    select,
+    text,
+    true,
+    union_all,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from secretariat.platform.db.session import TenantSession
@@ -23,6 +37,20 @@ class Entry:
     id: UUID
     seq: int
     gone: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A row of a document, as far as another reading of the document may differ from it."""
+
+    key: str
+    ordinal: int
+    start: int
+    end: int
+    page: int | None
+    fingerprint: str
+    content_id: UUID | None
+    tombstone_seq: int | None
 
 
 async def head(session: TenantSession) -> int:
@@ -44,6 +72,44 @@ async def take_numbers(session: TenantSession, count: int) -> int:
 async def insert_chunks(session: TenantSession, rows: Sequence[ChunkRow]) -> None:
     session.add_all(rows)
     await session.flush()
+
+
+async def write_chunks(session: TenantSession, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows of ChunkRow, or put them in the place of those of the same id, whose tombstones go."""
+    if not rows:
+        return
+    made = insert(ChunkRow)
+    changed = {name: made.excluded[name] for name in rows[0] if name not in {"tenant_id", "id"}}
+    await session.execute(
+        made.on_conflict_do_update(
+            index_elements=[ChunkRow.tenant_id, ChunkRow.id], set_=changed | {"tombstone_seq": None}
+        ),
+        rows,
+    )
+
+
+async def stored_chunks(session: TenantSession, document_id: UUID) -> dict[UUID, StoredChunk]:
+    """All that a document ever had, by id."""
+    query = select(
+        ChunkRow.id,
+        ChunkRow.key,
+        ChunkRow.ordinal,
+        ChunkRow.start,
+        ChunkRow.end,
+        ChunkRow.page,
+        ChunkRow.fingerprint,
+        ChunkRow.content_id,
+        ChunkRow.tombstone_seq,
+    ).where(ChunkRow.document_id == document_id)
+    return {row[0]: StoredChunk(*row[1:]) for row in await session.execute(query)}
+
+
+async def vectors(session: TenantSession, document_id: UUID) -> dict[str, bytes]:
+    """Of a document's living chunks, by key."""
+    query = select(ChunkRow.key, ChunkRow.vector).where(
+        ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None), ChunkRow.key != ""
+    )
+    return {row[0]: row[1] for row in await session.execute(query)}
 
 
 async def entries(session: TenantSession, after: int, limit: int) -> list[Entry]:
@@ -70,30 +136,30 @@ async def chunks(session: TenantSession, ids: Sequence[UUID]) -> list[tuple[Chun
     return [(chunk, title) for chunk, title in await session.execute(query)]
 
 
-async def count_living(session: TenantSession, document_id: UUID) -> int:
-    query = select(func.count()).where(ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None))
-    return await session.scalar(query) or 0
+async def living(session: TenantSession, document_id: UUID) -> list[UUID]:
+    query = select(ChunkRow.id).where(ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None))
+    return list(await session.scalars(query))
 
 
-async def bury(session: TenantSession, document_id: UUID, first_seq: int) -> list[UUID]:
-    """Give the living chunks of a document their tombstones and strip them of words and vectors.
+async def bury(session: TenantSession, ids: Sequence[UUID], first_seq: int) -> list[UUID]:
+    """Give living chunks their tombstones and strip them of words and vectors.
 
     The answer is the contents that nothing refers to any more.
     """
-    living = (
+    going = (
         select(
             ChunkRow.id,
             ChunkRow.content_id,
             (func.row_number().over(order_by=ChunkRow.ordinal) - 1 + literal(first_seq)).label("gone_at"),
         )
-        .where(ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None))
-        .cte("living")
+        .where(ChunkRow.id == func.any(literal(list(ids), ARRAY(Uuid))))
+        .cte("going")
     )
     rows = await session.execute(
         update(ChunkRow)
-        .where(ChunkRow.id == living.c.id)
-        .values(tombstone_seq=living.c.gone_at, content_id=None, vector=b"")
-        .returning(living.c.content_id)
+        .where(ChunkRow.id == going.c.id)
+        .values(tombstone_seq=going.c.gone_at, content_id=None, vector=b"", signature=None)
+        .returning(going.c.content_id)
         .execution_options(synchronize_session=False)
     )
     return [content_id for (content_id,) in rows if content_id is not None]

@@ -1,33 +1,141 @@
-"""The write path: a file in, chunks with unit vectors out, progress on the way."""
+"""The write path: a file in, chunks with unit vectors out, progress on the way; nothing is embedded twice."""
 
+import asyncio
+import dataclasses
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from secretariat.retrieval.embed import BATCH
+from secretariat.models.core import CallContext, EmbeddingResult
+from secretariat.models.errors import ModelError
+from secretariat.retrieval.embed import BATCH, embed_chunks
 from secretariat.retrieval.errors import DocumentRejectedError
-from secretariat.retrieval.ingest import ingest
+from secretariat.retrieval.ingest import Ingested, ingest
 from tests.retrieval import files
 from tests.retrieval.embedders import CALL, HashingEmbedder
 
+PARTS = "\n\n".join(f"# Part {number}\n\n{files.PASSAGE * 4}" for number in range(BATCH + 8))
+
+
+class RecordingEmbedder(HashingEmbedder):
+    """Remembers what it was asked for, and answers as the model of a given name; counts as one token a word."""
+
+    def __init__(self, name: str = "one") -> None:
+        self.name = name
+        self.asked: list[str] = []
+
+    async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
+        self.asked += texts
+        result = await super().embed(texts, call)
+        return dataclasses.replace(result, model=dataclasses.replace(result.model, name=self.name))
+
+    async def count_embedded(self, texts: Sequence[str], call: CallContext) -> list[int]:
+        return [2 + len(text.split()) for text in texts]
+
+
+async def quietly(_done: int, _total: int) -> None:
+    """Nobody is told."""
+
+
+def _known(earlier: Ingested) -> Callable[[str, str], bytes | None]:
+    vectors = {(draft.key, earlier.basis): vector for draft, vector in earlier.chunks}
+    return lambda key, basis: vectors.get((key, basis))
+
+
+async def _read(
+    folder: Path, text: str, embedder: RecordingEmbedder, before: Ingested | None = None
+) -> Ingested:
+    """Read in after an earlier reading; the probe that asks for the model's name is forgotten."""
+    (folder / "policy.md").write_text(text)
+    known = _known(before) if before else lambda _key, _basis: None
+    read = await ingest(
+        folder / "policy.md", "policy.md", None, embedder=embedder, call=CALL, progress=quietly, known=known
+    )
+    embedder.asked = [asked for asked in embedder.asked if asked != read.document.title]
+    return read
+
 
 async def test_a_file_becomes_chunks_with_vectors(tmp_path: Path) -> None:
-    text = "\n\n".join(f"# Part {number}\n\n{files.PASSAGE * 4}" for number in range(BATCH + 8))
-    (tmp_path / "policy.md").write_text(text)
+    (tmp_path / "policy.md").write_text(PARTS)
     steps: list[tuple[int, int]] = []
 
     async def progress(done: int, total: int) -> None:
         steps.append((done, total))
 
-    document, chunks = await ingest(
+    read = await ingest(
         tmp_path / "policy.md", "policy.md", None, embedder=HashingEmbedder(), call=CALL, progress=progress
     )
-    assert len(chunks) > BATCH
-    for draft, vector in chunks:
-        assert draft.text == draft.span.within(document.text)
+    count = len(read.chunks)
+    assert count > BATCH
+    assert read.embedded == count
+    for draft, vector in read.chunks:
+        assert draft.text == draft.span.within(read.document.text)
         assert np.linalg.norm(np.frombuffer(vector, dtype="<f4")) == pytest.approx(1.0, abs=1e-5)
-    assert steps == [(0, len(chunks)), (BATCH, len(chunks)), (len(chunks), len(chunks))]
+    assert steps == [(0, count), (BATCH, count), (count, count)]
+
+
+async def test_only_what_changed_is_embedded(tmp_path: Path) -> None:
+    embedder = RecordingEmbedder()
+    before = await _read(tmp_path, PARTS, embedder)
+    embedder.asked.clear()
+    after = await _read(
+        tmp_path, PARTS.replace("# Part 7\n\n", "# Part 7\n\nThis is new. "), embedder, before
+    )
+    assert after.embedded == len(embedder.asked) < 4
+    assert any("This is new." in asked for asked in embedder.asked)
+    assert {draft.text: vector for draft, vector in after.chunks if "This" not in draft.text}.items() <= {
+        draft.text: vector for draft, vector in before.chunks
+    }.items()
+    assert len(after.chunks) == len(before.chunks)
+
+
+@pytest.mark.parametrize("change", ["model", "title"])
+async def test_another_model_or_title_makes_other_vectors(tmp_path: Path, change: str) -> None:
+    before = await _read(tmp_path, PARTS, RecordingEmbedder())
+    embedder = RecordingEmbedder("two" if change == "model" else "one")
+    titled = f"---\ntitle: Rules\n---\n{PARTS}" if change == "title" else PARTS
+    after = await _read(tmp_path, titled, embedder, before)
+    assert after.embedded == len(after.chunks) == len(before.chunks)
+    assert [draft.key for draft, _ in after.chunks] == [draft.key for draft, _ in before.chunks]
+
+
+async def test_chunks_are_sized_by_the_models_own_count(tmp_path: Path) -> None:
+    """One token a word makes larger chunks than the estimate, none of them too large."""
+    (tmp_path / "policy.txt").write_text(" ".join(["Internationalisation everywhere."] * 600))
+    embedder = RecordingEmbedder()
+    counted = await ingest(
+        tmp_path / "policy.txt",
+        "policy.txt",
+        None,
+        embedder=embedder,
+        call=CALL,
+        progress=quietly,
+        counter=embedder,
+    )
+    estimated = await ingest(
+        tmp_path / "policy.txt", "policy.txt", None, embedder=embedder, call=CALL, progress=quietly
+    )
+    assert len(counted.chunks) < len(estimated.chunks)
+    assert all(len(draft.text.split()) <= 224 * 1.1 for draft, _ in counted.chunks)
+
+
+async def test_a_model_that_fails_ends_it_and_leaves_no_request_behind(tmp_path: Path) -> None:
+    waiting: list[asyncio.Task[object] | None] = []
+
+    class Failing(HashingEmbedder):
+        async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
+            waiting.append(asyncio.current_task())
+            await asyncio.sleep(60 if len(waiting) == 2 else 0.01)
+            raise ModelError("unreachable", "gone", retryable=True)
+
+    read = await _read(tmp_path, PARTS, RecordingEmbedder())
+    drafts = [draft for draft, _ in read.chunks]
+    with pytest.raises(ModelError):
+        await embed_chunks("t", drafts, embedder=Failing(), call=CALL, progress=quietly)
+    assert len(waiting) == 2
+    assert all(task is not None and task.done() for task in waiting)
 
 
 async def test_a_rejected_file_embeds_nothing(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import hashlib
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -143,24 +144,90 @@ async def test_a_file_that_lost_its_end_is_not_taken_for_whole(services: Service
             assert [len(piece) async for piece in services.blobs.read(session, blob.id)]
 
 
-async def test_ingesting_again_replaces_what_was_there(services: Services, owner: Person) -> None:
-    collection_id = await make_collection(owner)
-    document = await ingested(services, owner, collection_id)
-    job_id = await job_of(services, owner, str(document["id"]))
-    before = await found(owner, "paid holiday")
-    async with services.database.tenant(owner.tenant.id) as session:
-        row = await session.get_one(Document, (owner.tenant.id, UUID(str(document["id"]))))
-        row.status = "processing"  # as if the worker had died before it could say "done"
+async def again(services: Services, person: Person, document_id: str, data: bytes | None = None) -> None:
+    """The document's job once more, as if its worker had died before it could say "done"; with another file."""
+    job_id = await job_of(services, person, document_id)
+    async with services.database.tenant(person.tenant.id) as session:
+        row = await session.get_one(Document, (person.tenant.id, UUID(document_id)))
+        row.status = "processing"
+        if data is not None:
+            row.blob_id = (await services.blobs.put(session, _pieces(data), row.media_type)).id
         job = await job_repository.job(session, job_id)
         assert job is not None
         job.status = "queued"
-    await expire_lease(services, owner, job_id)
-    await Runner(services, HANDLERS).carry_out(owner.tenant.id, job_id)
-    again = await read(owner, str(document["id"]))
-    assert (again["status"], again["chunk_count"]) == ("ready", document["chunk_count"])
-    after = await found(owner, "paid holiday")
-    assert [p["text"] for p in after["passages"]] == [p["text"] for p in before["passages"]]
-    assert after["index_seq"] > before["index_seq"]
+    await expire_lease(services, person, job_id)
+    await Runner(services, HANDLERS).carry_out(person.tenant.id, job_id)
+
+
+async def _pieces(data: bytes) -> AsyncIterator[bytes]:
+    yield data
+
+
+async def readings(services: Services, person: Person) -> list[tuple[int, ...]]:
+    """Of each reading on record: chunks kept, moved, added and removed, and how many were embedded."""
+    names = ("kept", "moved", "added", "removed", "embedded")
+    records = await audited(services, person, "document.ready")
+    return [tuple(record["details"][name] for name in names) for record in records]
+
+
+async def test_ingesting_again_changes_nothing_that_is_there(services: Services, owner: Person) -> None:
+    document = await ingested(services, owner, await make_collection(owner))
+    before = await found(owner, "paid holiday")
+    await again(services, owner, str(document["id"]))
+    now = await read(owner, str(document["id"]))
+    assert (now["status"], now["chunk_count"]) == ("ready", document["chunk_count"])
+    assert await found(owner, "paid holiday") == before
+    count = document["chunk_count"]
+    assert await readings(services, owner) == [(0, 0, count, 0, count), (count, 0, 0, 0, 0)]
+
+
+async def test_a_new_file_embeds_what_is_new_and_forgets_what_is_gone(
+    services: Services, owner: Person
+) -> None:
+    sections = [f"# Rule {n}\n\n" + f"Rule number {n} says that day {n} is free. " * 20 for n in range(6)]
+    document = await ingested(
+        services, owner, await make_collection(owner), data="\n\n".join(sections).encode()
+    )
+    path = f"/api/v1/documents/{document['id']}/chunks"
+    before = {chunk["text"]: chunk["id"] for chunk in (await owner.client.get(path)).json()["data"]}
+    assert len(before) == 6
+    changed = [*sections[:2], "# New\n\n" + "Nothing of this was said before. " * 25, *sections[3:]]
+    await again(services, owner, str(document["id"]), "\n\n".join(changed).encode())
+
+    after = {chunk["text"]: chunk["id"] for chunk in (await owner.client.get(path)).json()["data"]}
+    assert list(after.values())[:2] == list(before.values())[:2]
+    assert list(after.values())[3:] == list(before.values())[3:]
+    assert {*before.values()} - {*after.values()} == {list(before.values())[2]}
+    assert await readings(services, owner) == [(0, 0, 6, 0, 6), (2, 3, 1, 1, 1)]
+    texts = [passage["text"] for passage in (await found(owner, "rule number 2 day 2"))["passages"]]
+    assert texts
+    assert not [text for text in texts if "day 2 is" in text]
+    async with services.database.tenant(owner.tenant.id) as session:
+        living = await session.scalar(
+            select(func.count()).where(ChunkRow.content_id.is_not(None), ChunkRow.tombstone_seq.is_(None))
+        )
+        words = select(func.count()).select_from(Content).where(Content.media_type == "application/json")
+        row = await session.get_one(Document, (owner.tenant.id, UUID(str(document["id"]))))
+        assert living == 6
+        assert await session.scalar(words) == 6 + (row.layout_id is not None)
+
+
+async def test_what_a_document_says_of_itself_is_kept_and_forgotten_with_it(
+    services: Services, owner: Person
+) -> None:
+    table = b"# Rates\n\n| City | Rate |\n|---|---|\n| Wegholm | 90 |\n| Carlow | 80 |\n"
+    document = await ingested(services, owner, await make_collection(owner), data=table, name="rates.md")
+    async with services.database.tenant(owner.tenant.id) as session:
+        row = await session.get_one(Document, (owner.tenant.id, UUID(str(document["id"]))))
+        assert row.layout_id is not None
+        layout_id = row.layout_id
+        stored = await services.contents.json(session, layout_id)
+        text = await services.contents.text(session, row.text_id)
+    ((kind, start, end),) = stored["blocks"]
+    assert (kind, text[start:end].split("\n")[0].split("\t")) == ("table", ["City", "Rate"])
+    assert (await owner.client.delete(f"/api/v1/documents/{document['id']}")).status_code == 204
+    async with services.database.tenant(owner.tenant.id) as session:
+        assert await session.get(Content, (owner.tenant.id, layout_id)) is None
 
 
 async def test_a_worker_whose_lease_was_taken_writes_nothing(services: Services, owner: Person) -> None:
@@ -176,6 +243,9 @@ async def test_a_worker_whose_lease_was_taken_writes_nothing(services: Services,
                 read_by.set()
                 await may_store.wait()
                 return await services.models.embed(texts, call)
+
+            async def count_embedded(self, texts, call):
+                return await services.models.count_embedded(texts, call)
 
         run.services = dataclasses.replace(run.services, models=Slow())  # type: ignore[arg-type]
         await jobs.ingest(run)

@@ -2,19 +2,30 @@
 
 import asyncio
 import hashlib
-from pathlib import Path
-from uuid import UUID
+import random
+from uuid import UUID, uuid5
+
+import pytest
+from sqlalchemy import select
 
 from secretariat.platform.db.session import TenantSession
-from secretariat.platform.indexes.chunk_log import BATCH, SqlChunkLog, append_chunks, tombstone_document
-from secretariat.platform.indexes.views import IndexViews
+from secretariat.platform.indexes import repository
+from secretariat.platform.indexes.chunk_log import (
+    BATCH,
+    Change,
+    SqlChunkLog,
+    known_vectors,
+    store_chunks,
+    tombstone_document,
+)
+from secretariat.platform.indexes.repository import Entry
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
-from secretariat.platform.tables.contents import Blob
-from secretariat.platform.tables.documents import Collection, Document
+from secretariat.platform.tables.contents import Blob, Content
+from secretariat.platform.tables.documents import ChunkRow, Collection, Document
 from secretariat.platform.tables.tenants import Tenant
-from secretariat.retrieval.core import Chunk, ChunkDraft, Span, Tombstone
-from tests.support.factories import make_tenant
+from secretariat.retrieval.core import Chunk, ChunkDraft, ParsedDocument, Section, Span, Tombstone
+from secretariat.retrieval.split import split
 from tests.support.model_server_double import embedded
 
 
@@ -47,7 +58,7 @@ def drafts(*texts: str) -> list[tuple[ChunkDraft, bytes]]:
 async def append(services: Services, tenant: Tenant, *texts: str) -> UUID:
     async with services.database.tenant(tenant.id) as session:
         document = await make_document(session, services)
-        await append_chunks(session, services.contents, document, drafts(*texts))
+        await store_chunks(session, services.contents, document, drafts(*texts))
         return document.id
 
 
@@ -94,6 +105,145 @@ async def test_what_is_gone_is_a_tombstone_for_every_reader(services: Services, 
     assert [entry.seq for entry in fresh] == [3, 4, 5]
 
 
+def parsed(*paragraphs: str) -> list[tuple[ChunkDraft, bytes]]:
+    """A chunk for each paragraph, with the keys that real ones have."""
+    text = "\n\n".join(paragraphs)
+    starts = [text.index(paragraph) for paragraph in paragraphs]
+    sections = tuple(Section(words.split()[0], 1, at) for words, at in zip(paragraphs, starts, strict=True))
+    chunks = split(ParsedDocument("t", text, "text/plain", sections), most=12)
+    assert [chunk.text for chunk in chunks] == list(paragraphs)
+    return [(chunk, embedded(chunk.text)) for chunk in chunks]
+
+
+ALPHA, BETA, GAMMA = (
+    f"{name} is a paragraph of its own with ten words." for name in ("Alpha", "Beta", "Gamma")
+)
+
+
+async def store(
+    services: Services, tenant: Tenant, document_id: UUID, *paragraphs: str, basis: str = "one"
+) -> Change:
+    async with services.database.tenant(tenant.id) as session:
+        document = await session.get_one(Document, (tenant.id, document_id))
+        return await store_chunks(session, services.contents, document, parsed(*paragraphs), basis=basis)
+
+
+async def told(services: Services, tenant: Tenant) -> dict[str, tuple[UUID, int, int]]:
+    """What the log tells: words to id, seq and place."""
+    read = await entries(log_of(services, tenant))
+    return {chunk.text: (chunk.id, chunk.seq, chunk.span.start) for chunk in read if isinstance(chunk, Chunk)}
+
+
+async def test_what_stays_keeps_its_id_its_number_and_its_words(services: Services, tenant: Tenant) -> None:
+    document_id = await append(services, tenant)
+    assert await store(services, tenant, document_id, ALPHA, BETA) == Change(0, 0, 2, 0, 2)
+    first = await told(services, tenant)
+    assert await store(services, tenant, document_id, ALPHA, BETA) == Change(2, 0, 0, 0, 2)
+    assert await told(services, tenant) == first
+
+    assert await store(services, tenant, document_id, ALPHA, GAMMA, BETA) == Change(1, 1, 1, 0, 4)
+    second = await told(services, tenant)
+    assert second[ALPHA] == first[ALPHA]
+    assert second[BETA][0] == first[BETA][0]
+    assert second[BETA][1:] == (4, len(ALPHA) + len(GAMMA) + 4)
+    async with services.database.tenant(tenant.id) as session:
+        rows = list(await session.scalars(select(ChunkRow)))
+        contents = list(await session.scalars(select(Content)))
+    assert len(rows) == len(contents) == 3
+
+
+async def test_what_goes_leaves_a_tombstone_and_comes_back_under_its_id(
+    services: Services, tenant: Tenant
+) -> None:
+    document_id = await append(services, tenant)
+    await store(services, tenant, document_id, ALPHA, BETA)
+    first = await told(services, tenant)
+    assert await store(services, tenant, document_id, ALPHA) == Change(1, 0, 0, 1, 3)
+    assert [type(entry) for entry in await entries(log_of(services, tenant), after=2)] == [Tombstone]
+    async with services.database.tenant(tenant.id) as session:
+        row = await session.get_one(ChunkRow, (tenant.id, first[BETA][0]))
+        assert (row.content_id, row.vector, row.signature) == (None, b"", None)
+        assert len(list(await session.scalars(select(Content)))) == 1
+
+    assert await store(services, tenant, document_id, ALPHA, BETA) == Change(1, 0, 1, 0, 4)
+    back = await told(services, tenant)
+    assert back[BETA] == (first[BETA][0], 4, first[BETA][2])
+    (entry,) = await entries(log_of(services, tenant), after=3)
+    assert isinstance(entry, Chunk)
+    assert entry.vector == embedded(BETA)
+
+
+async def test_vectors_are_known_by_what_they_were_made_of(services: Services, tenant: Tenant) -> None:
+    document_id = await append(services, tenant)
+    await store(services, tenant, document_id, ALPHA, BETA)
+    async with services.database.tenant(tenant.id) as session:
+        known = await known_vectors(session, services.contents, document_id)
+    keys = [draft.key for draft, _ in parsed(ALPHA, BETA, GAMMA)]
+    assert [known(key, "one") for key in keys] == [embedded(ALPHA), embedded(BETA), None]
+    assert [known(key, "another model") for key in keys] == [None] * 3
+    assert await store(services, tenant, document_id, ALPHA, BETA, basis="another model") == Change(
+        0, 2, 0, 0, 4
+    )
+
+
+async def test_a_stored_key_does_not_tell_what_was_said(services: Services, tenant: Tenant) -> None:
+    """Whoever guesses the words can work out ChunkDraft.key, but neither the row's key nor its id from that."""
+    first, second = await append(services, tenant), await append(services, tenant)
+    for document_id in (first, second):
+        await store(services, tenant, document_id, ALPHA)
+    ((draft, _),) = parsed(ALPHA)
+    async with services.database.tenant(tenant.id) as session:
+        rows = list(await session.scalars(select(ChunkRow)))
+    assert len({row.id for row in rows}) == len(rows) == 2
+    for row in rows:
+        assert draft.key not in row.key
+        assert row.id not in (uuid5(first, draft.key), uuid5(second, draft.key))
+
+
+async def test_any_series_of_readings_is_told_to_readers_old_and_new(
+    services: Services, tenant: Tenant
+) -> None:
+    """A reader that follows each step and one that begins at the end hold the same."""
+    chance = random.Random(4)
+    names = [f"{name} is a paragraph of its own with ten words." for name in "ABCDEFGH"]
+    document_id = await append(services, tenant)
+    log, held, seen = log_of(services, tenant), dict[UUID, Chunk](), 0
+    for _ in range(12):
+        wanted = chance.sample(names, chance.randint(1, 6))
+        change = await store(services, tenant, document_id, *wanted)
+        for entry in await entries(log, seen):
+            assert entry.seq > seen
+            seen = entry.seq
+            if isinstance(entry, Chunk):
+                held[entry.id] = entry
+            else:
+                held.pop(entry.id, None)
+        assert seen == change.seq == await log.head()
+        anew = {entry.id: entry for entry in await entries(log) if isinstance(entry, Chunk)}
+        assert anew == held
+        assert [chunk.text for chunk in sorted(anew.values(), key=lambda chunk: chunk.ordinal)] == wanted
+
+
+async def test_a_chunk_that_moves_while_it_is_read_keeps_the_order(
+    services: Services, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the list of entries and their rows, one is written again: it comes at its new number alone."""
+    document_id = await append(services, tenant)
+    await store(services, tenant, document_id, ALPHA, BETA)
+    listed = repository.entries
+
+    async def and_then_moved(session: TenantSession, after: int, limit: int) -> list[Entry]:
+        found = await listed(session, after, limit)
+        monkeypatch.setattr(repository, "entries", listed)
+        await store(services, tenant, document_id, BETA, ALPHA)
+        return found
+
+    monkeypatch.setattr(repository, "entries", and_then_moved)
+    log = log_of(services, tenant)
+    assert await entries(log) == []
+    assert [entry.seq for entry in await entries(log)] == [3, 4]
+
+
 async def test_a_long_log_is_read_whole(services: Services, tenant: Tenant) -> None:
     await append(services, tenant, *(f"chunk {n}" for n in range(BATCH + 7)))
     assert [entry.seq for entry in await entries(log_of(services, tenant))] == list(range(1, BATCH + 8))
@@ -106,7 +256,7 @@ async def test_no_reader_overtakes_a_writer(services: Services, tenant: Tenant) 
     async def slow_writer() -> None:
         async with services.database.tenant(tenant.id) as session:
             document = await make_document(session, services, "slow.txt")
-            await append_chunks(session, services.contents, document, drafts("slow"))
+            await store_chunks(session, services.contents, document, drafts("slow"))
             ready.set()
             await go.wait()
 
@@ -124,30 +274,3 @@ async def test_no_reader_overtakes_a_writer(services: Services, tenant: Tenant) 
 async def test_a_log_has_one_tenant(services: Services, tenant: Tenant, other_tenant: Tenant) -> None:
     await append(services, tenant, "ours")
     assert await entries(log_of(services, other_tenant)) == []
-
-
-async def test_a_snapshot_is_sealed_and_read_back(services: Services, tenant: Tenant, tmp_path: Path) -> None:
-    await append(services, tenant, "unmistakable words")
-    view = await IndexViews(services.database, services.contents, tmp_path).view(tenant.id)
-    await view.catch_up()
-    await view.save()
-    (file,) = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert b"unmistakable" not in file.read_bytes()
-    again = await IndexViews(services.database, services.contents, tmp_path).view(tenant.id)
-    await again.catch_up()
-    assert (again.seq, again.size) == (1, 1)
-
-    file.write_bytes(file.read_bytes()[:-1] + b"\0")
-    rebuilt = await IndexViews(services.database, services.contents, tmp_path).view(tenant.id)
-    await rebuilt.catch_up()
-    assert (rebuilt.seq, rebuilt.size) == (1, 1)
-
-
-async def test_the_tenants_asked_for_least_leave_memory(services: Services, tenant: Tenant) -> None:
-    others = [await make_tenant(services.database) for _ in range(2)]
-    views = IndexViews(services.database, services.contents, None, tenants_in_memory=2)
-    first = await views.view(tenant.id)
-    assert await views.view(tenant.id) is first
-    for other in others:
-        await views.view(other.id)
-    assert await views.view(tenant.id) is not first
