@@ -16,6 +16,7 @@ import { NewConversation } from "@/features/chat/new-conversation";
 import { DocumentDrawer } from "@/features/documents/document-drawer";
 import { DocumentsPage } from "@/features/documents/documents-page";
 import { ExportsPage } from "@/features/exports/exports-page";
+import { IndexPage } from "@/features/index/index-page";
 import { JobsPage } from "@/features/jobs/jobs-page";
 import { sessionQuery } from "@/features/session/api";
 import { SignInPage } from "@/features/session/sign-in-page";
@@ -119,6 +120,8 @@ const document = createRoute({
   component: DocumentDrawer,
 });
 
+const index = createRoute({ getParentRoute: () => app, path: "/index", component: IndexPage });
+
 const jobs = createRoute({
   getParentRoute: () => app,
   path: "/jobs",
@@ -149,6 +152,7 @@ const routeTree = root.addChildren([
     task,
     chat.addChildren([newConversation, conversation]),
     documents.addChildren([document]),
+    index,
     jobs,
     audit.addChildren([auditRecord]),
     exportsPage,

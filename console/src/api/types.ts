@@ -17,6 +17,7 @@ export type Reader = Schemas["Reader"];
 export type DocumentAccess = Schemas["DocumentAccess"];
 export type AccessPath = Schemas["AccessPath"];
 export type Grant = Schemas["Grant"];
+export type IndexState = Schemas["Index"];
 export type PageBox = Schemas["PageBox"];
 export type Quote = Schemas["Quote"];
 export type Task = Schemas["Task"];

@@ -1,10 +1,11 @@
-import { Files, ListChecks, KeyRound, LogIn, MessagesSquare, PackageCheck, ScrollText, Users, Workflow, type LucideIcon } from "lucide-react";
+import { DatabaseZap, Files, ListChecks, KeyRound, LogIn, MessagesSquare, PackageCheck, ScrollText, Users, Workflow, type LucideIcon } from "lucide-react";
 import type { Permission } from "@/features/session/api";
 
 type Destination =
   | "/tasks"
   | "/chat"
   | "/documents"
+  | "/index"
   | "/jobs"
   | "/audit"
   | "/exports"
@@ -25,6 +26,7 @@ export const NAVIGATION: { group: string; entries: Entry[] }[] = [
     group: "Knowledge",
     entries: [
       { to: "/documents", label: "Documents", icon: Files, needs: "documents.read" },
+      { to: "/index", label: "Index", icon: DatabaseZap, needs: "collections.manage" },
       { to: "/jobs", label: "Jobs", icon: Workflow, needs: "jobs.read" },
     ],
   },

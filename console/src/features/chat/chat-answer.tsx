@@ -18,7 +18,8 @@ export function ChatAnswer({ turn, view }: { turn: Turn; view: TurnView }) {
   return (
     <>
       {turn.abstained && <NotInSources />}
-      {text && (
+      {turn.abstained && saysNoMore(text) && <p className="text-muted">None of the passages that you may read answers this.</p>}
+      {text && !(turn.abstained && saysNoMore(text)) && (
         <AnswerText
           text={text}
           citations={citations}
@@ -39,6 +40,9 @@ export function ChatAnswer({ turn, view }: { turn: Turn; view: TurnView }) {
     </>
   );
 }
+
+/** The heading says it already. */
+const saysNoMore = (text: string): boolean => /^not in the sources\.?$/i.test(text.trim());
 
 type SourceLinkProps = { turn: Turn; number: number; className?: string; children: ReactNode };
 

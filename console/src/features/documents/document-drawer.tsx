@@ -19,7 +19,7 @@ import { DocumentReportTab } from "@/features/documents/document-report";
 import { DocumentTextView } from "@/features/documents/document-text";
 import { hasPageImages, languageName, typeName } from "@/features/documents/kinds";
 import { useMay } from "@/features/session/api";
-import { formatBytes, formatNumber, shortHash } from "@/lib/format";
+import { formatBytes, formatNumber, plural, shortHash } from "@/lib/format";
 
 const route = getRouteApi("/app/documents/$documentId");
 
@@ -90,7 +90,7 @@ function DocumentTabs({ document }: { document: Document }) {
 
 function DocumentFacts({ document, collections }: { document: Document; collections: Collection[] | undefined }) {
   const collection = collections?.find(({ id }) => id === document.collection_id)?.name;
-  const size = document.page_count > 0 ? `${formatBytes(document.bytes)}, ${formatNumber(document.page_count)} pages` : formatBytes(document.bytes);
+  const size = document.page_count > 0 ? `${formatBytes(document.bytes)}, ${plural(document.page_count, "page")}` : formatBytes(document.bytes);
   return (
     <Facts
       facts={[
