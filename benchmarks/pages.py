@@ -57,7 +57,14 @@ def _compare(report: Report, name: str, files: Sequence[Path]) -> None:
     rates = {side: pages / seconds for side, seconds in spent.items()}
     report.note(f"{name}: files, pages", [len(files), pages])
     report.note(f"{name}: pages a second and core", {side: round(rate) for side, rate in rates.items()})
-    report.add(Figure(f"text of pages, isolation included: {name}", rates["ours"] / rates["bare"], 0.8, reference="bare pypdfium2"))
+    report.add(
+        Figure(
+            f"text of pages, isolation included: {name}",
+            rates["ours"] / rates["bare"],
+            0.8,
+            reference="bare pypdfium2",
+        )
+    )
 
 
 def _bare(path: Path) -> int:

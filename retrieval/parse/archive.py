@@ -33,7 +33,9 @@ def _uninteresting(entry: zipfile.ZipInfo) -> bool:
     return entry.is_dir() or "__MACOSX" in parts or parts[-1].startswith(".") or not parts[-1]
 
 
-def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, builder: TextBuilder, limits: ParseLimits) -> bool:
+def _write(
+    archive: zipfile.ZipFile, entry: zipfile.ZipInfo, builder: TextBuilder, limits: ParseLimits
+) -> bool:
     shown = shown_path(entry.filename)
     if entry.flag_bits & _ENCRYPTED:
         builder.note("member_refused", f"{shown}: it is password-protected.")

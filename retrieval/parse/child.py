@@ -80,7 +80,9 @@ def _parse(media_type: str, limits: ParseLimits) -> dict[str, Any]:
     except DocumentRejectedError as rejected:
         return {"rejected": [rejected.code, rejected.message]}
     except RecursionError:
-        message = "The document is nested too deeply to be read. Save it in a simpler form and upload it again."
+        message = (
+            "The document is nested too deeply to be read. Save it in a simpler form and upload it again."
+        )
         return {"rejected": ["too_deep", message]}
     return {
         "title": found.title,

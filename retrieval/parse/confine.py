@@ -30,22 +30,24 @@ def confine(limits: ParseLimits) -> bool:
     _confined = True
     with suppress(OSError):  # the first to go when the machine's memory is used up
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-    _cap(resource.RLIMIT_AS, limits.memory_bytes)
+    _cap(resource.RLIMIT_AS, limits.memory_bytes + limits.ocr_memory_bytes, soft=limits.memory_bytes)
     _cap(resource.RLIMIT_CPU, limits.cpu_s + limits.ocr_s, soft=limits.cpu_s)
     _cap(resource.RLIMIT_NOFILE, limits.open_files)
     _cap(resource.RLIMIT_FSIZE, 0)
     _cap(resource.RLIMIT_CORE, 0)
     libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    return leave_network(libc)
+    offline = leave_network(libc)
+    libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # last: a change of rights clears it
+    return offline
 
 
-def more_time(limits: ParseLimits) -> None:
-    """For images: their budget on top of the other. Tells whoever waits for the answer."""
+def make_room() -> None:
+    """For images: their time and memory on top of the other. Tells whoever waits for the answer."""
     if _confined:
-        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-        resource.setrlimit(resource.RLIMIT_CPU, (min(hard, limits.cpu_s + limits.ocr_s), hard))
+        for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
+            _, hard = resource.getrlimit(kind)
+            resource.setrlimit(kind, (hard, hard))
         os.write(1, MORE_TIME)
 
 

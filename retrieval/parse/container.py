@@ -22,15 +22,21 @@ def shown_path(path: str) -> str:
     return "/".join(parts)[-_LONGEST_NAME:]
 
 
-def write_member(builder: TextBuilder, path: str, data: bytes, declared: str | None, limits: ParseLimits) -> bool:
+def _check_depth(kind: str, limits: ParseLimits) -> None:
+    if kind in ARCHIVES and limits.depth >= limits.deepest:
+        raise DocumentRejectedError("too_deep", "It is an archive inside of archives; upload it by itself.")
+
+
+def write_member(
+    builder: TextBuilder, path: str, data: bytes, declared: str | None, limits: ParseLimits
+) -> bool:
     """A section with the member's text, or a note that says why there is none. Whether there is text."""
     from secretariat.retrieval.parse.child import extract  # which knows this module's parsers
 
     shown = shown_path(path) or "unnamed"
     try:
         kind = sniff(data, PurePosixPath(shown).name, declared)
-        if kind in ARCHIVES and limits.depth >= limits.deepest:
-            raise DocumentRejectedError("too_deep", "It is an archive inside of archives; upload it by itself.")
+        _check_depth(kind, limits)
         inner = replace(limits, depth=limits.depth + 1, characters=builder.room)
         found = extract(data, kind, inner)
     except DocumentRejectedError as refused:
@@ -41,7 +47,9 @@ def write_member(builder: TextBuilder, path: str, data: bytes, declared: str | N
     except (MemoryError, RecursionError):
         raise
     except Exception as error:  # noqa: BLE001 - a member's parser found it damaged; the others are read
-        builder.note("member_refused", f"{shown}: The file is damaged and can't be read ({type(error).__name__}).")
+        builder.note(
+            "member_refused", f"{shown}: The file is damaged and can't be read ({type(error).__name__})."
+        )
         return False
     builder.heading(shown, 1)
     builder.embed(found, 1)

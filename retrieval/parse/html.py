@@ -46,7 +46,9 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
     walker = _Walker(TextBuilder(limits.characters))
     walker.walk(mains[0] if len(mains) == 1 else root)
     if walker.pictures:
-        walker.builder.note("images_skipped", f"{walker.pictures} images were left out; their captions were kept.")
+        walker.builder.note(
+            "images_skipped", f"{walker.pictures} images were left out; their captions were kept."
+        )
     return walker.builder.finish(title, _dated(root))
 
 
@@ -120,9 +122,7 @@ class _Walker:
         if tag in _BLOCKS:
             self._boundary(None)
         if tag == "table":
-            self._tables += 1
-            if self._tables == 1:
-                self.builder.part()
+            self._open_table()
         elif tag in {"ul", "ol"}:
             self._lists.append(_list_start(element) if tag == "ol" else None)
         elif tag == "li":
@@ -138,6 +138,11 @@ class _Walker:
             self._pending.append(element.get("alt") or "")
         if element.text:
             self._pending.append(element.text)
+
+    def _open_table(self) -> None:
+        self._tables += 1
+        if self._tables == 1:
+            self.builder.part()
 
     def _end(self, tag: str) -> None:
         if tag in _BLOCKS:

@@ -23,11 +23,12 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
     recogniser = ocr.Recogniser(limits)
     lines, sizes, unread = [], {}, []
     for number, (pixels, width, height) in enumerate(_frames(data, limits), 1):
-        if recogniser.exhausted or recogniser.missing:
+        found = recogniser.lines(pixels, number, width, height)
+        if found is None:
             unread.append(number)
             continue
         sizes[number] = (round(width, 1), round(height, 1))
-        lines += recogniser.lines(pixels, number, width, height)
+        lines += found
     if recogniser.missing:
         raise DocumentRejectedError(
             "ocr_unavailable", "Text recognition isn't installed here. Upload the document as PDF with text."
@@ -85,5 +86,5 @@ def _dots(stated: Any) -> float:
 def _too_many(limits: ParseLimits) -> DocumentRejectedError:
     return DocumentRejectedError(
         "decompression_bomb",
-        f"The image has more than {limits.pixels // 1_000_000} million points. Save it smaller and upload it again.",
+        f"The image has more than {limits.pixels // 1_000_000} million points. Save it smaller and upload that.",
     )

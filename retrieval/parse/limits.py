@@ -10,7 +10,8 @@ MIB = 1024 * 1024
 class ParseLimits:
     """Sizes in bytes, times in seconds, `characters` in Unicode code points of extracted text.
 
-    Recognising letters in images has a budget of its own: `ocr_pages` and `ocr_s` come on top of the times.
+    Recognising letters in images has a budget of its own: `ocr_pages`, and on top of the other limits `ocr_s`
+    and `ocr_memory_bytes`: its libraries map nearly half a gigabyte of addresses that they don't use.
     `depth` counts how many containers (archives, mails) this document is inside of.
     """
 
@@ -28,6 +29,7 @@ class ParseLimits:
     rows: int = 200_000
     cells: int = 1_000_000
     pixels: int = 100_000_000
+    ocr_memory_bytes: int = 512 * MIB
     ocr_pages: int = 50
     ocr_s: int = 120
     depth: int = 0

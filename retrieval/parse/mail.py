@@ -78,7 +78,11 @@ def _attachments(
             builder.note("member_refused", f"Attachments after the first {limits.members} were left out.")
             return
         declared = part.get_content_type()
-        if declared.startswith("image/") and part.get("Content-ID") and part.get_content_disposition() != "attachment":
+        if (
+            declared.startswith("image/")
+            and part.get("Content-ID")
+            and part.get_content_disposition() != "attachment"
+        ):
             pictures += 1
             continue
         if declared == "message/rfc822":

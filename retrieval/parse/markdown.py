@@ -29,7 +29,9 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
     writer = _Writer(TextBuilder(limits.characters))
     writer.write(tokens)
     if writer.pictures:
-        writer.builder.note("images_skipped", f"{writer.pictures} images were left out; their captions were kept.")
+        writer.builder.note(
+            "images_skipped", f"{writer.pictures} images were left out; their captions were kept."
+        )
     dated = _FRONT_DATE.search(front[1]) if front else None
     return writer.builder.finish(titled[2] if titled else None, iso_date(dated[1]) if dated else None)
 

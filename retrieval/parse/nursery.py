@@ -20,7 +20,7 @@ from secretariat.retrieval.errors import RetrievalError
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.zygote_wire import STARTED, STATUS
 
-_START_S = 30.0
+_START_S = 90.0  # on a machine that is busy with something else
 _ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     # Threads don't survive a fork; libraries that would start them are told not to.
@@ -85,7 +85,9 @@ class Nursery:
 
     def _started(self) -> socket.socket:
         with self._lock:
-            if self._owner != os.getpid():  # a fork of the service has its parent's zygote, not one of its own
+            if (
+                self._owner != os.getpid()
+            ):  # a fork of the service has its parent's zygote, not one of its own
                 self._process, self._control = None, None
             if self._control is None:
                 ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -116,7 +118,7 @@ async def _ask(control: socket.socket, request: bytes, document: int) -> Birth:
     line, far_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     answer, far_answer = os.pipe()
     try:
-        line.setblocking(False)
+        line.settimeout(0)
         socket.send_fds(control, [request], [document, far_answer, far_line.fileno()])
     except OSError:
         line.close()
@@ -126,14 +128,18 @@ async def _ask(control: socket.socket, request: bytes, document: int) -> Birth:
         far_line.close()
         os.close(far_answer)
     try:
-        async with asyncio.timeout(_START_S):
-            if await asyncio.get_running_loop().sock_recv(line, 64) != STARTED:
-                raise ConnectionError
+        await _hear(line)
     except BaseException:
         line.close()
         os.close(answer)
         raise
     return Birth(answer, line)
+
+
+async def _hear(line: socket.socket) -> None:
+    async with asyncio.timeout(_START_S):
+        if await asyncio.get_running_loop().sock_recv(line, 64) != STARTED:
+            raise ConnectionError
 
 
 NURSERY = Nursery((sys.executable, "-I", "-m", "secretariat.retrieval.parse.zygote"))

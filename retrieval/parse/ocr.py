@@ -8,13 +8,14 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from secretariat.retrieval.parse.confine import more_time
+from secretariat.retrieval.parse.confine import make_room
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.pdf_lines import Cell, Line, line_at
 from secretariat.retrieval.parse.text import TextBuilder, squash
 
 LONGEST_SIDE = 2200  # pixels: 190 dots an inch of an A4 page
-_DETECTED_SIDE = 1120  # finding lines needs less detail than reading them, and memory grows with the area
+_DETECTED_SIDE = 960  # finding lines needs less detail than reading them, and memory grows with the area
+_LEAST_SIDE = 320  # smaller images are enlarged by the detector, however long their other side
 _SURE = 0.5
 _APART = 1.2  # heights of the type, as in a text layer
 _TIGHT = 0.72  # a found box stands off its letters
@@ -36,18 +37,25 @@ class Recogniser:
     def exhausted(self) -> bool:
         return self._left <= 0 or (self._until > 0 and time.monotonic() > self._until)
 
-    def lines(self, pixels: Any, page: int, width: float, height: float) -> list[Line]:
-        """Lines of an image (height x width x 3, BGR) that is shown as `width` x `height` points."""
+    def lines(self, pixels: Any, page: int, width: float, height: float) -> list[Line] | None:
+        """Lines of an image (height x width x 3, BGR) that is shown as `width` x `height` points.
+
+        None where it can't be read: no budget or memory is left, or the libraries aren't there.
+        """
+        if self.exhausted or not self._ready():
+            return None
         self._left -= 1
-        if not self._ready():
-            return []
         scale = width / max(1, pixels.shape[1])
-        return _rows([_scaled(piece, scale) for piece in self._pieces(pixels)], page, height)
+        try:
+            pieces = self._pieces(pixels)
+        except Exception:  # noqa: BLE001 - each library has its own for "too little memory"
+            return None
+        return _rows([_scaled(piece, scale) for piece in pieces], page, height)
 
     def _ready(self) -> bool:
         if self._engine is not None or self.missing:
             return not self.missing
-        more_time(self._limits)
+        make_room()
         self._until = time.monotonic() + self._limits.ocr_s * 0.8
         try:
             import cv2
@@ -56,7 +64,9 @@ class Recogniser:
             self.missing = True
             return False
         cv2.setNumThreads(0)
-        self._engine = RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1, rec_batch_num=1)
+        self._engine = RapidOCR(
+            intra_op_num_threads=1, inter_op_num_threads=1, rec_batch_num=1, det_limit_side_len=_LEAST_SIDE
+        )
         return True
 
     def _pieces(self, pixels: Any) -> list[Piece]:
@@ -64,12 +74,15 @@ class Recogniser:
 
         height, width = pixels.shape[:2]
         shrunk = min(1.0, _DETECTED_SIDE / max(height, width))
-        size = (max(32, round(width * shrunk)), max(32, round(height * shrunk)))
-        found, _ = self._engine.text_det(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+        size = (max(1, round(width * shrunk)), max(1, round(height * shrunk)))
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+        below, beside = max(0, _LEAST_SIDE - size[1]), max(0, _LEAST_SIDE - size[0])
+        white = (255, 255, 255)
+        small = cv2.copyMakeBorder(small, 0, below, 0, beside, cv2.BORDER_CONSTANT, value=white)
+        found, _ = self._engine.text_det(small)
         if found is None or not len(found):
             return []
-        corners = found * [width / size[0], height / size[1]]
-        corners = corners.astype("float32")
+        corners = (found / shrunk).astype("float32")
         crops = self._engine.get_crop_img_list(pixels, corners)
         read, _ = self._engine.text_rec(crops, False)  # noqa: FBT003 - RapidOCR's signature
         return [
@@ -88,7 +101,11 @@ def note(builder: TextBuilder, recogniser: Recogniser, read: Sequence[int], unre
             "and accents of European languages are often lost.",
         )
     if unread:
-        why = "text recognition isn't installed here" if recogniser.missing else "the time for images was used up"
+        why = (
+            "text recognition isn't installed here"
+            if recogniser.missing
+            else "the time or memory for images was used up"
+        )
         builder.note("images_not_read", f"{_pages(unread)} left out: {why}.")
 
 

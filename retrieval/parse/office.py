@@ -1,4 +1,4 @@
-"""Packages of parts (Office Open XML, EPUB, ZIP): checked before anything is inflated; XML that fetches nothing."""
+"""Packages of parts (Office Open XML, EPUB, ZIP): checked before anything is inflated, XML without entities."""
 
 import io
 import zipfile

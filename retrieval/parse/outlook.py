@@ -20,7 +20,7 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
     if _MARK not in data:
         raise DocumentRejectedError(
             "media_type_mismatch",
-            "The file is named .msg but is no Outlook mail. Save the mail in Outlook as .msg or .eml and upload that.",
+            "The file is named .msg but is no Outlook mail. Save the mail as .msg or .eml and upload that.",
         )
     message = Message.load(io.BytesIO(data))
     builder = TextBuilder(limits.characters)
@@ -37,10 +37,11 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
         write_body(builder, html.encode("utf-8", errors="replace"), True, limits)  # noqa: FBT003
     for number, attachment in enumerate(message.attachments, 1):
         name = attachment.file_name or f"attachment {number}"
-        if number > limits.members or not attachment.attached_by_value:
+        content = attachment.file_bytes
+        if number > limits.members or content is None:  # a reference, or a mail in Outlook's own form
             builder.note("member_refused", f"{name}: it isn't stored in the mail as a file.")
             continue
-        write_member(builder, name, attachment.file_bytes or b"", attachment.mime_type, limits)
+        write_member(builder, name, content, attachment.mime_type, limits)
     dated = plausible(sent.year, sent.month, sent.day) if isinstance(sent, datetime) else None
     return builder.finish(subject, dated)
 

@@ -30,7 +30,9 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
             f"The PDF has more than {limits.pages:,} pages. Split it into parts and upload those.",
         )
     reader = _Reader(document, limits)
-    lines = without_running_lines([line for number in range(1, len(document) + 1) for line in reader.page(number)])
+    lines = without_running_lines(
+        [line for number in range(1, len(document) + 1) for line in reader.page(number)]
+    )
     if not lines:
         raise reader.nothing()
     builder = TextBuilder(limits.characters)
@@ -70,15 +72,14 @@ class _Reader:
         yield from lines
 
     def _recognise(self, page: pdfium.PdfPage, number: int) -> list[Line]:
-        if self._recogniser.exhausted or self._recogniser.missing:
-            self._skipped.append(number)
-            return []
         width, height = self.sizes[number]
-        scale = min(200 / 72, ocr.LONGEST_SIDE / max(1.0, width, height))
-        pixels = page.render(scale=scale).to_numpy()[:, :, :3]
-        lines = self._recogniser.lines(pixels, number, width, height)
-        (self._skipped if self._recogniser.missing else self._recognised).append(number)
-        return lines
+        lines = None
+        if not self._recogniser.exhausted and not self._recogniser.missing:
+            scale = min(200 / 72, ocr.LONGEST_SIDE / max(1.0, width, height))
+            pixels = page.render(scale=scale).to_numpy()[:, :, :3]
+            lines = self._recogniser.lines(pixels, number, width, height)
+        (self._skipped if lines is None else self._recognised).append(number)
+        return lines or []
 
     def report(self, builder: TextBuilder) -> None:
         ocr.note(builder, self._recogniser, self._recognised, self._skipped)
@@ -90,7 +91,8 @@ class _Reader:
     def nothing(self) -> DocumentRejectedError:
         if self._broken and not self.sizes:
             return DocumentRejectedError(
-                "corrupt_document", "No page of the PDF can be read. Save the original anew and upload it again."
+                "corrupt_document",
+                "No page of the PDF can be read. Save the original anew and upload it again.",
             )
         if self._recogniser.missing:
             return DocumentRejectedError(
@@ -111,7 +113,9 @@ def _shows_image(page: pdfium.PdfPage) -> bool:
 
 
 def _dated(document: pdfium.PdfDocument) -> date | None:
-    return pdf_date(document.get_metadata_value("ModDate")) or pdf_date(document.get_metadata_value("CreationDate"))
+    return pdf_date(document.get_metadata_value("ModDate")) or pdf_date(
+        document.get_metadata_value("CreationDate")
+    )
 
 
 def _open(data: bytes) -> pdfium.PdfDocument:

@@ -29,9 +29,7 @@ def without_running_lines(lines: Sequence[Line]) -> list[Line]:
     pages = len({line.page for line in lines})
     largest = body_size(lines) * _HEADING_RATIO
     keys = {
-        index: _running_key(line)
-        for index, line in enumerate(lines)
-        if line.at_edge and line.size <= largest
+        index: _running_key(line) for index, line in enumerate(lines) if line.at_edge and line.size <= largest
     }
     seen = Counter(key for _, key in {(lines[index].page, key) for index, key in keys.items()})
     often = max(2, pages // 2 + 1)

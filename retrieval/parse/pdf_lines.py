@@ -89,7 +89,7 @@ def read_page(page: pdfium.PdfPage, number: int) -> Page:
     text_page = page.get_textpage()
     text = _text(text_page)
     ruler = Ruler(page, text_page, text)
-    found = [line for match in _LINE.finditer(text) if (line := _measured(match, ruler.measure))]
+    found = [one for match in _LINE.finditer(text) if (one := _measured(match, ruler.measure))]
     usual = median([_stretch(body, box) for _, body, box, _ in found if len(body) >= _LONG] or [_USUAL])
     lines: list[Line] = []
     for start, body, box, broken in found:
@@ -119,8 +119,7 @@ def _measured(
     start = end - len(body)
     left, top, right, bottom = measure(start)
     _, other_top, other_right, other_bottom = measure(end - 1)
-    if other_right > right:
-        right = other_right
+    right = max(right, other_right)
     if not -1.0 < (other_bottom - bottom) / max(1.0, bottom - top) < 1.0:  # not on one line
         top, bottom = min(top, other_top), max(bottom, other_bottom)
     return start, body, (left, top, right, bottom), broken
@@ -147,7 +146,9 @@ def _text(text_page: pdfium.PdfTextPage) -> str:
         return ""
     buffer = (ctypes.c_ushort * (2 * count + 2))()
     written = raw.FPDFText_GetText(text_page, 0, count, buffer)
-    return bytes(memoryview(buffer).cast("B")[: 2 * max(0, written - 1)]).decode("utf-16-le", errors="replace")
+    return bytes(memoryview(buffer).cast("B")[: 2 * max(0, written - 1)]).decode(
+        "utf-16-le", errors="replace"
+    )
 
 
 _box_of = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)(
@@ -168,7 +169,9 @@ class Ruler:
         self._turned = page.get_rotation() % 360
         self._bounds = page.get_bbox()
         # Letters that PDFium keeps out of the text, and letters of two UTF-16 units, shift its indexes.
-        self._plain = len(text) == raw.FPDFText_CountChars(text_page) and (text.isascii() or max(text) <= "\uffff")
+        self._plain = len(text) == raw.FPDFText_CountChars(text_page) and (
+            text.isascii() or max(text) <= "\uffff"
+        )
         self.measure = self._upright() if self._plain and not self._turned else self._any
 
     def widest_gap(self, start: int, letters: int) -> float:
@@ -183,7 +186,10 @@ class Ruler:
         for index in range(count):
             raw.FPDFText_GetRect(self._text_page, index, left, top, right, bottom)
             begin, end = (left, right) if self._turned in {0, 180} else (bottom, top)
-            widest, before = max(widest, abs(begin.value - before) if before < begin.value else 0.0), end.value
+            widest, before = (
+                max(widest, abs(begin.value - before) if before < begin.value else 0.0),
+                end.value,
+            )
         return widest if self._turned in {0, 90} else float("inf")
 
     def _upright(self) -> Callable[[int], Measured]:
@@ -203,7 +209,11 @@ class Ruler:
 
     def _any(self, index: int) -> Measured:
         buffer = raw.FS_RECTF()
-        at = index if self._plain else _index_of(self._handle, len(self._text[:index].encode("utf-16-le")) // 2)
+        at = (
+            index
+            if self._plain
+            else _index_of(self._handle, len(self._text[:index].encode("utf-16-le")) // 2)
+        )
         if not _box_of(self._handle, max(0, at), ctypes.addressof(buffer)):
             return 0.0, 0.0, 0.0, 0.0
         left, top, right, bottom = buffer.left, buffer.top, buffer.right, buffer.bottom

@@ -36,7 +36,9 @@ class Table(list[Line]):
             column = self._column(cell.left, cell.right) or 0
             if not self.rows or column == 0 < self._last_column:
                 self.rows.append([[] for _ in self._columns])
-            piece = replace(line, text=cell.text, left=round(cell.left, 1), right=round(cell.right, 1), cells=())
+            piece = replace(
+                line, text=cell.text, left=round(cell.left, 1), right=round(cell.right, 1), cells=()
+            )
             self.rows[-1][column].append(piece)
             self._last_column = column
 

@@ -17,7 +17,16 @@ from typing import Any, get_args
 
 import orjson
 
-from secretariat.retrieval.core import Block, Box, PageSpan, ParsedDocument, ParseNote, PlacedLine, Section, Span
+from secretariat.retrieval.core import (
+    Block,
+    Box,
+    PageSpan,
+    ParsedDocument,
+    ParseNote,
+    PlacedLine,
+    Section,
+    Span,
+)
 from secretariat.retrieval.errors import DocumentRejectedError, RejectionCode
 from secretariat.retrieval.parse import nursery
 from secretariat.retrieval.parse.confine import EXIT_MEMORY, MORE_TIME
@@ -113,7 +122,9 @@ def _document(answer: dict[str, Any], filename: str, kind: str) -> ParsedDocumen
             PageSpan(int(number), _span(start, end, length), float(width), float(height))
             for number, start, end, width, height in answer["pages"]
         ),
-        language=language if isinstance(language, str) and language.isalpha() and len(language) == 2 else None,
+        language=language
+        if isinstance(language, str) and language.isalpha() and len(language) == 2
+        else None,
         dated=date.fromisoformat(dated) if dated else None,
         lines=tuple(_lines(answer.get("lines", ()), length)),
         blocks=tuple(

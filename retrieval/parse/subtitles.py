@@ -42,7 +42,12 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
     builder = TextBuilder(limits.characters)
     turn: _Turn | None = None
     for found in _captions(normalise(decode(data))):
-        if turn and turn.open and found.speaker in {"", turn.speaker} and found.start - turn.start < _LONGEST_TURN:
+        if (
+            turn
+            and turn.open
+            and found.speaker in {"", turn.speaker}
+            and found.start - turn.start < _LONGEST_TURN
+        ):
             turn.text += f" {found.text}"
             continue
         if turn:
@@ -50,7 +55,8 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
         turn = found
     if turn is None:
         raise DocumentRejectedError(
-            "no_text", "The transcript holds no timed lines. Export it as WebVTT or SubRip and upload it again."
+            "no_text",
+            "The transcript holds no timed lines. Export it as WebVTT or SubRip and upload it again.",
         )
     builder.line(str(turn))
     return builder.finish()

@@ -49,9 +49,7 @@ class Budget:
         return self.rows >= 0 and self.cells >= 0
 
 
-def write_rows(
-    rows: Iterable[Sequence[Any]], builder: TextBuilder, budget: Budget, name: str = ""
-) -> None:
+def write_rows(rows: Iterable[Sequence[Any]], builder: TextBuilder, budget: Budget, name: str = "") -> None:
     """Until the budget is spent; the document's report says so."""
     builder.part()
     for number, row in enumerate(rows, 1):
