@@ -48,7 +48,7 @@ def _write_lines(text: str, builder: TextBuilder) -> None:
 
 
 def _refuse_depth(error: orjson.JSONDecodeError) -> None:
-    if "recursion" in str(error).lower():
+    if "depth" in str(error) or "recursion" in str(error).lower():
         raise DocumentRejectedError(
             "too_deep", "The JSON is nested too deeply to be read. Export its records one by one."
         ) from None
