@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask
+	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -54,8 +54,9 @@ eval-rho-bank: $(VENV)/.runtime weights ## Recall of required documents on the t
 eval-tasks: setup ## Judge the twenty tasks over the example handbook
 	$(BIN)/secretariat eval tasks examples/tasks.yaml --output benchmarks/results/handbook.json
 
-peers: dev ## Build llama.cpp outside the repository, to measure against (needs cmake and ninja)
+peers: dev weights ## What is measured against, outside the repository (llama.cpp needs cmake and ninja)
 	$(BIN)/python -m benchmarks.peers.llama_cpp
+	$(BIN)/python -m benchmarks.peers.embedders
 
 bench-exact: dev weights ## Equal bits over batches, chunks, caches, preemption and speculation
 	$(BIN)/python -m benchmarks.exact
@@ -66,8 +67,23 @@ bench-decode: dev weights ## Decoding and prefill against llama.cpp and transfor
 bench-serving: dev weights ## Sixteen readers, shared prefixes, an idle server
 	$(BIN)/python -m benchmarks.serving
 
+bench-retrieval: dev weights ## Search on public collections, and under permissions (embeds for minutes, once)
+	$(BIN)/python -m benchmarks.retrieval
+
 bench-longcontext: dev weights ## A prompt of 262,144 tokens (up to an hour)
 	$(BIN)/python -m benchmarks.longcontext
+
+bench-embedding: dev weights ## Passages embedded a second against sentence-transformers and fastembed
+	$(BIN)/python -m benchmarks.embedding
+
+bench-ingest: dev weights ## Chunks a second into PostgreSQL and FAISS, against embedding alone
+	$(BIN)/python -m benchmarks.ingest
+
+bench-search: dev weights ## Search inside permissions against pgvector; revocation to effect
+	$(BIN)/python -m benchmarks.search
+
+crash-index: dev ## Kill what writes and reads an index a hundred times: the view equals the log's
+	$(BIN)/python -m benchmarks.crash_index
 
 bench-ask: dev weights ## From a question to its first cited words; a conversation of 300 turns
 	$(BIN)/python -m benchmarks.ask

@@ -65,5 +65,6 @@ def make_services(settings: Settings) -> tuple[Services, Celery]:
 
 
 async def close(services: Services) -> None:
+    await services.indexes.settle()
     await services.models.aclose()
     await services.database.close()

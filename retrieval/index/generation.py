@@ -25,8 +25,8 @@ from secretariat.retrieval.index.lexical import LexicalIndex, counted
 from secretariat.retrieval.index.postings import Postings
 from secretariat.retrieval.index.roster import Reach, Roster, Within
 
-EXACT_REACH = 50_000
-"""Up to so many rows in reach an exact scan is as fast as finding out where to look."""
+EXACT_REACH = 12_000
+"""Up to so many rows in reach an exact scan is about as fast as finding out where to look."""
 _GROWTH = 3
 
 

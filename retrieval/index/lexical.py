@@ -5,7 +5,7 @@ of an index that holds nothing else, and tell nothing about what the searcher ma
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +33,14 @@ class LexicalIndex:
         self._lengths = np.concatenate([np.empty(0), *(block.lengths for block in blocks)])
 
     def search(self, query: str, mask: Mask, k: int) -> list[tuple[int, float]]:
-        """The k best permitted rows that share a term with the query, best first; earlier rows win ties."""
-        scores = self._scores(dict.fromkeys(self._analyzer.terms(query)), mask)
+        """The k best permitted rows that share a term with the query, best first; earlier rows win ties.
+
+        A term that the query says twice counts twice.
+        """
+        terms = Counter(self._analyzer.terms(query))
+        if not terms:
+            return []
+        scores = self._scores(terms, mask)
         matching = np.flatnonzero(scores > 0)
         if matching.size > k:
             best = np.partition(scores[matching], matching.size - k)[matching.size - k]
@@ -42,18 +48,18 @@ class LexicalIndex:
         ordered = matching[np.lexsort((matching, -scores[matching]))][:k]
         return [(int(row), float(scores[row])) for row in ordered]
 
-    def _scores(self, terms: Iterable[str], mask: Mask) -> NDArray[np.float64]:
+    def _scores(self, terms: Mapping[str, int], mask: Mask) -> NDArray[np.float64]:
         scores = np.zeros(mask.size)
         total = int(np.count_nonzero(mask))
         # Lengths are whole numbers: their sum is exact, whatever the order.
         mean = float(self._lengths @ mask) / total if total else 0.0
-        for term in terms:
+        for term, asked in terms.items():
             rows, counts = self._permitted(term, mask)
             if not rows.size:
                 continue
             idf = np.log1p((total - rows.size + 0.5) / (rows.size + 0.5))
             length = self._lengths[rows]
-            scores[rows] += idf * counts * (K1 + 1) / (counts + K1 * (1 - B + B * length / mean))
+            scores[rows] += asked * idf * counts * (K1 + 1) / (counts + K1 * (1 - B + B * length / mean))
         return scores
 
     def _permitted(self, term: str, mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

@@ -82,9 +82,6 @@ class SnapshotFiles:
     def write(self, seq: int, blocks: Sequence[Block], near: Approximate | None) -> SnapshotRecord:
         """Every file is whole or not there, whenever the machine stops; none counts until it is registered."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        for block in blocks:
-            if not self._path(block.name, _BLOCK).exists():
-                self._put(block.name, _BLOCK, _block_bytes(block))
         shape = None
         if near is not None:
             shape = uuid4()
@@ -96,9 +93,18 @@ class SnapshotFiles:
         }
         made = uuid4()
         digest = self._put(made, _MANIFEST, json.dumps(manifest).encode())
+        size = self._size(made, _MANIFEST) + (self._size(shape, _SHAPE) if shape else 0)
+        self.mend(blocks)
+        size += sum(self._size(block.name, _BLOCK) for block in blocks)
+        return SnapshotRecord(made, seq, digest, size)
+
+    def mend(self, blocks: Sequence[Block]) -> None:
+        """Write the blocks that aren't there: new ones, and those that another process dropped meanwhile, with
+        an older snapshot that they were part of."""
+        for block in blocks:
+            if not self._size(block.name, _BLOCK):
+                self._put(block.name, _BLOCK, _block_bytes(block))
         _sync_directory(self.directory)
-        names = [self._path(made, _MANIFEST), *self._members(manifest)]
-        return SnapshotRecord(made, seq, digest, sum(name.stat().st_size for name in names))
 
     def read(self, record: SnapshotRecord, executor: Executor | None = None) -> Stored | None:
         """What the record promises, or None when that isn't there to be trusted."""
@@ -152,6 +158,12 @@ class SnapshotFiles:
         return Shape(
             arrays["centres"], arrays["ranges"], arrays["lists"], header["look_at"], header["trained_on"]
         )
+
+    def _size(self, name: UUID, suffix: str) -> int:
+        """0 where there is none."""
+        with suppress(FileNotFoundError):
+            return self._path(name, suffix).stat().st_size
+        return 0
 
     def _path(self, name: UUID, suffix: str) -> Path:
         return self.directory / f"{name}{suffix}"

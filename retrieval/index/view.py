@@ -7,7 +7,7 @@ time makes the next.
 import asyncio
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor
 from pathlib import Path
 from uuid import UUID
@@ -87,6 +87,12 @@ class IndexView:
         """Whether every search is a scan of all that is in reach."""
         return self._now.approximate is None
 
+    def chunks(self) -> Iterator[Chunk]:
+        """All that are in the view now, in order of seq, whole."""
+        for block in self._now.blocks:
+            for row, _ in block.ids():
+                yield block.chunk(row)
+
     async def catch_up(self, min_seq: int = 0) -> int:
         """Replays what the log has beyond the view; returns `seq`. Two at a time do no harm.
 
@@ -110,6 +116,7 @@ class IndexView:
         record = await asyncio.to_thread(self._files.write, now.seq, now.blocks, now.approximate)
         await self._register.add(record)
         await self._drop(record.seq, but=record.id)
+        await asyncio.to_thread(self._files.mend, now.blocks)
 
     async def start_over(self) -> None:
         """Forget everything; the log is replayed from its beginning."""

@@ -243,6 +243,16 @@ async def test_a_large_view_rewrites_only_the_blocks_that_lost_something(disk: D
     assert await ranked(again) == await ranked(view)
 
 
+async def test_a_block_that_another_process_dropped_is_written_again(disk: Disk) -> None:
+    log, view = await _saved(disk)
+    for path in disk.files(".block"):
+        path.unlink()
+    await view.save()
+    watched = Watched(log)
+    assert await ranked(await disk.view(watched)) == await ranked(view)
+    assert watched.asked == []
+
+
 async def test_a_view_that_grew_saves_itself(disk: Disk) -> None:
     log = MemoryChunkLog()
     view = await disk.view(log, snapshot_every=10)
