@@ -63,6 +63,7 @@ async def searched(run: Run, step: str, query: str, limit: int) -> RetrievalComp
                 end=passage.chunk.span.end,
                 text=passage.chunk.text,
                 score=passage.score,
+                rule=passage.rule,
             )
             for passage in result.passages
         ),
