@@ -21,6 +21,7 @@ from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.zygote_wire import STARTED, STATUS
 
 _START_S = 90.0  # on a machine that is busy with something else
+_END_S = 3.0
 _ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     # Threads don't survive a fork; libraries that would start them are told not to.
@@ -109,8 +110,11 @@ class Nursery:
             if control is not self._control or self._process is None:
                 return
             control.close()
-            self._process.kill()
-            self._process.wait()
+            try:
+                self._process.wait(_END_S)  # it ends its children first
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process, self._control = None, None
 
 

@@ -52,6 +52,7 @@ class Zygote:
             for key, _ in self._selector.select():
                 if key.fileobj is self._control:
                     if not self._take():
+                        self._end_all()
                         return
                 elif key.fileobj is self._bell:
                     with suppress(BlockingIOError):
@@ -81,6 +82,14 @@ class Zygote:
         """Nobody waits for this child any more. It isn't buried yet, so its number is its own."""
         self._selector.unregister(self._lines[child_id].fileno())
         _kill(child_id)
+
+    def _end_all(self) -> None:
+        """The service has gone: nobody outlives it."""
+        for child_id in self._lines:
+            _kill(child_id)
+        while self._lines:
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
+            self._bury()
 
     def _bury(self) -> None:
         while ended := _ended():

@@ -11,6 +11,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 from fpdf import FPDF
 
@@ -320,14 +321,14 @@ class TestConfinement:
         assert time.monotonic() - began < 20
 
     async def test_endless_waiting_is_ended_with_all_descendants(self, misbehave, tmp_path: Path) -> None:
-        note = tmp_path / "pids"
-        note.touch()
-        code = "child = os.fork()\nprint(child or os.getpid(), flush=True)\ntime.sleep(60)"
+        code = "os.fork() or os.setsid()\ntime.sleep(60)"  # one of them leaves the group
         began = time.monotonic()
         with pytest.raises(DocumentRejectedError) as caught:
             await misbehave(code, replace(DEFAULT_LIMITS, wall_s=1.0))
         assert caught.value.code == "too_slow"
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 20
+        commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+        assert not any(str(tmp_path / "zygote.py") in command for command in commands)
 
     async def test_memory_is_capped(self, misbehave) -> None:
         with pytest.raises(DocumentRejectedError) as caught:
@@ -394,8 +395,3 @@ class TestConfinement:
         if not left:
             pytest.skip("the kernel or the container permits no network namespace")
         assert not reached
-
-    async def test_a_reason_never_quotes_the_document(self, tmp_path: Path) -> None:
-        (tmp_path / "a.docx").write_bytes(b"PK\x03\x04 the secret word is swordfish")
-        error = await _rejection(tmp_path / "a.docx")
-        assert "swordfish" not in f"{error.message} {getattr(error, '__notes__', [])}"

@@ -205,3 +205,10 @@ class TestIsolation:
         began = time.monotonic()
         assert (await _read(tmp_path / "a.txt", b"Words.")).text == "Words."
         assert time.monotonic() - began < 5
+
+    async def test_a_reason_never_quotes_the_document(self, tmp_path: Path) -> None:
+        (tmp_path / "a.docx").write_bytes(b"PK\x03\x04 the secret word is swordfish")
+        with pytest.raises(DocumentRejectedError) as caught:
+            await parse(tmp_path / "a.docx", "a.docx", None)
+        error = caught.value
+        assert "swordfish" not in f"{error.message} {getattr(error, '__notes__', [])}"
