@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from secretariat.agents.conversation.core import Exchange, QuestionResolved, TurnCompleted
-from secretariat.agents.memory.summary import SummaryLine
+from secretariat.agents.memory.summary import SummaryLine, extended
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.conversations import journal, memory, repository
 from secretariat.platform.db.session import TenantSession
@@ -17,13 +17,12 @@ _TELLING = ("question.resolved", "turn.completed")
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """`lineage`: all turns before, the newest first; `window`: the last of them, oldest first; `leaving`: the one
-    that left the window last."""
+    """`lineage`: all turns before, the newest first; `window`: the last of them, oldest first; `summary`: of those
+    before the window."""
 
     lineage: tuple[UUID, ...]
     window: tuple[Exchange, ...]
     summary: tuple[SummaryLine, ...]
-    leaving: Exchange | None
     given: frozenset[str]
 
 
@@ -35,21 +34,43 @@ async def history(
     rows = await repository.turns_by_id(session, lineage[: WINDOW + 1])
     rows.sort(key=lambda row: -lineage.index(row.id))
     exchanges = await _exchanges(session, contents, rows, hidden)
-    parent = rows[-1] if rows else None
+    leaving = exchanges[0] if len(exchanges) > WINDOW else None
+    lines = await _open_lines(
+        session, await memory.summary_of(session, contents, rows[-1] if rows else None), hidden
+    )
     return History(
         lineage=tuple(lineage),
         window=tuple(exchanges[-WINDOW:]),
-        summary=await memory.summary_of(session, contents, parent),
-        leaving=exchanges[0] if len(exchanges) > WINDOW else None,
+        summary=lines if leaving is None else extended(lines, leaving),
         given=await _given(session, contents, turn),
     )
 
 
-async def documents_before(session: TenantSession, turn: TurnRow) -> set[UUID]:
-    """Those whose words the turns of the window may hold."""
+async def unremembered(session: TenantSession, turn: TurnRow) -> list[UUID]:
+    """Turns shortly before that nobody has embedded yet, the oldest first."""
     lineage = await repository.lineage(session, turn.parent_id) if turn.parent_id else []
     rows = await repository.turns_by_id(session, lineage[: WINDOW + 1])
+    behind = {row.id for row in rows if not row.remembered}
+    return [one for one in reversed(lineage[: WINDOW + 1]) if one in behind]
+
+
+async def documents_before(session: TenantSession, contents: ContentStore, turn: TurnRow) -> set[UUID]:
+    """Those whose words the turns of the window, or the summary of those before, may hold."""
+    lineage = await repository.lineage(session, turn.parent_id) if turn.parent_id else []
+    rows = await repository.turns_by_id(session, lineage[: WINDOW + 1])
+    parent = next((row for row in rows if row.id == turn.parent_id), None)
+    lines = await memory.summary_of(session, contents, parent)
+    rows += await repository.turns_by_id(session, [line.turn_id for line in lines])
     return {one for row in rows for one in row.document_ids}
+
+
+async def _open_lines(
+    session: TenantSession, lines: Sequence[SummaryLine], hidden: frozenset[UUID]
+) -> tuple[SummaryLine, ...]:
+    """Without those of turns that saw a document which is closed by now."""
+    rows = await repository.turns_by_id(session, [line.turn_id for line in lines]) if hidden else []
+    closed = {row.id for row in rows if hidden & set(row.document_ids)}
+    return tuple(line for line in lines if line.turn_id not in closed)
 
 
 async def _exchanges(
@@ -68,7 +89,7 @@ def _exchange(row: TurnRow, text: str, told: dict[str, object], hidden: frozense
     question = resolved.question if isinstance(resolved, QuestionResolved) else text
     asked = isinstance(resolved, QuestionResolved) and resolved.kind == "question"
     if not isinstance(answer, TurnCompleted) or hidden & set(row.document_ids):
-        return Exchange(row.id, text, question if asked else "", "")
+        return Exchange(row.id, text, text if asked else "", "")
     quotes = [claim.quote for claim in answer.citations] + [said.quote for said in answer.recalled]
     return Exchange(row.id, text, question if asked else "", answer.answer, tuple(quotes))
 

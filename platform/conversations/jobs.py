@@ -21,7 +21,7 @@ from secretariat.platform.access.repository import active_standing
 from secretariat.platform.audit.event import Actor
 from secretariat.platform.conversations import journal, memory, repository
 from secretariat.platform.conversations.failures import sentence
-from secretariat.platform.conversations.history import History, documents_before, history
+from secretariat.platform.conversations.history import History, documents_before, history, unremembered
 from secretariat.platform.conversations.reader import chat_of, reader_of
 from secretariat.platform.conversations.shelf import SqlShelf
 from secretariat.platform.db.session import TenantSession
@@ -55,9 +55,10 @@ class _Loaded:
 
 async def run(run: JobRun, *, loop: Answer = answer) -> None:
     """Raises JobFailedError, JobCancelledError and LeaseLostError; anything else is tried again."""
+    await _catch_up(run)
     loaded = await _load(run)
     if loaded is None:
-        await _remember(run)
+        await _remember(run, run.subject_id)
         return
     context = await _context(run, loaded)
     try:
@@ -70,7 +71,7 @@ async def run(run: JobRun, *, loop: Answer = answer) -> None:
         if isinstance(ending, TurnFailed):
             raise JobFailedError(ending.code, ending.message)
         raise JobCancelledError
-    await _remember(run, loaded.history)
+    await _remember(run, run.subject_id)
 
 
 async def on_quarantine(run: JobRun) -> None:
@@ -99,7 +100,7 @@ async def _load(run: JobRun) -> _Loaded | None:
         now = await active_standing(session, user.id)
         assert now is not None
         principals = now.principals(user.id)
-        before = await documents_before(session, row)
+        before = await documents_before(session, contents, row)
         hidden = await hidden_documents(session, principals, before)
         said = await history(session, contents, row, hidden)
         turn, model = await _turn(run, session, row, said, principals)
@@ -226,21 +227,30 @@ async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
     return TurnStopped() if await run.cancelled() else None
 
 
-async def _remember(run: JobRun, said: History | None = None) -> None:
+async def _catch_up(run: JobRun) -> None:
+    """Remember the turns before first, should whoever answered them not have come to it yet."""
+    async with run.session() as session:
+        rows = await repository.turns_by_id(session, [run.subject_id])
+        behind = await unremembered(session, rows[0]) if rows else []
+    for turn_id in behind:
+        await _remember(run, turn_id)
+
+
+async def _remember(run: JobRun, turn_id: UUID) -> None:
     """Embed what was told and let the summary follow, once; a worker that dies here leaves it to the next."""
     contents = run.services.contents
     async with run.session() as session:
-        rows = await repository.turns_by_id(session, [run.subject_id])
+        rows = await repository.turns_by_id(session, [turn_id])
         if not rows or rows[0].remembered:
             return
         text = await contents.text(session, rows[0].text_id)
-    call = CallContext(tenant=str(run.tenant_id), request_id=f"turn-{run.subject_id}")
+    call = CallContext(tenant=str(run.tenant_id), request_id=f"turn-{turn_id}")
     sentences = await memory.embedded(text, run.services.models, call)
     async with run.session() as session:
-        row = await repository.locked_turn(session, run.subject_id)
+        row = await repository.locked_turn(session, turn_id)
         if row is None or row.remembered:
             return
-        said = said or await history(session, contents, row, frozenset())
-        if said.leaving is not None:
-            await memory.summarise(session, contents, row, said.summary, said.leaving)
+        lines = (await history(session, contents, row, frozenset())).summary
+        if lines:
+            await memory.summarise(session, contents, row, lines)
         await memory.keep(session, row, sentences)

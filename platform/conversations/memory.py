@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from secretariat.agents.conversation.core import Exchange, Recollection
+from secretariat.agents.conversation.core import Recollection
 from secretariat.agents.memory.recall import current, nearest
-from secretariat.agents.memory.summary import SummaryLine, extended
+from secretariat.agents.memory.summary import SummaryLine
 from secretariat.agents.memory.told import told
 from secretariat.models.client import Embedder
 from secretariat.models.core import CallContext
@@ -87,7 +87,7 @@ async def keep(session: TenantSession, turn: TurnRow, sentences: Sequence[tuple[
 async def summary_of(
     session: TenantSession, contents: ContentStore, turn: TurnRow | None
 ) -> tuple[SummaryLine, ...]:
-    """What was said before the window that ends in a turn."""
+    """What was said before the window of a turn."""
     if turn is None or turn.summary_id is None:
         return ()
     lines = await contents.json(session, turn.summary_id)
@@ -95,14 +95,9 @@ async def summary_of(
 
 
 async def summarise(
-    session: TenantSession,
-    contents: ContentStore,
-    turn: TurnRow,
-    before: Sequence[SummaryLine],
-    leaving: Exchange,
+    session: TenantSession, contents: ContentStore, turn: TurnRow, lines: Sequence[SummaryLine]
 ) -> None:
-    """Put down the summary as it stands once `leaving` has left the window."""
-    lines = extended(before, leaving)
+    """Put down the summary as it stands before the window of a turn."""
     plain = [{"turn_id": str(line.turn_id), "text": line.text} for line in lines]
     turn.summary_id = (await contents.put_json(session, plain)).id
     await session.flush()

@@ -1,7 +1,9 @@
 """Conversations as their people see them: a tree of turns, shared to read, judged, exported."""
 
 import json
+from uuid import UUID
 
+from secretariat.agents.conversation.core import TurnCompleted, TurnStarted
 from tests.platform.conversations.steps import (
     QUOTE,
     begin,
@@ -9,11 +11,15 @@ from tests.platform.conversations.steps import (
     quoting,
     read,
     read_turn,
+    records_about,
     said,
     say,
 )
 from tests.platform.documents import steps as documents
+from tests.platform.tasks.steps import EVENTS, PASSAGE
 from tests.support.factories import make_person
+
+RETRIEVED = EVENTS[6]
 
 
 async def leave_document(services, person) -> str:
@@ -190,3 +196,66 @@ async def test_an_export_has_the_quotes_with_their_places(services, owner):
     as_text = await owner.client.get(url, params={"format": "markdown"})
     assert as_text.text.startswith("# Leave \\*and\\* more")
     assert "characters 39–72 (compared with the document)" in as_text.text
+
+
+async def test_what_a_closed_document_said_is_in_no_later_turn(services, owner):
+    """Neither in the window of a follow-up nor in the summary of what was said long ago."""
+    conversation, document = await begin(owner), await leave_document(services, owner)
+    await said(services, owner, conversation, "How much leave?", quoting(document))
+    before = await said(services, owner, conversation, "What did we talk about?")
+    assert QUOTE in before["answer"]
+    for _ in range(8):
+        await said(services, owner, conversation, "Thanks!")
+    assert QUOTE in (await said(services, owner, conversation, "What did we talk about?"))["answer"]
+    assert (await owner.client.delete(f"/api/v1/documents/{document}")).status_code == 204
+    after = await said(services, owner, conversation, "What did we talk about?")
+    assert QUOTE not in after["answer"]
+    shown = await owner.client.get(f"/api/v1/conversations/{conversation}")
+    assert "twenty-eight" not in shown.text
+
+
+async def test_prompts_outputs_and_looks_at_documents_are_on_record_with_their_words(services, owner):
+    document = await leave_document(services, owner)
+
+    async def loop(turn, context):
+        yield TurnStarted(text=turn.text)
+        for event in EVENTS[1:3]:  # a prompt and its answer
+            yield event
+        passage = PASSAGE.model_copy(update={"document_id": UUID(document)})
+        yield RETRIEVED.model_copy(update={"passages": (passage,)})
+        yield TurnCompleted(answer="Not in the sources.", citations=(), recalled=(), abstained=True)
+
+    turn = await said(services, owner, await begin(owner), "How much leave?", loop)
+    records = await records_about(services, owner, turn["id"])
+    kinds = [record.event_type for record in records]
+    assert kinds == ["CONVERSATION", "CONVERSATION", "PROMPT", "OUTPUT", "DATA_ACCESS", "CONVERSATION"]
+    assert all(record.content for record in records)
+    assert records[4].details["returned"][0]["document_id"] == document
+    assert "How much leave?" not in str([record.details for record in records])
+
+
+async def test_nothing_that_was_told_falls_between_the_window_and_the_summary(services, owner):
+    conversation = await begin(owner)
+    for number in range(10):
+        await said(services, owner, conversation, f"The code of door {number} is {1000 + number}.")
+        about = (await said(services, owner, conversation, "What did we talk about?"))["answer"]
+        lines = [line for line in about.splitlines() if line.startswith("- The code")]
+        assert len(lines) == number + 1
+
+
+async def test_what_was_told_is_remembered_before_the_next_turn_even_if_nobody_came_to_it(services, owner):
+    """A worker can die between an answer and its remembering; a stopped turn is never answered."""
+    conversation = await begin(owner)
+    turn = await say(owner, conversation, "My locker code is 4821.")
+    url = f"/api/v1/conversations/{conversation}/turns/{turn['id']}/stop"
+    assert (await owner.client.post(url)).json()["status"] == "stopped"
+    recalled = []
+
+    async def loop(turn, context):
+        question = (await context.embedder.embed(["locker code"], context.call)).vectors[0]
+        recalled.extend(await context.memory.recall("locker code", question, 3))
+        yield TurnStarted(text=turn.text)
+        yield TurnCompleted(answer="", citations=(), recalled=(), abstained=True)
+
+    await said(services, owner, conversation, "What is my locker code?", loop)
+    assert [each.quote for each in recalled] == ["My locker code is 4821."]
