@@ -1,18 +1,49 @@
 """A BERT encoder (Devlin et al. 2018, arXiv:1810.04805) and what is read from its token states.
 
 `Encoder` gives unit vectors: states averaged over the text and scaled to length one (Reimers & Gurevych 2019,
-arXiv:1908.10084). `Labeller` gives logits of labels. Knows nothing of tokenising.
+arXiv:1908.10084). `Labeller` gives logits of labels. `TorchTexts` runs either over rows of token ids; the compiled
+form of it is `native/encoder.py`. Knows nothing of tokenising.
 
 Shape letters: B texts, T tokens, E model width, H heads, D head width, L labels.
 """
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from secretariat.models.nets.config import EncoderConfig, HeadSpec
+from secretariat.models.nets.network import Arithmetic
 
+Floats = npt.NDArray[np.float32]
+Halves = npt.NDArray[np.float16]
+Rows = Sequence[Sequence[int]]
+_BATCH_TOKENS = 2048  # of one pass, padding included: bounds its memory
 _SQUASH = {"tanh": torch.tanh, "relu": torch.relu}
+
+
+class TextNetwork(Protocol):
+    """The seam between texts and arithmetic."""
+
+    @property
+    def config(self) -> EncoderConfig: ...
+
+    @property
+    def arithmetic(self) -> Arithmetic | None:
+        """None: plain torch in float32."""
+        ...
+
+    def vectors(self, rows: Rows) -> Floats:
+        """Unit vectors [B, E] of rows of token ids."""
+        ...
+
+    def token_vectors(self, rows: Rows) -> list[Halves]:
+        """Of each row its tokens' states as unit vectors [T, E], float16."""
+        ...
 
 
 class EncoderLayer(nn.Module):
@@ -85,6 +116,51 @@ class Labeller(nn.Module):
             x_BTE = _SQUASH[self.head.squash](self.dense(x_BTE[:, 0]))
         logits: Tensor = self.labels(x_BTE)
         return logits
+
+
+class TorchTexts:
+    """A TextNetwork in plain torch, a few rows of like length at a time."""
+
+    arithmetic: Arithmetic | None = None
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.config = encoder.config
+
+    def vectors(self, rows: Rows) -> Floats:
+        found = np.empty((len(rows), self.config.width), np.float32)
+        for indices, vectors_BE in passes(rows, self._encoder):
+            found[indices] = vectors_BE.numpy()
+        return found
+
+    def token_vectors(self, rows: Rows) -> list[Halves]:
+        found: dict[int, Halves] = {}
+        for indices, states_BTE in passes(rows, self._states):
+            for index, states_TE in zip(indices, states_BTE.half().numpy(), strict=True):
+                found[index] = states_TE[: len(rows[index])]
+        return [found[index] for index in range(len(rows))]
+
+    @torch.inference_mode()
+    def _states(self, tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
+        return F.normalize(self._encoder.states(tokens_BT, _present(tokens_BT, lengths_B)), dim=-1)
+
+
+def passes(rows: Rows, network: Callable[[Tensor, Tensor], Tensor]) -> Iterator[tuple[list[int], Tensor]]:
+    """What the network makes of token rows, a few at a time, with the indices of those rows."""
+    for indices in _batches(rows):
+        some = [torch.tensor(rows[index]) for index in indices]
+        lengths_B = torch.tensor([len(row) for row in some])
+        yield indices, network(nn.utils.rnn.pad_sequence(some, batch_first=True), lengths_B)
+
+
+def _batches(rows: Rows) -> list[list[int]]:
+    """Indices grouped by like length, so that little is padding."""
+    batches: list[list[int]] = []
+    for index in sorted(range(len(rows)), key=lambda index: len(rows[index])):
+        if not batches or (len(batches[-1]) + 1) * len(rows[index]) > _BATCH_TOKENS:
+            batches.append([])
+        batches[-1].append(index)
+    return batches
 
 
 def _present(tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:

@@ -3,31 +3,39 @@
 Knows nothing of the catalogue or of serving. Shape letters: E width of a vector, L labels, T tokens.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.errors import ModelError
+from secretariat.models.kernels.library import library
 from secretariat.models.nets.architectures import bert, distilbert
 from secretariat.models.nets.architectures.encoders import Named, head_spec
 from secretariat.models.nets.architectures.tensors import Tensors
 from secretariat.models.nets.config import EncoderConfig, HeadSpec
-from secretariat.models.nets.encoder import Encoder, Labeller
+from secretariat.models.nets.encoder import (
+    Encoder,
+    Floats,
+    Halves,
+    Labeller,
+    TextNetwork,
+    TorchTexts,
+    passes,
+)
 from secretariat.models.nets.load import WeightsIdentity, assign
+from secretariat.models.nets.native.encoder import NativeEncoder, fits
+from secretariat.models.nets.network import Arithmetic
 from secretariat.models.tokens.encoder_tokenizer import EncodedText, EncoderTokenizer
 
-Floats = npt.NDArray[np.float32]
-_BATCH_TOKENS = 2048  # of one pass, padding included: bounds its memory
+Backend = Literal["auto", "native", "torch"]
 
 
 class _Architecture(Protocol):
@@ -54,13 +62,17 @@ _ARCHITECTURES: Mapping[str, tuple[_Architecture, str]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class LoadedEmbedder:
-    encoder: Encoder
+    network: TextNetwork
     tokenizer: EncoderTokenizer
     identity: WeightsIdentity
 
     @property
+    def arithmetic(self) -> Arithmetic | None:
+        return self.network.arithmetic
+
+    @property
     def dim(self) -> int:
-        return self.encoder.config.width
+        return self.network.config.width
 
     @property
     def max_tokens(self) -> int:
@@ -70,13 +82,18 @@ class LoadedEmbedder:
         """Tokens of each whole text with its framing; one longer than `max_tokens` is cut by `embed`."""
         return self.tokenizer.count(texts)
 
-    def embed(self, texts: Sequence[str]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
-        """Unit vectors [len(texts), dim], float32, in the order of `texts`."""
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors [len(texts), dim], in the order of `texts`."""
+        return self.embed_counted(texts)[0]
+
+    def embed_counted(self, texts: Sequence[str]) -> tuple[Floats, int]:
+        """As `embed`, and how many tokens were read."""
         rows = self.tokenizer.encode(texts)
-        vectors = np.empty((len(rows), self.dim), np.float32)
-        for indices, vectors_BE in _passes(rows, self.encoder):
-            vectors[indices] = vectors_BE.numpy()
-        return vectors
+        return self.network.vectors(rows), sum(map(len, rows))
+
+    def token_vectors(self, texts: Sequence[str]) -> list[Halves]:
+        """Of each text, cut as by `embed`, a unit vector of every token with its framing: [tokens, dim]."""
+        return self.network.token_vectors(self.tokenizer.encode(texts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +130,18 @@ class LoadedLabeller:
         """Of each text [L], or [T, L] where the head labels tokens."""
         rows = [text.ids for text in encoded]
         found: dict[int, Floats] = {}
-        for indices, logits_B in _passes(rows, self.network):
+        for indices, logits_B in passes(rows, self.network):
             for index, logits in zip(indices, logits_B.numpy(), strict=True):
                 found[index] = logits if self.head.over == "text" else logits[: len(rows[index])]
         return [found[index] for index in range(len(rows))]
 
 
-def load_embedder(directory: Path) -> LoadedEmbedder:
-    """The encoder in `directory`, float32. Raises ModelError: "weights_missing", or "checkpoint_invalid" for one
-    that is malformed or whose maths isn't supported."""
+def load_embedder(
+    directory: Path, *, backend: Backend = "auto", threads: int | None = None
+) -> LoadedEmbedder:
+    """The encoder in `directory`: compiled operations where there are any and its widths suit them, else torch in
+    float32. Raises ModelError: "weights_missing", or "checkpoint_invalid" for one that is malformed or whose maths
+    isn't supported."""
     path = directory / "model.safetensors"
     tensors = Tensors(SafetensorsFile.open(path).tensors)
     architecture, _, config = _described(read_json(directory / "config.json"))
@@ -133,10 +153,24 @@ def load_embedder(directory: Path) -> LoadedEmbedder:
     tokenizer = EncoderTokenizer.open(directory / "tokenizer.json", max_tokens)
     weights = architecture.encoder_weights(tensors, config, "")
     tensors.close(architecture.unused(""))
+    network = _text_network(config, weights, path, backend, threads or torch.get_num_threads())
+    form = "float32" if network.arithmetic is None else network.arithmetic.weights
+    identity = WeightsIdentity(directory.name, weights_sha256([path]), form)
+    return LoadedEmbedder(network, tokenizer, identity)
+
+
+def _text_network(
+    config: EncoderConfig, weights: Named, path: Path, backend: Backend, threads: int
+) -> TextNetwork:
+    compiled = None if backend != "native" or not fits(config) else library()
+    if compiled is not None:
+        return NativeEncoder(config, weights, compiled, threads=threads)
+    if backend == "native":
+        raise ModelError("invalid_request", f"{path.parent.name}: there are no compiled operations for it")
     with torch.device("meta"):
         encoder = Encoder(config)
     assign(encoder, _read(weights), path)
-    return LoadedEmbedder(encoder.eval(), tokenizer, _identity(directory, path))
+    return TorchTexts(encoder.eval())
 
 
 def load_labeller(directory: Path) -> LoadedLabeller:
@@ -155,7 +189,8 @@ def load_labeller(directory: Path) -> LoadedLabeller:
     with torch.device("meta"):
         network = Labeller(config, head)
     assign(network, _read(weights), path)
-    return LoadedLabeller(network.eval(), str(values["model_type"]), tokenizer, _identity(directory, path))
+    identity = WeightsIdentity(directory.name, weights_sha256([path]), "float32")
+    return LoadedLabeller(network.eval(), str(values["model_type"]), tokenizer, identity)
 
 
 def _described(values: Mapping[str, Any]) -> tuple[_Architecture, str, EncoderConfig]:
@@ -176,30 +211,3 @@ def _described(values: Mapping[str, Any]) -> tuple[_Architecture, str, EncoderCo
 
 def _read(weights: Named) -> dict[str, Tensor]:
     return {name: torch.from_numpy(source.floats()) for name, source in weights.items()}
-
-
-def _identity(directory: Path, path: Path) -> WeightsIdentity:
-    return WeightsIdentity(directory.name, weights_sha256([path]), "float32")
-
-
-def _passes(
-    rows: Sequence[Sequence[int]], network: Callable[[Tensor, Tensor], Tensor]
-) -> Iterator[tuple[list[int], Tensor]]:
-    """What the network makes of token rows, a few at a time, with the indices of those rows."""
-    for indices in _batches(rows):
-        yield indices, network(*_padded([rows[index] for index in indices]))
-
-
-def _padded(rows: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-    tokens_BT = nn.utils.rnn.pad_sequence([torch.tensor(row) for row in rows], batch_first=True)
-    return tokens_BT, torch.tensor([len(row) for row in rows])
-
-
-def _batches(rows: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Indices grouped by like length, so that little is padding."""
-    batches: list[list[int]] = []
-    for index in sorted(range(len(rows)), key=lambda index: len(rows[index])):
-        if not batches or (len(batches[-1]) + 1) * len(rows[index]) > _BATCH_TOKENS:
-            batches.append([])
-        batches[-1].append(index)
-    return batches

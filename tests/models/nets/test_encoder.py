@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from secretariat.models.kernels.library import library
+from secretariat.models.nets.load_encoder import LoadedEmbedder, load_embedder
 from tests.support.weights import EMBEDDER, embedder, weights
 
 pytestmark = pytest.mark.weights
@@ -26,17 +28,56 @@ def transformers_bert():
     return BertModel.from_pretrained(weights(EMBEDDER), add_pooling_layer=False).eval()
 
 
-def test_vectors_are_those_of_transformers():
-    ours = embedder().embed(TEXTS)
+@cache
+def in_torch() -> LoadedEmbedder:
+    return load_embedder(weights(EMBEDDER), backend="torch")
+
+
+@cache
+def compiled() -> LoadedEmbedder:
+    if library() is None:
+        pytest.skip("no C++ compiler: install g++ to test the compiled operations")
+    return load_embedder(weights(EMBEDDER), backend="native", threads=2)
+
+
+def transformers_states(text: str) -> torch.Tensor:
+    with torch.inference_mode():
+        states: torch.Tensor = transformers_bert()(
+            torch.tensor(embedder().tokenizer.encode([text]))
+        ).last_hidden_state[0]
+    return states
+
+
+@pytest.mark.parametrize(("form", "least"), [(in_torch, 0.9999), (compiled, 0.999)])
+def test_vectors_are_those_of_transformers(form, least):
+    ours = form().embed(TEXTS)
     assert ours.shape == (len(TEXTS), 384)
     assert ours.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(ours, axis=1), 1, atol=1e-5)
     for text, vector in zip(TEXTS, ours, strict=True):
-        ids = embedder().tokenizer.encode([text])
-        with torch.inference_mode():
-            mean = transformers_bert()(torch.tensor(ids)).last_hidden_state[0].mean(0)
-        expected = torch.nn.functional.normalize(mean, dim=0).numpy()
-        assert vector @ expected >= 0.9999
+        expected = torch.nn.functional.normalize(transformers_states(text).mean(0), dim=0).numpy()
+        assert vector @ expected >= least
+
+
+@pytest.mark.parametrize(("form", "least"), [(in_torch, 0.9999), (compiled, 0.99)])
+def test_token_vectors_are_the_states_of_transformers(form, least):
+    for text, vectors in zip(TEXTS, form().token_vectors(TEXTS), strict=True):
+        assert vectors.dtype == np.float16
+        expected = torch.nn.functional.normalize(transformers_states(text), dim=-1).numpy()
+        assert (vectors.astype(np.float32) * expected).sum(axis=1).min() >= least
+
+
+def test_the_compiled_form_says_what_it_computes_in():
+    assert in_torch().identity.dtype == "float32"
+    assert in_torch().arithmetic is None
+    assert compiled().identity.dtype == "q8"
+    assert compiled().arithmetic.exact
+
+
+def test_no_bit_of_the_compiled_form_depends_on_company():
+    company = compiled().embed(TEXTS)
+    for text, vector in zip(TEXTS, company, strict=True):
+        assert np.array_equal(compiled().embed([text])[0], vector)
 
 
 def test_ids_are_those_of_transformers():

@@ -1,0 +1,113 @@
+// y = LayerNorm(y + f(x)), f a product or a feed-forward, a few rows at a time. See README.md.
+#include "glu/activation.h"
+#include "linear/product.h"
+#include "norm/row.h"
+
+using namespace secretariat;
+
+struct LayerNorm {
+    const float *weight, *bias;  // [width]
+    float eps;
+    int32_t unused;
+};
+
+struct PostProductArgs {
+    Matrix w;           // [width, inputs]
+    const float *bias;  // [width]
+    const float *x;     // [N, inputs]
+    float *y;           // [N, width]
+    LayerNorm norm;
+    uint8_t *scratch;   // [threads, scratch_bytes]
+    int64_t scratch_bytes;
+};
+
+struct PostFeedForwardArgs {
+    Matrix up, down;                     // [hidden, width], [width, hidden]
+    const float *up_bias, *down_bias;
+    float *y;                            // [N, width], read and written
+    LayerNorm norm;
+    uint8_t *scratch;                    // [threads, scratch_bytes]
+    int64_t scratch_bytes;
+};
+
+constexpr int64_t ROWS = 64;  // hidden numbers of so many rows and both matrices fit into the second-level cache
+
+static int64_t aligned(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
+INLINE void layer_norm(float *row, int64_t width, const LayerNorm &norm) {
+    normalise(row, width, norm.weight, {1, norm.eps}, row);
+    for (int64_t i = 0; i < width; i += LANES)
+        store_left(row + i, load_left(row + i, width - i) + load_left(norm.bias + i, width - i), width - i);
+}
+
+static Product *product_of_width(int width) {
+    switch (width) {
+        case 1: return group_product<false, 1>;
+        case 2: return group_product<false, 2>;
+        case 3: return group_product<false, 3>;
+        case 4: return group_product<false, 4>;
+#if defined(__AVX512F__)
+        case 6: return group_product<false, 6>;
+        case 8: return group_product<false, 8>;
+        case 12: return group_product<false, 12>;
+        case 16: return group_product<false, 16>;
+#endif
+    }
+    return nullptr;
+}
+
+// to = x Wᵀ + bias, or added to it, of a few rows, by this thread alone. A panel stays near while they pass by.
+static void product(const Matrix &w, const float *x, int64_t rows, const float *bias, float *to, bool add,
+                    uint8_t *laid) {
+    lay(w, x, w.inputs, nullptr, rows, laid, Team{0, 1, nullptr});
+    for (int64_t p = 0; p < w.count(); p++)
+        for (int64_t first = 0; first < rows; first += GROUP_BLOCK) {
+            const Block block = laid_block(w, laid, first, rows);
+            const int64_t left = w.outputs - p * LANES;
+            lane sums[GROUP_BLOCK];
+            product_of_width(block.width)(w, w.panel(p), block, sums);
+            for (int r = 0; r < block.width && first + r < rows; r++) {
+                float *y = to + (first + r) * w.outputs + p * LANES;
+                const lane total = sums[r] + load_left(bias + p * LANES, left);
+                store_left(y, add ? load_left(y, left) + total : total, left);
+            }
+        }
+}
+
+// Calls `each` with this thread's rows, a few at a time.
+template <class Each> static void pieces(const Step &step, const Team &team, Each each) {
+    int64_t begin, end;
+    team.share(step.tokens, block_rows(Q8), begin, end);
+    for (; begin < end; begin += ROWS) each(begin, end - begin < ROWS ? end - begin : ROWS);
+}
+
+OPERATION(post_product) {
+    const PostProductArgs &a = *(const PostProductArgs *)raw;
+    uint8_t *laid = a.scratch + team.rank * a.scratch_bytes;
+    pieces(step, team, [&](int64_t first, int64_t rows) {
+        float *y = a.y + first * a.w.outputs;
+        product(a.w, a.x + first * a.w.inputs, rows, a.bias, y, true, laid);
+        for (int64_t r = 0; r < rows; r++) layer_norm(y + r * a.w.outputs, a.w.outputs, a.norm);
+    });
+}
+
+OPERATION(post_feed_forward) {
+    const PostFeedForwardArgs &a = *(const PostFeedForwardArgs *)raw;
+    const int64_t width = a.down.outputs, hidden = a.up.outputs;
+    float *inner = (float *)(a.scratch + team.rank * a.scratch_bytes);
+    uint8_t *laid = (uint8_t *)inner + aligned(ROWS * hidden * sizeof(float));
+    pieces(step, team, [&](int64_t first, int64_t rows) {
+        float *y = a.y + first * width;
+        product(a.up, y, rows, a.up_bias, inner, false, laid);
+        for (int64_t i = 0; i < rows * hidden; i += LANES) store(inner + i, gelu(load(inner + i)));
+        product(a.down, inner, rows, a.down_bias, y, true, laid);
+        for (int64_t r = 0; r < rows; r++) layer_norm(y + r * width, width, a.norm);
+    });
+}
+
+extern "C" int64_t post_product_bytes(const PostProductArgs *a) { return aligned(laid_bytes(a->w, ROWS)); }
+
+extern "C" int64_t post_feed_forward_bytes(const PostFeedForwardArgs *a) {
+    const int64_t up = laid_bytes(a->up, ROWS), down = laid_bytes(a->down, ROWS);
+    return aligned(ROWS * a->up.outputs * sizeof(float)) + aligned(up > down ? up : down);
+}
