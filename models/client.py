@@ -10,6 +10,7 @@ from secretariat.models.core import (
     ClassifyResult,
     EmbeddingResult,
     ModelCard,
+    RerankMethod,
     RerankResult,
     TokenEvent,
 )
@@ -48,7 +49,12 @@ class Reranker(Protocol):
     """A model that orders texts by how much they say about a query. Raises ModelError."""
 
     async def rerank(
-        self, query: str, texts: Sequence[str], call: CallContext, top_n: int | None = None
+        self,
+        query: str,
+        texts: Sequence[str],
+        call: CallContext,
+        top_n: int | None = None,
+        method: RerankMethod = "embedding_cosine",
     ) -> RerankResult: ...
 
 

@@ -212,12 +212,16 @@ class Ranked:
     relevance: float
 
 
+RerankMethod = Literal["embedding_cosine", "late_interaction"]
+
+
 @dataclass(frozen=True, slots=True)
 class RerankResult:
-    """Best first. `method` says what `relevance` is: the cosine of two embeddings lies in -1 … 1."""
+    """Best first. `method` says what `relevance` is: the cosine of two embeddings, or the mean over the query's
+    tokens of the cosine with the nearest token of the text; both lie in -1 … 1."""
 
     ranked: tuple[Ranked, ...]
-    method: Literal["embedding_cosine"]
+    method: RerankMethod
     usage: Usage
     model: ModelIdentity
 

@@ -28,6 +28,7 @@ from secretariat.models.core import (
     ModelIdentity,
     Ranked,
     RegexConstraint,
+    RerankMethod,
     RerankResult,
     SamplingParams,
     TokenEvent,
@@ -130,9 +131,14 @@ class RemoteModels:
             return EmbeddingResult(vectors, len(vectors[0]) // 4, usage, _identity(reply))
 
     async def rerank(
-        self, query: str, texts: Sequence[str], call: CallContext, top_n: int | None = None
+        self,
+        query: str,
+        texts: Sequence[str],
+        call: CallContext,
+        top_n: int | None = None,
+        method: RerankMethod = "embedding_cosine",
     ) -> RerankResult:
-        body: Json = {"model": self._embedder, "query": query, "documents": list(texts)}
+        body: Json = {"model": self._embedder, "query": query, "documents": list(texts), "method": method}
         reply = await self._post("/v1/rerank", body if top_n is None else body | {"top_n": top_n}, call)
         with _well_formed():
             ranked = tuple(Ranked(item["index"], item["relevance_score"]) for item in reply["results"])

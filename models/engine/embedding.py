@@ -17,14 +17,17 @@ from secretariat.models.core import (
     EmbeddingResult,
     ModelCard,
     Ranked,
+    RerankMethod,
     RerankResult,
     Usage,
 )
 from secretariat.models.engine.encoder_thread import EncoderThread
 from secretariat.models.engine.identity import identity_of
 from secretariat.models.engine.labels import best_first
+from secretariat.models.engine.late_interaction import LateInteraction
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.load import WeightsIdentity
+from secretariat.models.nets.network import Arithmetic
 
 _TRAINED_SCALE = 20.0
 
@@ -36,16 +39,25 @@ class TextEncoder(Protocol):
     def identity(self) -> WeightsIdentity: ...
 
     @property
+    def arithmetic(self) -> Arithmetic | None:
+        """None: plain torch."""
+        ...
+
+    @property
     def dim(self) -> int: ...
 
     @property
     def max_tokens(self) -> int: ...
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """Unit vectors [texts, dim]."""
+    def embed_counted(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float32], int]:
+        """Unit vectors [texts, dim], and how many tokens were read."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]: ...
+
+    def token_vectors(self, texts: Sequence[str]) -> Sequence[npt.NDArray[np.float16]]:
+        """Of each text a unit vector of every token with its framing: [tokens, dim]."""
+        ...
 
 
 class LocalEmbedder:
@@ -57,7 +69,8 @@ class LocalEmbedder:
     def __init__(self, loaded: TextEncoder, weight_bytes: int = 0) -> None:
         self._loaded = loaded
         self._thread = EncoderThread("embedder")
-        self.identity = identity_of(loaded.identity)
+        self._late = LateInteraction(loaded)
+        self.identity = identity_of(loaded.identity, loaded.arithmetic)
         self.bytes = weight_bytes
 
     @property
@@ -91,14 +104,35 @@ class LocalEmbedder:
         return await asyncio.to_thread(self._loaded.count_tokens, texts)
 
     async def rerank(
-        self, query: str, texts: Sequence[str], call: CallContext, top_n: int | None = None
+        self,
+        query: str,
+        texts: Sequence[str],
+        call: CallContext,
+        top_n: int | None = None,
+        method: RerankMethod = "embedding_cosine",
     ) -> RerankResult:
-        """By the cosine of each text's embedding with the query's. Of equals the first stays first."""
+        """By the cosine of each text's embedding with the query's, or word by word. Of equals the first stays
+        first."""
+        compare = self._by_cosine if method == "embedding_cosine" else self._by_words
+        scores, usage = await compare(query, texts, call)
+        ranked = sorted(map(Ranked, range(len(scores)), scores), key=lambda entry: -entry.relevance)
+        return RerankResult(tuple(ranked[:top_n]), method, usage, self.identity)
+
+    async def _by_cosine(
+        self, query: str, texts: Sequence[str], call: CallContext
+    ) -> tuple[list[float], Usage]:
         result = await self.embed([query, *texts], call)
         asked_E, *vectors = (np.frombuffer(vector, "<f4") for vector in result.vectors)
-        ranked = [Ranked(index, float(vector_E @ asked_E)) for index, vector_E in enumerate(vectors)]
-        ranked.sort(key=lambda entry: -entry.relevance)
-        return RerankResult(tuple(ranked[:top_n]), "embedding_cosine", result.usage, self.identity)
+        return [float(vector_E @ asked_E) for vector_E in vectors], result.usage
+
+    async def _by_words(
+        self, query: str, texts: Sequence[str], call: CallContext
+    ) -> tuple[list[float], Usage]:
+        made = await self._thread.run(
+            lambda slice_: self._late.scores(query, slice_, call.tenant), texts, call
+        )
+        scores = [score for slice_, _ in made for score in slice_]
+        return scores, Usage(sum(tokens for _, tokens in made), 0)
 
     async def classify(
         self, texts: Sequence[str], labels: Sequence[str], call: CallContext
@@ -115,6 +149,5 @@ class LocalEmbedder:
 
     def _run(self, texts: Sequence[str]) -> tuple[list[bytes], int]:
         """Vectors, and how many tokens were read."""
-        vectors = self._loaded.embed(texts).astype("<f4")
-        counts = self._loaded.count_tokens(texts)
-        return [row.tobytes() for row in vectors], sum(min(n, self.max_tokens) for n in counts)
+        vectors, tokens = self._loaded.embed_counted(texts)
+        return [row.tobytes() for row in vectors.astype("<f4")], tokens

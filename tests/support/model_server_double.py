@@ -61,6 +61,7 @@ class ModelServerDouble:
                 Route("/v1/models", self._models),
                 Route("/v1/chat/completions", self._chat, methods=["POST"]),
                 Route("/v1/embeddings", self._embeddings, methods=["POST"]),
+                Route("/v1/rerank", self._rerank, methods=["POST"]),
                 Route("/v1/tokenize", self._tokenize, methods=["POST"]),
             ]
         )
@@ -88,6 +89,16 @@ class ModelServerDouble:
         return JSONResponse(
             {"object": "list", "model": EMBEDDER, "data": data, "usage": usage, "secretariat": IDENTITY}
         )
+
+    async def _rerank(self, request: Request) -> Response:
+        body = await request.json()
+        asked = set(re.findall(r"\w+", body["query"].lower()))
+        shared = [len(asked & set(re.findall(r"\w+", text.lower()))) for text in body["documents"]]
+        order = sorted(range(len(shared)), key=lambda index: -shared[index])
+        results = [{"index": i, "relevance_score": shared[i] / (len(asked) or 1)} for i in order]
+        usage = {"prompt_tokens": 1, "total_tokens": 1, "prompt_tokens_details": {"cached_tokens": 0}}
+        given = {"model": EMBEDDER, "method": body["method"], "usage": usage, "secretariat": IDENTITY}
+        return JSONResponse({"object": "list", "results": results, **given})
 
     async def _tokenize(self, request: Request) -> Response:
         body = await request.json()

@@ -28,7 +28,7 @@ async def rerank(request: Request) -> Response:
     asked = await parsed(Rerank, request)
     call = call_of(request)
     async with shelf_of(request).embedder(asked.model) as model:
-        ranking = model.rerank(asked.query, asked.texts, call, asked.top_n)
+        ranking = model.rerank(asked.query, asked.texts, call, asked.top_n, asked.method)
         result = await while_connected(request.receive, ranking)
     shown = [d if isinstance(d, str) else d.model_dump(exclude_unset=True) for d in asked.documents]
     documents = [{"text": d} if isinstance(d, str) else d for d in shown]

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, Tag, model_validator
 
+from secretariat.models.core import RerankMethod
 from secretariat.models.serving.wire.base import NonEmpty, TokenIds, Wire, told_apart
 
 OneOrMore = Annotated[
@@ -32,12 +33,16 @@ class RankedDocument(Wire):
 
 
 class Rerank(Wire):
-    """`POST /v1/rerank`: the `top_n` documents that say most about the query, best first."""
+    """`POST /v1/rerank`: the `top_n` documents that say most about the query, best first.
+
+    `method` "embedding_cosine" compares each text as a whole, "late_interaction" word by word.
+    """
 
     model: str = "default"
     query: NonEmpty
     documents: Annotated[list[NonEmpty | RankedDocument], Field(min_length=1, max_length=2048)]
     top_n: Annotated[int, Field(ge=1)] | None = None
+    method: RerankMethod = "embedding_cosine"
     return_documents: bool = False
 
     @property

@@ -38,9 +38,18 @@ async def test_ranks_are_by_cosine_and_say_so(toy_server: ToyServer):
     assert "document" not in again["results"][0]
 
 
+async def test_late_interaction_ranks_by_each_token_of_the_query(toy_server: ToyServer):
+    asked = {"query": "abcd", "documents": ["aaaa", "hgdcba", "abc"], "method": "late_interaction"}
+    reply = (await post(toy_server, "/v1/rerank", asked)).json()
+    assert reply["method"] == "late_interaction"
+    ranked = [(item["index"], item["relevance_score"]) for item in reply["results"]]
+    assert ranked == [(1, 1.0), (2, 0.75), (0, 0.25)]
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
+        ({"method": "magic"}, "method"),
         ({"documents": []}, "documents"),
         ({"query": ""}, "query"),
         ({"top_n": 0}, "top_n"),

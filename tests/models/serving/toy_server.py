@@ -54,16 +54,22 @@ class LetterCounts:
     """An embedder whose vectors say how often the first letters of the alphabet occur."""
 
     identity = WeightsIdentity("letters", "1" * 64, "float32")
+    arithmetic = None
     dim = 8
     max_tokens = 64
 
-    def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    def embed_counted(self, texts: Sequence[str]) -> tuple[npt.NDArray[np.float32], int]:
         counts = np.array([[1 + text.count(c) for c in "abcdefgh"] for text in texts], np.float32)
         lengths = np.sqrt((counts * counts).sum(axis=1, keepdims=True))
-        return np.asarray(counts / lengths, np.float32)
+        return np.asarray(counts / lengths, np.float32), sum(self.count_tokens(texts))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         return [len(text) for text in texts]
+
+    def token_vectors(self, texts: Sequence[str]) -> list[npt.NDArray[np.float16]]:
+        """A token a letter, each unlike all others, between two that frame the text."""
+        rows = [[0, *("abcdefgh".index(letter) for letter in text), 0] for text in texts]
+        return [np.eye(8, dtype=np.float16)[row] for row in rows]
 
 
 @dataclass(frozen=True)
