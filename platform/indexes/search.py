@@ -2,15 +2,15 @@
 
 from uuid import UUID
 
-from secretariat.models.client import Embedder
 from secretariat.models.core import CallContext
+from secretariat.models.remote import RemoteModels
 from secretariat.platform.indexes.views import IndexViews
 from secretariat.retrieval.core import Authority, Searcher
 from secretariat.retrieval.search.pipeline import Pipeline
 
 
 async def searcher(
-    views: IndexViews, tenant_id: UUID, authority: Authority, embedder: Embedder, call: CallContext
+    views: IndexViews, tenant_id: UUID, authority: Authority, models: RemoteModels, call: CallContext
 ) -> Searcher:
     """For one request or one task; asks the authority at every search."""
-    return Pipeline(await views.view(tenant_id), authority, embedder, call)
+    return Pipeline(await views.view(tenant_id), authority, models, call, models)

@@ -1,29 +1,44 @@
-"""The read path on one page: permit, embed, rank twice, fuse, look again.
+"""The read path on one page: permit, ask in every way, rank, fuse, re-rank, drop repetitions, look again.
 
 Permission comes before ranking: the result is the one an index of the permitted documents alone would give.
 """
 
-import numpy as np
+import asyncio
+from collections.abc import Sequence
 
-from secretariat.models.client import Embedder
+from secretariat.models.client import Embedder, Reranker
 from secretariat.models.core import CallContext
-from secretariat.retrieval.core import Authority, Passage, Scope, SearchRequest, SearchResult
+from secretariat.retrieval.core import Authority, Passage, Permit, Scope, SearchRequest, SearchResult
+from secretariat.retrieval.duplicates import distinct
 from secretariat.retrieval.errors import RetrievalError
-from secretariat.retrieval.index.view import IndexView, Rankings
+from secretariat.retrieval.index.roster import Within
+from secretariat.retrieval.index.view import IndexView
 from secretariat.retrieval.search.access import still_readable, within
-from secretariat.retrieval.search.fuse import fuse
-
-POOL = 100
+from secretariat.retrieval.search.configuration import CONFIGURATIONS, Configuration
+from secretariat.retrieval.search.evidence import Evidence, evidence, passages, together
+from secretariat.retrieval.search.fuse import OVER, best_first
+from secretariat.retrieval.search.questions import Questions, questions_of
+from secretariat.retrieval.search.rerank import reranked
 
 
 class Pipeline:
-    """A Searcher over one tenant's view, on behalf of one call."""
+    """A Searcher over one tenant's view, on behalf of one call. Without a reranker the fused order stands."""
 
-    def __init__(self, view: IndexView, authority: Authority, embedder: Embedder, call: CallContext) -> None:
+    def __init__(
+        self,
+        view: IndexView,
+        authority: Authority,
+        embedder: Embedder,
+        call: CallContext,
+        reranker: Reranker | None = None,
+        use: Configuration = CONFIGURATIONS["default"],
+    ) -> None:
         self._view = view
         self._authority = authority
         self._embedder = embedder
         self._call = call
+        self._reranker = reranker if use.rerank else None
+        self._use = use
 
     async def search(self, scope: Scope, request: SearchRequest) -> SearchResult:
         """Passages best first. Raises IndexBehindError, RetrievalError, ModelError."""
@@ -32,31 +47,35 @@ class Pipeline:
         seq = await self._view.catch_up(request.min_seq)
         permit = await self._authority.permit(scope)
         about = await within(self._authority, scope, request)
-        if not request.query.strip():
-            reach = await self._view.reach(permit, about)
+        reach = await self._view.reach(permit, about)
+        questions = questions_of(request)
+        if not questions.whole or not reach.allowed:
             return SearchResult((), seq, reach.allowed, reach.denied)
-        vector = (await self._embedder.embed([request.query], self._call)).vectors[0]
-        pool = max(POOL, 2 * request.limit)
-        rankings = await self._view.rank(request.query, vector, permit, about, pool)
-        passages = _fused(rankings, vector)[: request.limit]
-        passages = await still_readable(self._authority, scope, passages)
-        return SearchResult(tuple(passages), seq, rankings.reach.allowed, rankings.reach.denied)
+        found = await self._ask(questions, permit, about, max(OVER, 2 * request.limit))
+        whole, parts = found[: len(questions.whole)], found[len(questions.whole) :]
+        ordered = passages(best_first(together(whole, parts)), found)
+        if self._reranker is not None and not parts:
+            ordered = await reranked(self._reranker, request.query, ordered, self._call)
+        ordered = _without_repetitions(ordered, request.limit)
+        readable = await still_readable(self._authority, scope, ordered)
+        return SearchResult(tuple(readable), seq, reach.allowed, reach.denied)
 
-
-def _fused(rankings: Rankings, vector: bytes) -> list[Passage]:
-    dense_rank = {row: rank for rank, row in enumerate(rankings.dense, 1)}
-    lexical_rank = {row: rank for rank, row in enumerate(rankings.lexical, 1)}
-    return [
-        Passage(
-            chunk=rankings.chunks[row],
-            score=score,
-            dense_rank=dense_rank.get(row),
-            lexical_rank=lexical_rank.get(row),
-            cosine=_dot(vector, rankings.chunks[row].vector),
+    async def _ask(self, questions: Questions, permit: Permit, about: Within, pool: int) -> list[Evidence]:
+        """Each question on its own, in order."""
+        vectors = (await self._embedder.embed(questions.texts, self._call)).vectors
+        rankings = await asyncio.gather(
+            *(
+                self._view.rank(text, vector, permit, about, pool)
+                for text, vector in zip(questions.texts, vectors, strict=True)
+            )
         )
-        for row, score in fuse([rankings.dense, rankings.lexical])
-    ]
+        return [
+            evidence(ranking, vector, pool, self._use)
+            for ranking, vector in zip(rankings, vectors, strict=True)
+        ]
 
 
-def _dot(left: bytes, right: bytes) -> float:
-    return float(np.frombuffer(left, dtype="<f4") @ np.frombuffer(right, dtype="<f4"))
+def _without_repetitions(ordered: Sequence[Passage], limit: int) -> list[Passage]:
+    """The best `limit` that aren't nearly the same as a better one."""
+    kept = distinct([passage.chunk.signature for passage in ordered])
+    return [ordered[place] for place in kept[:limit]]

@@ -1,18 +1,28 @@
 """Search sees what the searcher may see and nothing else; it finds by meaning and by word."""
 
 import random
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
 
 from secretariat.models.client import Embedder
-from secretariat.models.core import CallContext, EmbeddingResult
+from secretariat.models.core import (
+    CallContext,
+    EmbeddingResult,
+    ModelIdentity,
+    Ranked,
+    RerankResult,
+    Usage,
+)
 from secretariat.retrieval.core import Chunk, Scope, SearchRequest, SearchResult
+from secretariat.retrieval.duplicates import signature
 from secretariat.retrieval.errors import IndexBehindError, RetrievalError
 from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.view import IndexView
-from secretariat.retrieval.search.fuse import fuse
+from secretariat.retrieval.search.fuse import averaged, fuse, standardised
 from secretariat.retrieval.search.pipeline import Pipeline
+from secretariat.retrieval.search.rerank import CANDIDATES
 from tests.retrieval.chunks import SCOPE, TENANT, Grants, chunks, document_id
 from tests.retrieval.embedders import CALL, MINILM, EncoderHere, HashingEmbedder
 
@@ -147,6 +157,102 @@ async def test_meaning_is_found_without_a_common_word() -> None:
         assert expected in best.chunk.text
         assert best.cosine is not None
         assert 0.2 < best.cosine <= 1.0
+
+
+class ByLength:
+    """A reranker that prefers long texts, and says what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[str]]] = []
+
+    async def rerank(self, query, texts, call, top_n=None, method="embedding_cosine") -> RerankResult:
+        assert method == "late_interaction"
+        self.asked.append((query, list(texts)))
+        ranked = sorted(
+            (Ranked(i, float(len(text))) for i, text in enumerate(texts)), key=lambda r: -r.relevance
+        )
+        return RerankResult(
+            tuple(ranked), method, Usage(0, 0), ModelIdentity("length", "", "test", 1, "none")
+        )
+
+
+class TestWaysToAsk:
+    async def test_rephrasings_find_what_the_question_alone_does_not(self) -> None:
+        everything = await chunks(HashingEmbedder(), HANDBOOK)
+        pipeline, _ = await _pipeline(everything, Grants({chunk.document_id for chunk in everything}))
+        alone = await pipeline.search(SCOPE, SearchRequest("vacation", limit=1))
+        request = SearchRequest("vacation", limit=1, rephrasings=("days of annual leave",))
+        helped = await pipeline.search(SCOPE, request)
+        assert "annual leave" not in alone.passages[0].chunk.text
+        assert "annual leave" in helped.passages[0].chunk.text
+
+    async def test_each_sentence_of_a_question_longer_than_the_window_is_asked(self) -> None:
+        everything = await chunks(HashingEmbedder(), HANDBOOK)
+        pipeline, _ = await _pipeline(everything, Grants({chunk.document_id for chunk in everything}))
+        story = " ".join(f"My neighbour number {i} plants tomatoes behind the old house." for i in range(40))
+        asked = f"{story} Within which hour are lost badges reported to the gate? {story}"
+        result = await pipeline.search(SCOPE, SearchRequest(asked, limit=1))
+        assert "Lost badges are reported" in result.passages[0].chunk.text
+
+    async def test_nearly_the_same_text_is_found_once(self) -> None:
+        text = "Hotels may cost up to 180 euros per night, and more needs the consent of the team lead in {}."
+        copies = [(f"copy {i}", text.format("writing")) for i in range(3)]
+        everything = [
+            replace(chunk, signature=signature(chunk.text))
+            for chunk in await chunks(HashingEmbedder(), [*copies, *HANDBOOK])
+        ]
+        readable = {chunk.document_id for chunk in everything}
+        pipeline, _ = await _pipeline(everything, Grants(readable))
+        request = SearchRequest("hotels cost per night team lead", limit=8)
+        found = [p.chunk.document_title for p in (await pipeline.search(SCOPE, request)).passages]
+        (shown,) = (title for title in found if title.startswith("copy"))
+        hidden, _ = await _pipeline(everything, Grants(readable - {document_id(shown)}))
+        found = [p.chunk.document_title for p in (await hidden.search(SCOPE, request)).passages]
+        (other,) = (title for title in found if title.startswith("copy"))
+        assert other != shown
+
+
+class TestReranking:
+    async def test_the_model_sees_only_what_may_be_read_and_moves_it(self) -> None:
+        everything = await chunks(HashingEmbedder(), HANDBOOK)
+        log = MemoryChunkLog()
+        log.append(everything)
+        readable = {chunk.document_id for chunk in everything} - {document_id("Salaries")}
+        reranker = ByLength()
+        pipeline = Pipeline(IndexView(TENANT, log), Grants(readable), HashingEmbedder(), CALL, reranker)
+        result = await pipeline.search(SCOPE, SearchRequest("a laptop and a badge", limit=10))
+        ((query, texts),) = reranker.asked
+        assert query == "a laptop and a badge"
+        assert len(texts) == len(result.passages) == 6
+        assert not any("managing director" in text for text in texts)
+        scores = [passage.score for passage in result.passages]
+        assert scores == sorted(scores, reverse=True)
+
+    async def test_what_is_behind_the_candidates_stays_behind(self) -> None:
+        texts = [(f"document {i}", f"a note about hotels {'and so on ' * (i % 7)}") for i in range(50)]
+        everything = await chunks(HashingEmbedder(), texts)
+        log = MemoryChunkLog()
+        log.append(everything)
+        grants = Grants({chunk.document_id for chunk in everything})
+        plain = Pipeline(IndexView(TENANT, log), grants, HashingEmbedder(), CALL)
+        ordered = Pipeline(IndexView(TENANT, log), grants, HashingEmbedder(), CALL, ByLength())
+        request = SearchRequest("hotels", limit=50)
+        before, after = [
+            [passage.chunk.id for passage in (await one.search(SCOPE, request)).passages]
+            for one in (plain, ordered)
+        ]
+        assert before != after
+        assert set(before[:CANDIDATES]) == set(after[:CANDIDATES])
+        assert before[CANDIDATES:] == after[CANDIDATES:]
+
+
+def test_a_score_counts_by_how_far_it_stands_out() -> None:
+    near = standardised({"a": 0.9, "b": 0.5, "c": 0.1})
+    assert near["b"] == pytest.approx(0)
+    assert near["a"] == pytest.approx(-near["c"])
+    assert standardised({"a": 1.0, "b": 1.0}) == {"a": 0.0, "b": 0.0}
+    assert averaged([{"a": 1.0, "b": -1.0}, {"b": 3.0, "c": 2.0}]) == {"a": 1.5, "b": 1.0, "c": 0.5}
+    assert averaged([]) == {}
 
 
 def test_fusion_sums_reciprocal_ranks() -> None:
