@@ -3,6 +3,7 @@
 Runs the real path: split, embed, log, view, pipeline. Knows the layouts of BEIR and of the tau banking tasks.
 """
 
+import asyncio
 import json
 import math
 import time
@@ -10,22 +11,37 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, Literal
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from secretariat.models.client import Embedder
+from secretariat.models.client import Embedder, Reranker, TokenCounter
 from secretariat.models.core import CallContext
 from secretariat.retrieval.core import Chunk, DocumentFilter, ParsedDocument, Permit, Scope, SearchRequest
 from secretariat.retrieval.embed import embed_chunks
 from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.view import IndexView
+from secretariat.retrieval.measures import (
+    Difference,
+    Interval,
+    difference,
+    interval,
+    ndcg_at,
+    recall_at,
+    reciprocal_rank,
+)
 from secretariat.retrieval.parse.limits import DEFAULT_LIMITS
 from secretariat.retrieval.parse.markdown import extract
+from secretariat.retrieval.search.configuration import CONFIGURATIONS
 from secretariat.retrieval.search.pipeline import Pipeline
 from secretariat.retrieval.split import split
+from secretariat.retrieval.tokens import AskedTokens, Estimate, Tokens
 
 RECALL_AT = (5, 10, 20, 50, 100)
-_TENANT = uuid5(NAMESPACE_URL, "secretariat:evaluation")
+Measure = Literal["ndcg@10", "recall@10", "recall@100", "mrr"]
+MEASURES: tuple[Measure, ...] = ("ndcg@10", "recall@10", "recall@100", "mrr")
+ReportProgress = Callable[[str, int, int], None]
+_DEPTH = 400
+TENANT = uuid5(NAMESPACE_URL, "secretariat:evaluation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,42 +69,48 @@ class EvaluationSet:
 
 @dataclass(frozen=True, slots=True)
 class EvaluationReport:
-    """Means over the queries; seconds are wall-clock, latencies of single searches, embedding included."""
+    """Means over the queries; seconds are wall-clock, latencies of single searches, embedding included.
+
+    `values`: of each measure the values of all queries, in the order of the collection's.
+    """
 
     name: str
+    configuration: str
     documents: int
     chunks: int
     queries: int
     recall: Mapping[int, float]
     ndcg_at_10: float
+    mrr: float
     ingest_s: float
     search_p50_s: float
     search_p95_s: float
+    values: Mapping[Measure, tuple[float, ...]]
 
     @property
     def documents_per_s(self) -> float:
         return self.documents / self.ingest_s if self.ingest_s else 0.0
 
+    def interval(self, measure: Measure) -> Interval:
+        return interval(self.values[measure])
 
-def recall_at(ranked: Sequence[str], relevant: Mapping[str, int], k: int) -> float:
-    """Share of the relevant documents among the first k."""
-    return len({*ranked[:k]} & relevant.keys()) / len(relevant)
-
-
-def ndcg_at(ranked: Sequence[str], gains: Mapping[str, int], k: int) -> float:
-    """Discounted gain over that of the best order (Jarvelin, Kekalainen 2002; linear as in trec_eval)."""
-    found = sum(gains.get(item, 0) / math.log2(rank + 1) for rank, item in enumerate(ranked[:k], 1))
-    ideal = sorted(gains.values(), reverse=True)[:k]
-    return found / sum(gain / math.log2(rank + 1) for rank, gain in enumerate(ideal, 1))
+    def difference(self, other: "EvaluationReport", measure: Measure) -> Difference:
+        """This configuration's values minus the other's, query by query. Both are of one collection."""
+        return difference(self.values[measure], other.values[measure])
 
 
-def read_beir(directory: Path) -> EvaluationSet:
-    """corpus.jsonl, queries.jsonl and qrels/test.tsv; queries without a relevant document are left out."""
+def read_beir(directory: Path, split_name: str = "test") -> EvaluationSet:
+    """corpus.jsonl, queries.jsonl and qrels/<split>.tsv; queries without a relevant document are left out.
+
+    Raises ValueError when nothing is left.
+    """
     gains: dict[str, dict[str, int]] = {}
-    for line in (directory / "qrels" / "test.tsv").read_text("utf-8").splitlines()[1:]:
+    for line in (directory / "qrels" / f"{split_name}.tsv").read_text("utf-8").splitlines()[1:]:
         query, document, score = line.split("\t")
         if int(score) > 0:
             gains.setdefault(query, {})[document] = int(score)
+    if not gains:
+        raise ValueError(f"qrels/{split_name}.tsv names no relevant document")
     return EvaluationSet(
         name=directory.name,
         documents=tuple(
@@ -127,28 +149,47 @@ async def evaluate_collection(
     embedder: Embedder,
     call: CallContext,
     *,
-    report_progress: Callable[[str, int, int], None] = lambda _stage, _done, _total: None,
-) -> EvaluationReport:
-    """Ingests the documents into memory and runs every query, one after another."""
-    ids = {uuid5(_TENANT, document.id): document.id for document in collection.documents}
-    log = MemoryChunkLog()
-    view = IndexView(_TENANT, log)
+    reranker: Reranker | None = None,
+    counter: TokenCounter | None = None,
+    configurations: Sequence[str] = ("default",),
+    report_progress: ReportProgress = lambda _stage, _done, _total: None,
+) -> list[EvaluationReport]:
+    """Ingests the documents into memory once, and runs every query, one after another, in each configuration.
+
+    Raises ModelError. With a `counter` chunks are cut by the model's own tokenizer, as documents of a tenant are.
+    """
+    ids = {uuid5(TENANT, document.id): document.id for document in collection.documents}
+    view = IndexView(TENANT, log := MemoryChunkLog())
     began = time.perf_counter()
+    loop = asyncio.get_running_loop()
+    tokens: Tokens = AskedTokens(counter, call, loop) if counter is not None else Estimate()
     for done, document in enumerate(collection.documents, 1):
-        log.append(await _chunks(document, embedder, call))
+        log.append(await chunks_of(document, embedder, call, tokens))
         report_progress("documents", done, len(collection.documents))
     await view.catch_up()
     ingest_s = time.perf_counter() - began
-    pipeline = Pipeline(view, _Everything(frozenset(ids)), embedder, call)
+    reports = []
+    for name in configurations:
+        everything = _Everything(frozenset(ids))
+        pipeline = Pipeline(view, everything, embedder, call, reranker, CONFIGURATIONS[name])
+        ranked, times = await _answered(collection, pipeline, ids, report_progress)
+        reports.append(_report(collection, name, view.size, ranked, times, ingest_s))
+    return reports
+
+
+async def _answered(
+    collection: EvaluationSet, pipeline: Pipeline, ids: Mapping[UUID, str], report_progress: ReportProgress
+) -> tuple[list[list[str]], list[float]]:
+    """For each query the ids of the documents of what was found, best first; and the seconds it took."""
     ranked: list[list[str]] = []
     times: list[float] = []
     for done, query in enumerate(collection.queries, 1):
         began = time.perf_counter()
-        result = await pipeline.search(Scope(_TENANT, frozenset()), SearchRequest(query.text, limit=400))
+        result = await pipeline.search(Scope(TENANT, frozenset()), SearchRequest(query.text, limit=_DEPTH))
         times.append(time.perf_counter() - began)
         ranked.append(list(dict.fromkeys(ids[found.chunk.document_id] for found in result.passages)))
         report_progress("queries", done, len(collection.queries))
-    return _report(collection, view.size, ranked, times, ingest_s)
+    return ranked, times
 
 
 class _Everything:
@@ -158,30 +199,33 @@ class _Everything:
         self._documents = documents
 
     async def permit(self, scope: Scope) -> Permit:
-        assert scope.tenant == _TENANT, scope
-        return Permit(collections={_TENANT: _TENANT})
+        assert scope.tenant == TENANT, scope
+        return Permit(collections={TENANT: TENANT})
 
     async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
-        assert scope.tenant == _TENANT, scope
+        assert scope.tenant == TENANT, scope
         assert where == DocumentFilter(), where
         return self._documents
 
     async def readable(self, scope: Scope, document_ids: Collection[UUID]) -> dict[UUID, UUID]:
-        assert scope.tenant == _TENANT, scope
-        return dict.fromkeys(self._documents.intersection(document_ids), _TENANT)
+        assert scope.tenant == TENANT, scope
+        return dict.fromkeys(self._documents.intersection(document_ids), TENANT)
 
 
-async def _chunks(document: EvaluationDocument, embedder: Embedder, call: CallContext) -> list[Chunk]:
+async def chunks_of(
+    document: EvaluationDocument, embedder: Embedder, call: CallContext, tokens: Tokens
+) -> list[Chunk]:
+    """What the write path would put into the log for a document of Markdown. Raises ModelError."""
     extracted = extract(document.text.encode(), DEFAULT_LIMITS)
     title = document.title or extracted.title or document.id
     parsed = ParsedDocument(title, extracted.text, "text/markdown", extracted.sections)
-    drafts = split(parsed) if parsed.text else []
+    drafts = await asyncio.to_thread(split, parsed, tokens) if parsed.text else []
     vectors = await embed_chunks(title, drafts, embedder=embedder, call=call, progress=_silent)
-    document_id = uuid5(_TENANT, document.id)
+    document_id = uuid5(TENANT, document.id)
     return [
         Chunk(
             id=uuid5(document_id, str(draft.ordinal)),
-            collection_id=_TENANT,
+            collection_id=TENANT,
             document_id=document_id,
             document_title=title,
             ordinal=draft.ordinal,
@@ -202,22 +246,32 @@ async def _silent(_done: int, _total: int) -> None:
 
 def _report(
     collection: EvaluationSet,
+    configuration: str,
     chunks: int,
     ranked: Sequence[Sequence[str]],
     times: Sequence[float],
     ingest_s: float,
 ) -> EvaluationReport:
     pairs = list(zip(ranked, (query.gains for query in collection.queries), strict=True))
+    values: dict[Measure, tuple[float, ...]] = {
+        "ndcg@10": tuple(ndcg_at(found, gains, 10) for found, gains in pairs),
+        "recall@10": tuple(recall_at(found, gains, 10) for found, gains in pairs),
+        "recall@100": tuple(recall_at(found, gains, 100) for found, gains in pairs),
+        "mrr": tuple(reciprocal_rank(found, gains) for found, gains in pairs),
+    }
     return EvaluationReport(
         name=collection.name,
+        configuration=configuration,
         documents=len(collection.documents),
         chunks=chunks,
         queries=len(collection.queries),
         recall={k: fmean(recall_at(found, gains, k) for found, gains in pairs) for k in RECALL_AT},
-        ndcg_at_10=fmean(ndcg_at(found, gains, 10) for found, gains in pairs),
+        ndcg_at_10=fmean(values["ndcg@10"]),
+        mrr=fmean(values["mrr"]),
         ingest_s=ingest_s,
         search_p50_s=_quantile(times, 0.50),
         search_p95_s=_quantile(times, 0.95),
+        values=values,
     )
 
 

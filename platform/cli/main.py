@@ -167,6 +167,23 @@ def evaluate_tasks(file: Path, *, output: Output = None, as_json: Json = False) 
     raise typer.Exit(judge_tasks(file, output=output, as_json=as_json))
 
 
+@evaluate.command("retrieval")
+def evaluate_retrieval(
+    directory: Annotated[Path, typer.Argument(help="corpus.jsonl, queries.jsonl, qrels/ (BEIR's layout).")],
+    compare: Annotated[
+        str | None, typer.Option(help="Another configuration: no-rerank, meaning or words.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="Which file of qrels/.")] = "test",
+    *,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """nDCG@10, recall and MRR of search with confidence intervals; what another configuration changes."""
+    from secretariat.platform.cli.retrieval import measure
+
+    measure(directory, compare=compare, split=split, output=output, as_json=as_json)
+
+
 @evaluate.command("rho-bank")
 def evaluate_rho_bank(
     directory: Path,

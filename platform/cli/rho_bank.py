@@ -13,10 +13,9 @@ from rich.table import Table
 
 from secretariat.models.core import CallContext
 from secretariat.models.remote import RemoteModels
+from secretariat.platform.cli.served import served_models
 from secretariat.platform.embedded.errors import StackError
 from secretariat.platform.evaluation.circumstances import circumstances
-from secretariat.platform.settings import Settings
-from secretariat.platform.supervisor import Stack
 from secretariat.retrieval.evaluate import EvaluationReport, EvaluationSet, evaluate_collection, read_rho_bank
 
 
@@ -40,16 +39,8 @@ def measure(directory: Path, *, output: Path | None, as_json: bool) -> None:
 
 
 def _measure(collection: EvaluationSet, out: Console) -> EvaluationReport:
-    settings = Settings()
-    stack = Stack(settings, out.print)
-    try:
-        stack.start_models()
-        token = settings.model_token_path.read_text(encoding="ascii").strip()
-        url = stack.reachable_settings().model_url
-        assert url is not None
-        return asyncio.run(_run(collection, RemoteModels(url, token), out))
-    finally:
-        stack.stop()
+    with served_models(out.print) as client:
+        return asyncio.run(_run(collection, client(), out))
 
 
 async def _run(collection: EvaluationSet, models: RemoteModels, out: Console) -> EvaluationReport:
@@ -57,14 +48,17 @@ async def _run(collection: EvaluationSet, models: RemoteModels, out: Console) ->
     with Progress(console=out, disable=not out.is_terminal) as progress:
         bars = {stage: progress.add_task(stage, total=None) for stage in ("documents", "queries")}
         try:
-            return await evaluate_collection(
+            (report,) = await evaluate_collection(
                 collection,
                 models,
                 call,
+                reranker=models,
+                counter=models,
                 report_progress=lambda stage, done, total: progress.update(
                     bars[stage], completed=done, total=total
                 ),
             )
+            return report
         finally:
             await models.aclose()
 
