@@ -20,7 +20,11 @@ export function useDeleteConversation() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => take(api.DELETE("/api/v1/conversations/{conversation_id}", of(id))),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["conversations"] }),
+    // Its words must not stay on the page, so they are dropped rather than read anew behind what is shown.
+    onSuccess: (_receipt, id) => {
+      void cache.resetQueries({ queryKey: ["conversation", id] });
+      return cache.invalidateQueries({ queryKey: ["conversations"] });
+    },
   });
 }
 
