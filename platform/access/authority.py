@@ -84,10 +84,15 @@ async def may_read_collection(
 
 async def permit(session: TenantSession, principals: frozenset[str], *, counts_all: bool = False) -> Permit:
     """What all grants to these principals come to. Of several that open the same, the oldest is named."""
+    return await _permit(session, _mine(principals), counts_all=counts_all)
+
+
+async def _permit(session: TenantSession, which: ColumnElement[bool], *, counts_all: bool = False) -> Permit:
+    """What those grants come to."""
     oldest = (
         select(Grant.resource_type, Grant.effect, Grant.resource_id, Grant.id)
         .ext(distinct_on(Grant.resource_type, Grant.effect, Grant.resource_id))
-        .where(_mine(principals), Grant.resource_type.in_(("collection", "document")))
+        .where(which, Grant.resource_type.in_(("collection", "document")))
         .order_by(Grant.resource_type, Grant.effect, Grant.resource_id, Grant.id)
         .subquery()
     )
@@ -127,18 +132,17 @@ async def readable_now(
     session: TenantSession, principals: frozenset[str], document_ids: Several[UUID]
 ) -> dict[UUID, UUID]:
     """Of these documents those that are ready and open, each with the grant that `Permit.rule` names."""
-    opening = (
-        select(Grant.id)
-        .where(_mine(principals), Grant.effect == "allow", _on_document())
-        .order_by(Grant.resource_type.desc(), Grant.id)
-        .limit(1)
-        .correlate(Document)
-        .scalar_subquery()
+    query = select(Document.id, Document.collection_id).where(
+        Document.id.in_(document_ids), Document.status == "ready"
     )
-    query = select(Document.id, opening).where(
-        Document.id.in_(document_ids), Document.status == "ready", document_readable(principals)
+    homes = {row[0]: row[1] for row in await session.execute(query)}
+    on_them = or_(
+        and_(Grant.resource_type == "document", Grant.resource_id.in_(homes)),
+        and_(Grant.resource_type == "collection", Grant.resource_id.in_(set(homes.values()))),
     )
-    return {row[0]: row[1] for row in await session.execute(query)}
+    given = await _permit(session, and_(_mine(principals), on_them))
+    rules = {document: given.rule(document, home) for document, home in homes.items()}
+    return {document: rule for document, rule in rules.items() if rule is not None}
 
 
 class PersonAuthority:
