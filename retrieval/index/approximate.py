@@ -97,7 +97,10 @@ class Approximate:
         similarity, order = self._quantizer.search(point, len(self.shape.centres))
         # What is in reach may lie far off: lists are opened until enough of it has been looked at.
         within = np.bincount(self.shape.lists[mask], minlength=len(self.shape.centres))[order[0]]
-        wanted = max(look_at or self.shape.look_at, _LOOK_CLOSER * k)
+        # With more in reach than in the sample, no smaller a neighbourhood is looked at than was found to do.
+        share = float(within.sum()) / len(self.shape.lists)
+        enough = (look_at or self.shape.look_at) * max(1.0, share / _REACH_OF_SAMPLE)
+        wanted = max(enough, _LOOK_CLOSER * k)
         opened = int(np.searchsorted(np.cumsum(within), wanted)) + 1
         chosen = np.flatnonzero(within[:opened])
         if not chosen.size:
@@ -138,7 +141,7 @@ def _measured(near: Approximate, blocks: Sequence[Vectors], live: Mask) -> int:
     queries = [vector.tobytes() for vector in _gathered(blocks, rows)]
     exact = DenseIndex(blocks)
     true = [{row for row, _ in exact.search(query, mask, _NEAREST)} for query in queries]
-    in_reach, look_at = int(np.count_nonzero(mask)), 512
+    in_reach, look_at = int(np.count_nonzero(mask)), 1_024
     while look_at < in_reach:
         found = [near.candidates(query, mask, _NEAREST, look_at) for query in queries]
         hits = sum(len(nearest & set(rows.tolist())) for nearest, rows in zip(true, found, strict=True))
