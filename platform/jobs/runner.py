@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections import Counter
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import timedelta
@@ -33,14 +33,26 @@ class Runner:
         self._handlers = handlers
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._running: Counter[str] = Counter()
+        self._turned_away: defaultdict[str, OrderedDict[tuple[UUID, UUID], None]] = defaultdict(OrderedDict)
         self._taking = asyncio.Lock()
 
     async def carry_out(self, tenant_id: UUID, job_id: UUID) -> None:
-        """Does nothing when the job has ended or another holds it."""
+        """Does nothing when the job has ended or another holds it.
+
+        Goes on with the jobs of its kind that found no free place meanwhile, first come first served: waiting
+        for the next sweep would leave the place empty for seconds.
+        """
+        kind = await self._carry_out(tenant_id, job_id)
+        while kind is not None and self._pause_for(kind) is None and self._turned_away[kind]:
+            waiting, _ = self._turned_away[kind].popitem(last=False)
+            await self._carry_out(*waiting)
+
+    async def _carry_out(self, tenant_id: UUID, job_id: UUID) -> str | None:
+        """The kind of the job that was carried out; None if it wasn't."""
         async with self._taking:  # nobody looks at what runs before the last one taken is counted
             taken = await self._take(tenant_id, job_id)
             if taken is None:
-                return
+                return None
             run, kind, quarantined = taken
             self._running[kind] += 1
         try:
@@ -48,6 +60,7 @@ class Runner:
             await (self._give_up(run, handler) if quarantined else self._hold(run, handler))
         finally:
             self._running[kind] -= 1
+        return kind
 
     async def _take(self, tenant_id: UUID, job_id: UUID) -> tuple[JobRun, str, bool] | None:
         async with self._services.database.tenant(tenant_id) as session:
@@ -62,6 +75,8 @@ class Runner:
                 return None
             pause = self._pause_for(job.kind)
             if pause is not None:
+                if job.kind in self._handlers:
+                    self._turned_away[job.kind][tenant_id, job_id] = None
                 await repository.wake_at(session, job_id, now() + pause)
                 return None
             until = now() + self._lease_time

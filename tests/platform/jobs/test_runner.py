@@ -164,6 +164,21 @@ async def test_a_kind_runs_at_most_so_often_at_once(services: Services, tenant: 
     assert started == [first, second]
 
 
+async def test_a_place_that_gets_free_is_taken_by_who_waited(services: Services, tenant: Tenant) -> None:
+    """No wake-up comes a second time, and none is needed."""
+    carried_out = []
+
+    async def work(run: JobRun) -> None:
+        await asyncio.sleep(0.02)
+        carried_out.append(run.job_id)
+
+    ids = [await put_down(services, tenant) for _ in range(7)]
+    runner = Runner(services, {"test.work": Handler(work, at_once=2)})
+    await asyncio.gather(*(runner.carry_out(tenant.id, job_id) for job_id in ids))
+    assert len(carried_out) == len(ids)
+    assert {*carried_out} == {*ids}
+
+
 async def test_a_holder_in_a_long_transaction_keeps_its_lease(services: Services, tenant: Tenant) -> None:
     tokens, in_it, enough = [], asyncio.Event(), asyncio.Event()
 
