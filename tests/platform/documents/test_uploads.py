@@ -62,7 +62,7 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
     ("name", "media_type", "data", "status", "code"),
     [
         ("empty.txt", "text/plain", b"", 422, "EMPTY_FILE"),
-        ("table.xlsx", "application/vnd.ms-excel", b"PK\x03\x04xl/", 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("tool.exe", "application/octet-stream", b"MZ\x90" + b"\0" * 60, 415, "UNSUPPORTED_MEDIA_TYPE"),
         ("photo.pdf", "application/pdf", b"\x89PNG\r\n\x1a\n" + b"\0" * 64, 415, "MEDIA_TYPE_MISMATCH"),
         ("locked.pdf", "application/pdf", encrypted_pdf(), 422, "ENCRYPTED_DOCUMENT"),
         ("large.txt", "text/plain", b"word " * 62_000, 413, "FILE_TOO_LARGE"),
