@@ -26,7 +26,7 @@ def _vectors(count: int, dimension: int = 32, seed: int = 0) -> Vectors:
     numbers = np.random.default_rng(seed)
     centres = numbers.standard_normal((40, dimension))
     made = centres[numbers.integers(0, 40, count)] + 0.6 * numbers.standard_normal((count, dimension))
-    return (made / np.linalg.norm(made, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), dtype=np.float32)
 
 
 class TestDense:

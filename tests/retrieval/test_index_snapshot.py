@@ -1,10 +1,12 @@
 """Snapshots on disk: sealed, shared, harmless when they are lost or torn, and never older than a removal."""
 
+import mmap
 import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -30,10 +32,10 @@ class Disk:
         nonce = os.urandom(12)
         return nonce + AESGCM(self.key).encrypt(nonce, plain, context)
 
-    def unseal(self, sealed: bytes, context: bytes) -> bytes:
+    def unseal(self, sealed: bytes | mmap.mmap, context: bytes) -> bytes:
         return AESGCM(self.key).decrypt(sealed[:12], sealed[12:], context)
 
-    async def view(self, log: ChunkLog, *, tenant: UUID = TENANT, **thresholds: int) -> IndexView:
+    async def view(self, log: ChunkLog, *, tenant: UUID = TENANT, **thresholds: Any) -> IndexView:
         view = IndexView(
             tenant,
             log,
@@ -122,7 +124,8 @@ async def test_a_damaged_snapshot_is_rebuilt_from_the_log(disk: Disk, damage: st
     if damage == "missing":
         file.unlink()
     else:
-        file.write_bytes({"flip": data, "cut": data[: len(data) // 2], "empty": b""}[damage])
+        torn: dict[str, bytes] = {"flip": bytes(data), "cut": bytes(data[: len(data) // 2]), "empty": b""}
+        file.write_bytes(torn[damage])
     watched = Watched(log)
     view = await disk.view(watched)
     assert watched.asked == [0]
@@ -184,6 +187,7 @@ async def test_a_crash_before_it_is_registered_harms_nothing(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", fail)
         with pytest.raises(PowerCut):
+            assert saved._files is not None
             saved._files.write(saved.seq, saved._now.blocks, None)
     abandoned, at_work = (disk.directory / f".{name}.tmp" for name in ("abandoned", "at-work"))
     for path, age in ((abandoned, 7200), (at_work, 1)):
@@ -266,7 +270,7 @@ async def test_a_view_that_grew_saves_itself(disk: Disk) -> None:
 
 async def test_what_was_learnt_is_read_back(disk: Disk) -> None:
     log = MemoryChunkLog()
-    thresholds = {"exact_below": 300, "exact_reach": 50}
+    thresholds: dict[str, Any] = {"exact_below": 300, "exact_reach": 50}
     log.append(await corpus(600))
     view = await disk.view(log, **thresholds)
     view.settle()

@@ -110,10 +110,11 @@ class NativeEncoder:
 
     def _layer(self, index: int) -> "_Layer":
         at = f"layers.{index}."
-        products = [self._biased(at + name) for name in ("qkv", "out", "up", "down")]
-        return _Layer(
-            *products, *(self._layer_norm(at + name) for name in ("mixer_norm", "feed_forward_norm"))
+        qkv, out, up, down = (self._biased(at + name) for name in ("qkv", "out", "up", "down"))
+        mixer_norm, feed_forward_norm = (
+            self._layer_norm(at + name) for name in ("mixer_norm", "feed_forward_norm")
         )
+        return _Layer(qkv, out, up, down, mixer_norm, feed_forward_norm)
 
     def _tables(self) -> tuple[Tensor, Tensor]:
         """Of words, and of positions with what every token's type adds."""

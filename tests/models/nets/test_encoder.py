@@ -71,7 +71,9 @@ def test_the_compiled_form_says_what_it_computes_in():
     assert in_torch().identity.dtype == "float32"
     assert in_torch().arithmetic is None
     assert compiled().identity.dtype == "q8"
-    assert compiled().arithmetic.exact
+    arithmetic = compiled().arithmetic
+    assert arithmetic is not None
+    assert arithmetic.exact
 
 
 def test_no_bit_of_the_compiled_form_depends_on_company():
