@@ -88,6 +88,7 @@ async def test_journal_and_audit_log_say_the_same(services: Services, owner: Per
             "start": 0,
             "end": 20,
             "fingerprint": name_of(PASSAGE.text),
+            "rule": None,
         }
     ]
     assert "leave" not in str([record.details for record in records]).lower()
