@@ -39,7 +39,7 @@ def bench(model: Path, *, threads: int, prompt: int = 0, generate: int = 0, dept
         str(tool("llama-bench")), "-m", str(model), "-t", str(threads), "-p", str(prompt), "-n", str(generate),
         "-d", str(depth), "-r", "1", "-o", "json",
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=_own_threads())
     return float(json.loads(done.stdout)[0]["avg_ts"])
 
 
@@ -67,13 +67,19 @@ def server(
         str(tool("llama-server")), "-m", str(model), "-t", str(threads), "-np", str(slots),
         "-c", str(context), "--port", str(port), "--no-webui", *arguments,
     ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, **quiet, env=_own_threads()) as child:
         try:
             address = f"http://127.0.0.1:{port}"
             _wait(address, child)
             yield address
         finally:
             child.terminate()
+
+
+def _own_threads() -> dict[str, str]:
+    """Without what steers our threads: `OMP_WAIT_POLICY=PASSIVE` slows llama.cpp down to a quarter."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("OMP_", "GOMP_"))}
 
 
 def _wait(address: str, child: subprocess.Popen[bytes]) -> None:
