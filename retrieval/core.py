@@ -62,9 +62,13 @@ class PlacedLine:
     box: Box
 
 
+CELLS_APART = " | "
+"""Between the cells of a table's row: bars that people and models see, where tabs look like spaces to both."""
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A stretch of text that belongs together; a table's rows are lines, its cells stand apart by tabs."""
+    """A stretch of text that belongs together; a table's rows are lines, with CELLS_APART between the cells."""
 
     kind: Literal["table", "list", "code"]
     span: Span

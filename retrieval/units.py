@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from secretariat.retrieval.core import Block, ParsedDocument, Span
+from secretariat.retrieval.core import CELLS_APART, Block, ParsedDocument, Span
 from secretariat.retrieval.sentences import sentences
 from secretariat.retrieval.tokens import PIECE, Tokens
 
@@ -132,13 +132,14 @@ def _finer(text: str, span: Span, longest: int) -> list[Span]:
 
 
 def _cells(text: str, span: Span) -> Iterator[Span]:
+    """Each with the bar behind it: no character of a row is left out of all chunks."""
+    bar = CELLS_APART.rstrip()
     start = span.start
-    for cell in span.within(text).split("\t"):
-        bare = cell.strip()
-        if bare:
-            lead = start + len(cell) - len(cell.lstrip())
-            yield Span(lead, lead + len(bare))
-        start += len(cell) + 1
+    while start < span.end:
+        found = text.find(CELLS_APART, start, span.end)
+        end = span.end if found < 0 else found + len(bar)
+        yield Span(start, end)
+        start = end + len(CELLS_APART) - len(bar)
 
 
 def _words(text: str, span: Span, longest: int) -> Iterator[Span]:

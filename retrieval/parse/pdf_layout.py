@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
 
+from secretariat.retrieval.core import CELLS_APART
 from secretariat.retrieval.parse import reflow
 from secretariat.retrieval.parse.pdf_lines import Line
 from secretariat.retrieval.parse.pdf_table import Table
@@ -102,7 +103,7 @@ class Layout:
                 for piece, text in zip(placed, texts, strict=True):
                     self._place(start, text, piece)
                     start += len(text)
-                start += 1
+                start += len(CELLS_APART)
 
     def _write_block(self, group: Sequence[Line], *, continued: bool) -> None:
         first = group[0]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Literal
 
-from secretariat.retrieval.core import Block, PageSpan, ParseNote, Section, Span
+from secretariat.retrieval.core import CELLS_APART, Block, PageSpan, ParseNote, Section, Span
 from secretariat.retrieval.errors import DocumentRejectedError
 
 Kind = Literal["table", "list", "code"]
@@ -116,9 +116,11 @@ class TextBuilder:
         return start
 
     def row(self, cells: Sequence[str], *, ready: bool = False) -> int:
-        """A table row: its cells stand apart by tabs."""
-        texts = cells if ready else [squash(cell) for cell in cells]
-        return self.line("\t".join(texts).rstrip("\t") if any(texts) else "", ready=True, kind="table")
+        """A table row: `a | b | c`; empty cells at its end are left out."""
+        texts = list(cells) if ready else [squash(cell) for cell in cells]
+        while texts and not texts[-1]:
+            texts.pop()
+        return self.line(CELLS_APART.join(texts).strip(), ready=True, kind="table")
 
     def part(self) -> None:
         """Lines and rows that follow are another list or table."""

@@ -46,7 +46,7 @@ class TestFormats:
         assert [section.title for section in document.sections] == ["Chapter 1", "Chapter 2", "Chapter 3"]
         assert [page.number for page in document.pages] == [1, 2, 3]
         assert "Paragraph two of page 2" in document.pages[1].span.within(document.text)
-        assert "Spain\t120 euros\tB\nFrance\t150 euros\tC" in document.text
+        assert "Spain | 120 euros | B\nFrance | 150 euros | C" in document.text
         assert "Wegholm handbook" not in document.text
 
     async def test_word_keeps_the_order_of_headings_lists_and_tables(self, tmp_path: Path) -> None:
@@ -54,7 +54,8 @@ class TestFormats:
         assert document.title == "Travel policy"
         assert document.text == (
             f"Hotels\n\n{(files.PASSAGE * 2).strip()}\n\nLimits\n\n- Zone A\n- Zone B"
-            "\n\nCountry\tLimit per night\tZone\nSpain\t120 euros\tB\nFrance\t150 euros\tC\n\nAfter the table."
+            "\n\nCountry | Limit per night | Zone\nSpain | 120 euros | B\nFrance | 150 euros | C"
+            "\n\nAfter the table."
         )
         assert [(section.title, section.level) for section in document.sections] == [
             ("Hotels", 1),
@@ -66,7 +67,7 @@ class TestFormats:
         assert document.title == "Travel policy"
         assert document.text == (
             f"Hotels\n\n{files.PASSAGE}Bold text goes on.\n\nLimits\n\n"
-            "Country\tLimit per night\tZone\nSpain\t120 euros\tB\n"
+            "Country | Limit per night | Zone\nSpain | 120 euros | B\n"
             "- first\n- second item\n3. third\n\nline one\nline two\n\nTail."
         )
 
@@ -75,7 +76,7 @@ class TestFormats:
         assert document.title == "Travel policy"
         assert document.text == (
             f"Hotels\n\n{files.PASSAGE}It goes on here with a link and code.\n\nLimits\n\n"
-            "Country\tLimit per night\tZone\nSpain\t120 euros\tB\n"
+            "Country | Limit per night | Zone\nSpain | 120 euros | B\n"
             '- first\n- second\n1. nested\n\nprint("kept")'
         )
 
@@ -140,9 +141,9 @@ class TestFormats:
         document.output(str(tmp_path / "table.pdf"))
         parsed = await parse(tmp_path / "table.pdf", "table.pdf", None)
         assert parsed.text == (
-            "Class\tContents\tLargest quantity\n"
-            "H2\tsolvents, adhesives and all other flammable liquids\t60 litres per cabinet\n"
-            "H3\tacids\t40 litres in total, never together with anything of H2"
+            "Class | Contents | Largest quantity\n"
+            "H2 | solvents, adhesives and all other flammable liquids | 60 litres per cabinet\n"
+            "H3 | acids | 40 litres in total, never together with anything of H2"
         )
 
     async def test_pdf_sentence_over_a_page_break_stays_whole(self, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.parse import parse
 from tests.retrieval import files, more_files
 
-TABLE = "Country\tLimit per night\tZone\nSpain\t120 euros\tB\nFrance\t150 euros\tC"
+TABLE = "Country | Limit per night | Zone\nSpain | 120 euros | B\nFrance | 150 euros | C"
 
 
 async def _of(path: Path, content: str | bytes) -> ParsedDocument:
@@ -41,11 +41,11 @@ class TestOffice:
 
     async def test_sheets_are_sections_and_rows_are_rows(self, tmp_path: Path) -> None:
         document = await parse(more_files.workbook(tmp_path / "limits.xlsx"), "limits.xlsx", None)
-        assert document.text == f"Limits\n\n{TABLE}\n\t12.5\tTRUE\n\nZones\n\nB\tsouth"
+        assert document.text == f"Limits\n\n{TABLE}\n| 12.5 | TRUE\n\nZones\n\nB | south"
         assert _titles(document) == [("Limits", 1), ("Zones", 1)]
         first, second = document.blocks
-        assert (first.kind, first.span.within(document.text)) == ("table", f"{TABLE}\n\t12.5\tTRUE")
-        assert second.span.within(document.text) == "B\tsouth"
+        assert (first.kind, first.span.within(document.text)) == ("table", f"{TABLE}\n| 12.5 | TRUE")
+        assert second.span.within(document.text) == "B | south"
         (note,) = document.notes
         assert (note.code, "Salaries" in note.message) == ("hidden_sheet", True)
         assert "Ada" not in document.text
@@ -56,7 +56,7 @@ class TestOffice:
         quoted = delimiter.join(['"a ""quoted"" cell"', f'"with {delimiter} inside"', '"on two\nlines"'])
         document = await _of(tmp_path / "limits.csv", "\r\n".join([*lines, quoted]))
         inside = "with inside" if delimiter == "\t" else f"with {delimiter} inside"
-        assert document.text == f'{TABLE}\na "quoted" cell\t{inside}\ton two lines'
+        assert document.text == f'{TABLE}\na "quoted" cell | {inside} | on two lines'
 
     async def test_word_says_what_it_left_out_and_when_it_was_written(self, tmp_path: Path) -> None:
         path = files.word(tmp_path / "a.docx")

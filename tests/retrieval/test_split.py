@@ -176,8 +176,8 @@ def _blocks_document(*parts: tuple[str, str]) -> ParsedDocument:
 
 
 def test_a_table_is_cut_between_rows_and_its_header_is_read_with_every_part() -> None:
-    header = "City\tHotel, up to\tMeals a day"
-    rows = [f"City number {n}. Really\t{n}.00 euros\t{n % 7}.50 euros" for n in range(80)]
+    header = "City | Hotel, up to | Meals a day"
+    rows = [f"City number {n}. Really | {n}.00 euros | {n % 7}.50 euros" for n in range(80)]
     document = _blocks_document(("p", "What may be spent:"), ("table", "\n".join([header, *rows])))
     _check(document)
     first, *rest = split(document)
@@ -195,7 +195,7 @@ def test_a_table_is_cut_between_rows_and_its_header_is_read_with_every_part() ->
 
 def test_a_row_too_long_for_any_chunk_is_cut_between_cells() -> None:
     cells = [f"cell {n} " + "has a dozen words in it " * 8 for n in range(20)]
-    document = _blocks_document(("table", "a\tb\n" + "\t".join(cells)))
+    document = _blocks_document(("table", "a | b\n" + " | ".join(cells)))
     _check(document)
     for chunk in split(document)[1:]:
         assert chunk.text.startswith("cell ")

@@ -227,7 +227,7 @@ async def test_what_a_document_says_of_itself_is_kept_and_forgotten_with_it(
         stored = await services.contents.json(session, layout_id)
         text = await services.contents.text(session, row.text_id)
     ((kind, start, end),) = stored["blocks"]
-    assert (kind, text[start:end].split("\n")[0].split("\t")) == ("table", ["City", "Rate"])
+    assert (kind, text[start:end].split("\n")[0].split(" | ")) == ("table", ["City", "Rate"])
     assert (await owner.client.delete(f"/api/v1/documents/{document['id']}")).status_code == 204
     async with services.database.tenant(owner.tenant.id) as session:
         assert await session.get(Content, (owner.tenant.id, layout_id)) is None
