@@ -7,7 +7,7 @@ from fastapi import Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from secretariat.platform.conversations import journal, schemas, service, turns, views
-from secretariat.platform.conversations.stream import stream
+from secretariat.platform.conversations.stream import LOOK_SECONDS, TurnJournal
 from secretariat.platform.conversations.withhold import shown as shown_event
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity.callers import ConversationsRead, ConversationsWrite, TenantSessionDep
@@ -15,7 +15,7 @@ from secretariat.platform.services import Services
 from secretariat.platform.tables.conversations import TurnRow
 from secretariat.platform.tasks.endpoints import caller_now, event_number, open_streams
 from secretariat.platform.tasks.policies import Sight
-from secretariat.platform.tasks.stream import CountedStream
+from secretariat.platform.tasks.stream import CountedStream, watch
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import NotFoundError, UnauthenticatedError, problem_responses
 from secretariat.platform.web.routing import api_router
@@ -130,7 +130,8 @@ async def turn_events(
             return None
         return found.sight if "conversations.read" in now.permissions else None
 
-    events = stream(services, caller.tenant_id, turn_id, seen_before, look_again, seen.sight)
+    watched = TurnJournal(services, caller.tenant_id, turn_id)
+    events = watch(watched, seen_before, seen.sight, look_again, look_seconds=LOOK_SECONDS)
     return CountedStream(open_streams(request), caller.user_id, events)
 
 

@@ -1,9 +1,9 @@
 """Answering a turn: under a lease, every event journalled before the turn goes on, then remembered."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from uuid import UUID
 
 from secretariat.agents.conversation.answer import answer
@@ -29,8 +29,10 @@ from secretariat.platform.indexes.search import searcher
 from secretariat.platform.indexes.texts import SqlDocumentTexts
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
 from secretariat.platform.jobs.run import JobRun
+from secretariat.platform.jobs.watch import watched
 from secretariat.platform.tables.conversations import TurnRow
 from secretariat.platform.tasks.repository import hidden_documents
+from secretariat.platform.tasks.terms import collections_within
 from secretariat.retrieval.core import Scope
 
 STOP_LOOK_SECONDS = 0.3
@@ -131,15 +133,12 @@ async def _turn(
     conversation = await repository.of_turn(session, row)
     assistant_id = conversation.assistant_id
     assistant = await repository.assistant(session, assistant_id) if assistant_id else None
-    chosen = frozenset(conversation.collection_ids)
-    of_assistant = frozenset(assistant.collection_ids) if assistant else frozenset[UUID]()
-    within = chosen & of_assistant if chosen and of_assistant else chosen or of_assistant
     turn = Turn(
         id=row.id,
         text=await run.services.contents.text(session, row.text_id),
         scope=Scope(tenant=run.tenant_id, principals=principals),
         instructions=assistant.instructions if assistant else "",
-        collection_ids=within if chosen or of_assistant else None,
+        collection_ids=collections_within(conversation.collection_ids, assistant),
         window=said.window,
         summary="\n".join(line.text for line in said.summary),
         given=said.given,
@@ -169,19 +168,9 @@ async def _context(run: JobRun, loaded: _Loaded) -> TurnContext:
 
 async def _follow(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnEvent, None]) -> Ending:
     """Until the turn ends, or until it must: how. That is noticed amid a model call, too."""
-    if (ending := await _must_end(run, loaded)) is not None:
-        return ending
-    work = asyncio.ensure_future(_write_down(run, loaded, events))
-    try:
-        while not (await asyncio.wait({work}, timeout=STOP_LOOK_SECONDS))[0]:
-            if (ending := await _must_end(run, loaded)) is not None:
-                return ending
-        return work.result()
-    finally:
-        if not work.done():
-            work.cancel()
-            with suppress(asyncio.CancelledError):
-                await work
+    return await watched(
+        partial(_write_down, run, loaded, events), partial(_must_end, run, loaded), STOP_LOOK_SECONDS
+    )
 
 
 async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnEvent, None]) -> Ending:

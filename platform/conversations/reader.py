@@ -6,7 +6,7 @@ stands in for it.
 
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from secretariat.agents.conversation.core import Reader
@@ -14,6 +14,7 @@ from secretariat.models.client import ChatModel
 from secretariat.models.core import CallContext, ChatRequest, ChatResult, TokenEvent
 from secretariat.models.errors import ModelError
 from secretariat.platform.services import Services
+from secretariat.platform.tasks.terms import AssistantsChat
 
 _LEAST_TOKENS = 64  # of a prompt read anew, for its time to say something
 _NEWEST = 0.2  # share of the newest measurement in the rate
@@ -36,7 +37,7 @@ class ReadingRate:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredChat:
-    """The chat model that the assistant names, its reading timed. Implements models.client.ChatModel."""
+    """A chat model with its reading timed, under the name of the model. Implements models.client.ChatModel."""
 
     chat_model: ChatModel
     model: str
@@ -44,7 +45,7 @@ class MeasuredChat:
 
     async def chat(self, request: ChatRequest, call: CallContext) -> ChatResult:
         started = time.monotonic()
-        result = await self.chat_model.chat(self._named(request), call)
+        result = await self.chat_model.chat(request, call)
         seconds = time.monotonic() - started
         usage = result.usage
         new = usage.prompt_tokens - usage.cached_tokens
@@ -53,13 +54,10 @@ class MeasuredChat:
         return result
 
     def stream(self, request: ChatRequest, call: CallContext) -> AsyncIterator[TokenEvent]:
-        return self.chat_model.stream(self._named(request), call)
+        return self.chat_model.stream(request, call)
 
     async def count_tokens(self, texts: Sequence[str], call: CallContext) -> list[int]:
         return await self.chat_model.count_tokens(texts, call)
-
-    def _named(self, request: ChatRequest) -> ChatRequest:
-        return replace(request, model=self.model) if request.model == "default" else request
 
 
 class _Known:
@@ -69,7 +67,7 @@ class _Known:
 
 
 def chat_of(services: Services, model: str) -> MeasuredChat:
-    return MeasuredChat(services.models, model, _Known.rate)
+    return MeasuredChat(AssistantsChat(services.models, model), model, _Known.rate)
 
 
 async def reader_of(services: Services, model: str) -> Reader | None:

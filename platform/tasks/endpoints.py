@@ -19,7 +19,7 @@ from secretariat.platform.identity.callers import (
 from secretariat.platform.services import Services
 from secretariat.platform.tasks import journal, schemas, service
 from secretariat.platform.tasks.policies import Sight, glance, look
-from secretariat.platform.tasks.stream import CountedStream, OpenStreams, stream
+from secretariat.platform.tasks.stream import CountedStream, OpenStreams, TaskJournal, watch
 from secretariat.platform.tasks.views import hidden_from, shown
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import NotFoundError, UnauthenticatedError, problem_responses
@@ -116,7 +116,7 @@ async def task_events(
     async def look_again() -> Sight | None:
         return await _sight_now(request, services, caller, task_id, sight)
 
-    events = stream(services, caller.tenant_id, task_id, seen, sight, look_again)
+    events = watch(TaskJournal(services, caller.tenant_id, task_id), seen, sight, look_again)
     return CountedStream(open_streams(request), caller.user_id, events)
 
 

@@ -1,9 +1,9 @@
 """Carrying a task out: the agent loop under a lease, every event journalled before the loop goes on."""
 
-import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
 from typing import cast
 from uuid import UUID
 
@@ -18,8 +18,7 @@ from secretariat.agents.core import (
 )
 from secretariat.agents.errors import AgentError
 from secretariat.agents.loop import run as think
-from secretariat.models.client import ChatModel
-from secretariat.models.core import CallContext, ChatRequest, ChatResult, TokenEvent
+from secretariat.models.core import CallContext
 from secretariat.platform.access.authority import PersonAuthority
 from secretariat.platform.access.repository import active_standing, standing
 from secretariat.platform.audit.event import Actor
@@ -29,10 +28,12 @@ from secretariat.platform.indexes.texts import SqlDocumentTexts
 from secretariat.platform.jobs import repository as job_repository
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
 from secretariat.platform.jobs.run import JobRun
+from secretariat.platform.jobs.watch import watched
 from secretariat.platform.tables.tasks import Assistant, TaskRow
 from secretariat.platform.tasks import journal, repository
 from secretariat.platform.tasks.effects import SqlEffectLedger
 from secretariat.platform.tasks.failures import sentence
+from secretariat.platform.tasks.terms import AssistantsChat, collections_within
 from secretariat.retrieval.core import Scope
 
 CANCEL_LOOK_SECONDS = 0.5
@@ -67,26 +68,6 @@ class _Steps:
         elif isinstance(event, StepCompleted):
             self.done += 1
         return isinstance(event, PlanProposed | StepCompleted)
-
-
-@dataclass(frozen=True, slots=True)
-class _OfAssistant:
-    """The chat model that the assistant names, for requests that name none."""
-
-    chat_model: ChatModel
-    model: str
-
-    async def chat(self, request: ChatRequest, call: CallContext) -> ChatResult:
-        return await self.chat_model.chat(self._named(request), call)
-
-    def stream(self, request: ChatRequest, call: CallContext) -> AsyncIterator[TokenEvent]:
-        return self.chat_model.stream(self._named(request), call)
-
-    async def count_tokens(self, texts: Sequence[str], call: CallContext) -> list[int]:
-        return await self.chat_model.count_tokens(texts, call)
-
-    def _named(self, request: ChatRequest) -> ChatRequest:
-        return replace(request, model=self.model) if request.model == "default" else request
 
 
 async def run(run: JobRun, *, loop: Loop = cast("Loop", think)) -> None:
@@ -154,15 +135,12 @@ async def _task(
     assistant: Assistant | None,
     principals: frozenset[str],
 ) -> Task:
-    chosen = frozenset(row.collection_ids)
-    of_assistant = frozenset(assistant.collection_ids) if assistant else frozenset[UUID]()
-    within = chosen & of_assistant if chosen and of_assistant else chosen or of_assistant
     return Task(
         id=row.id,
         request=await run.services.contents.text(session, row.request_id),
         scope=Scope(tenant=run.tenant_id, principals=principals),
         instructions=assistant.instructions if assistant else "",
-        collection_ids=within if chosen or of_assistant else None,
+        collection_ids=collections_within(row.collection_ids, assistant),
     )
 
 
@@ -171,7 +149,7 @@ async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
     authority = PersonAuthority(services.database, loaded.asker)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"task-{loaded.task.id}")
     return AgentContext(
-        chat=_OfAssistant(services.models, loaded.model),
+        chat=AssistantsChat(services.models, loaded.model),
         call=call,
         searcher=await searcher(services.indexes, run.tenant_id, authority, services.models, call),
         texts=SqlDocumentTexts(services.database, services.contents, authority),
@@ -183,16 +161,9 @@ async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
 
 async def _follow(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskEvent, None]) -> Ending:
     """Until the loop ends, or until it must: how. That is noticed amid a model call, too."""
-    if (ending := await _must_end(run, loaded)) is not None:
-        return ending
-    work = asyncio.ensure_future(_write_down(run, loaded, events))
-    try:
-        while not (await asyncio.wait({work}, timeout=CANCEL_LOOK_SECONDS))[0]:
-            if (ending := await _must_end(run, loaded)) is not None:
-                return ending
-        return work.result()
-    finally:
-        await _stopped(work)
+    return await watched(
+        partial(_write_down, run, loaded, events), partial(_must_end, run, loaded), CANCEL_LOOK_SECONDS
+    )
 
 
 async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskEvent, None]) -> Ending:
@@ -204,13 +175,6 @@ async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TaskE
         if (ending := await _journal(run, loaded, event, steps)) is not None:
             return ending
     return None
-
-
-async def _stopped(work: "asyncio.Future[Ending]") -> None:
-    if not work.done():
-        work.cancel()
-        with suppress(asyncio.CancelledError):
-            await work
 
 
 async def _journal(run: JobRun, loaded: _Loaded, event: TaskEvent, steps: _Steps) -> Ending:

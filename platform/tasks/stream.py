@@ -8,8 +8,10 @@ exactly the rest, from any process.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 from uuid import UUID
 
 from fastapi.responses import StreamingResponse
@@ -72,10 +74,29 @@ class CountedStream(StreamingResponse):
             self._close()
 
 
-async def stream(
-    services: Services,
-    tenant_id: UUID,
-    task_id: UUID,
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event as it goes out; nothing follows the last one."""
+
+    seq: int
+    text: str
+    last: bool
+
+
+class WatchedJournal(Protocol):
+    """A journal that somebody listens to, as far as they may see it."""
+
+    async def news(self, after: int, sight: Sight) -> Sequence[Told]:
+        """The next events above `after`, at most BATCH."""
+        ...
+
+    async def over(self, after: int) -> bool:
+        """Whether who has seen `after` has seen the end."""
+        ...
+
+
+async def watch(
+    watched: WatchedJournal,
     after: int,
     sight: Sight,
     look_again: Callable[[], Awaitable[Sight | None]],
@@ -86,7 +107,7 @@ async def stream(
 ) -> AsyncIterator[str]:
     """Events above `after`, until a terminal one or until `look_again`, asked again and again, says None."""
     yield RETRY
-    if await _over(services, tenant_id, task_id, after):
+    if after > 0 and await watched.over(after):
         return
     spoke = checked = time.monotonic()
     while True:
@@ -96,13 +117,11 @@ async def stream(
                 return
             sight = now
             checked = time.monotonic()
-        async with services.database.tenant(tenant_id) as session:
-            entries = await journal.read(session, services.contents, task_id, after, BATCH)
-            hidden = await hidden_from(session, sight, entries)
+        entries = await watched.news(after, sight)
         for entry in entries:
-            yield spelled(entry, sight, hidden)
+            yield entry.text
             after, spoke = entry.seq, time.monotonic()
-            if entry.event.type in TERMINAL_EVENTS:
+            if entry.last:
                 return
         if not entries:
             if time.monotonic() - spoke >= heartbeat_seconds:
@@ -111,14 +130,28 @@ async def stream(
             await asyncio.sleep(look_seconds)
 
 
-async def _over(services: Services, tenant_id: UUID, task_id: UUID, after: int) -> bool:
-    """Whether the listener has seen the end already."""
-    if after <= 0:
-        return False
-    async with services.database.tenant(tenant_id) as session:
-        row = await repository.task(session, task_id)
-        rest = await repository.events(session, task_id, after, 1)
-    return row is None or (row.status in TERMINAL_STATUSES and not rest)
+@dataclass(frozen=True, slots=True)
+class TaskJournal:
+    """Implements WatchedJournal over a task's journal."""
+
+    services: Services
+    tenant_id: UUID
+    task_id: UUID
+
+    async def news(self, after: int, sight: Sight) -> Sequence[Told]:
+        async with self.services.database.tenant(self.tenant_id) as session:
+            entries = await journal.read(session, self.services.contents, self.task_id, after, BATCH)
+            hidden = await hidden_from(session, sight, entries)
+        return [
+            Told(entry.seq, spelled(entry, sight, hidden), entry.event.type in TERMINAL_EVENTS)
+            for entry in entries
+        ]
+
+    async def over(self, after: int) -> bool:
+        async with self.services.database.tenant(self.tenant_id) as session:
+            row = await repository.task(session, self.task_id)
+            rest = await repository.events(session, self.task_id, after, 1)
+        return row is None or (row.status in TERMINAL_STATUSES and not rest)
 
 
 def spelled(entry: JournalEvent, sight: Sight, hidden: frozenset[UUID]) -> str:

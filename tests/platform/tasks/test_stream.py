@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from secretariat.platform.services import Services
 from secretariat.platform.tasks.policies import Sight
-from secretariat.platform.tasks.stream import HEARTBEAT, STREAMS_EACH, stream
+from secretariat.platform.tasks.stream import HEARTBEAT, STREAMS_EACH, TaskJournal, watch
 from tests.platform.tasks.steps import EVENTS, carry_out, give, journal_of, read, scripted
 from tests.support.factories import Person, make_person
 from tests.support.model_server_double import listening
@@ -137,8 +137,8 @@ async def test_silence_is_filled_and_rights_are_asked_again(services: Services, 
 
     said = [
         piece
-        async for piece in stream(
-            services, owner.tenant.id, UUID(given["id"]), 0, sight, look_again,
+        async for piece in watch(
+            TaskJournal(services, owner.tenant.id, UUID(given["id"])), 0, sight, look_again,
             look_seconds=0.02, heartbeat_seconds=0.05, permission_seconds=0.2,
         )
     ]  # fmt: skip
