@@ -69,11 +69,6 @@ async def take_numbers(session: TenantSession, count: int) -> int:
     return last - count + 1
 
 
-async def insert_chunks(session: TenantSession, rows: Sequence[ChunkRow]) -> None:
-    session.add_all(rows)
-    await session.flush()
-
-
 async def write_chunks(session: TenantSession, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert rows of ChunkRow, or put them in the place of those of the same id, whose tombstones go."""
     if not rows:

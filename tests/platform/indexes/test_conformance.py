@@ -63,4 +63,5 @@ async def _write(session: TenantSession, services: Services, added: Sequence[Chu
                 seq=seq,
             )
         )
-    await repository.insert_chunks(session, rows)
+    session.add_all(rows)
+    await session.flush()
