@@ -81,6 +81,8 @@ class ParseNote:
     code: str
     message: str
     page: int | None = None
+    nearness: float | None = None
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +163,15 @@ class Scope:
     principals: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Permit:
     """What an authority opens to a scope at one moment: by whole collections and by single documents.
 
     `collections` and `documents` map what is open to the grant that opens it. What is closed stays closed
     whatever opens it. `counts_all`: the scope may know how many documents it can't read in a collection.
+    `head` is the number that the chunk log had come to at that moment, where the authority knows it.
+
+    One permit is equal to no other, so that what it comes to may be remembered by it.
     """
 
     collections: Mapping[UUID, UUID] = field(default_factory=dict)
@@ -174,6 +179,7 @@ class Permit:
     closed_collections: frozenset[UUID] = frozenset()
     closed_documents: frozenset[UUID] = frozenset()
     counts_all: bool = False
+    head: int | None = None
 
     def rule(self, document_id: UUID, collection_id: UUID) -> UUID | None:
         """The grant by which the document may be read; None where it may not."""
@@ -195,7 +201,10 @@ class DocumentFilter:
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """`rephrasings` are further ways to ask the same; all are searched and their rankings fused."""
+    """`rephrasings` are further ways to ask the same; all are searched and their rankings fused.
+
+    `neighbours`: so many chunks before and behind each passage, of its section, come along to be read with it.
+    """
 
     query: str
     limit: int = 8
@@ -204,13 +213,24 @@ class SearchRequest:
     where: DocumentFilter | None = None
     rephrasings: tuple[str, ...] = ()
     min_seq: int = 0
+    neighbours: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """A passage with the chunks around it. `text` is the document's at `span`, with line breaks for whatever white
+    space lies between chunks: every word stands at its offset."""
+
+    span: Span
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A chunk that was found. `score` is the fused score; ranks are 1-based, None where a list missed it.
 
-    `rule` is the grant by which the searcher may read it.
+    `rule` is the grant by which the searcher may read it. `nearness`: the mean cosine of the question's words with
+    their nearest in the chunk, None where they weren't compared. `surroundings`: where neighbours were asked for.
     """
 
     chunk: Chunk
@@ -223,13 +243,16 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Passages best first. `allowed` and `denied` count the documents in reach before ranking."""
+    """Passages best first. `allowed` and `denied` count the documents in reach before ranking.
+
+    `confidence`: the probability that the best of them answers (search/confidence.py).
+    """
 
     passages: tuple[Passage, ...]
     index_seq: int
     allowed: int
     denied: int
-
+    confidence: float = 0.0
 
 @dataclass(frozen=True, slots=True)
 class Citation:

@@ -93,15 +93,17 @@ class IndexView:
             for row, _ in block.ids():
                 yield block.chunk(row)
 
-    async def catch_up(self, min_seq: int = 0) -> int:
+    async def catch_up(self, min_seq: int = 0, head: int | None = None) -> int:
         """Replays what the log has beyond the view; returns `seq`. Two at a time do no harm.
 
-        Raises IndexBehindError when the log itself has not reached `min_seq`.
+        `head` is the log's, from who has just asked for it. Raises IndexBehindError when the log itself has not
+        reached `min_seq`.
         """
         if not self._loaded:
             await self._load()
             self._learn()
-        head = await self._log.head()
+        if head is None:
+            head = await self._log.head()
         if head > self.seq:
             await self._replay(head)
         if self.seq < min_seq:

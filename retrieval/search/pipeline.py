@@ -44,8 +44,8 @@ class Pipeline:
         """Passages best first. Raises IndexBehindError, RetrievalError, ModelError."""
         if scope.tenant != self._view.tenant:
             raise RetrievalError("The search and the index belong to different tenants.")
-        seq = await self._view.catch_up(request.min_seq)
         permit = await self._authority.permit(scope)
+        seq = await self._view.catch_up(request.min_seq, permit.head)
         about = await within(self._authority, scope, request)
         reach = await self._view.reach(permit, about)
         questions = questions_of(request)
