@@ -81,8 +81,6 @@ class ParseNote:
     code: str
     message: str
     page: int | None = None
-    nearness: float | None = None
-    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +237,8 @@ class Passage:
     lexical_rank: int | None
     cosine: float | None
     rule: UUID | None = None
+    nearness: float | None = None
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +253,7 @@ class SearchResult:
     allowed: int
     denied: int
     confidence: float = 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class Citation:
