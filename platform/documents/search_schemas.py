@@ -12,6 +12,8 @@ from secretariat.platform.documents.reading_schemas import PageBox
 from secretariat.platform.documents.schemas import Closed
 from secretariat.retrieval.core import DocumentFilter, SearchRequest, SearchResult
 from secretariat.retrieval.core import Passage as FoundPassage
+from secretariat.retrieval.core import Surroundings as Around
+from secretariat.retrieval.search.confidence import FOUND_FROM
 
 _Values = Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], Field(max_length=50)]
 
@@ -44,6 +46,12 @@ class SearchQuery(Closed):
     rephrasings: list[Annotated[str, Field(min_length=1, max_length=4000)]] = Field(
         default=[], max_length=5, description="Further ways to ask the same; all rankings are fused."
     )
+    neighbours: int = Field(
+        default=0,
+        ge=0,
+        le=4,
+        description="Chunks of its section before and behind each passage, to be read with it.",
+    )
     boxes: bool = Field(default=False, description="Give the places of the lines on their pages too.")
     min_seq: int = Field(default=0, ge=0, description="Refuse unless the index has got this far.")
 
@@ -56,11 +64,24 @@ class SearchQuery(Closed):
             where=self.where.filter() if self.where is not None else None,
             rephrasings=tuple(self.rephrasings),
             min_seq=self.min_seq,
+            neighbours=self.neighbours,
         )
 
 
+class Surroundings(BaseModel):
+    """The document from `start` to `end`, a passage and its neighbours, with line breaks between them."""
+
+    start: int
+    end: int
+    text: str
+
+    @classmethod
+    def of(cls, found: Around) -> "Surroundings":
+        return cls(start=found.span.start, end=found.span.end, text=found.text)
+
+
 class Passage(BaseModel):
-    """`rule` is the grant that lets the caller read it; `boxes` are filled where the search asked for them."""
+    """`rule` is the grant that lets the caller read it; `boxes` and `surroundings` are filled where asked for."""
 
     chunk_id: UUID
     document_id: UUID
@@ -74,6 +95,7 @@ class Passage(BaseModel):
     boxes: list[PageBox]
     score: float
     rule: UUID | None
+    surroundings: Surroundings | None
 
     @classmethod
     def of(cls, found: FoundPassage, layout: Layout) -> "Passage":
@@ -91,16 +113,23 @@ class Passage(BaseModel):
             boxes=PageBox.all_of(layout, chunk.span.start, chunk.span.end),
             score=found.score,
             rule=found.rule,
+            surroundings=Surroundings.of(found.surroundings) if found.surroundings else None,
         )
 
 
 class Passages(BaseModel):
-    """Best first. `allowed` and `denied` count the ready documents within and out of the caller's reach."""
+    """Best first. `allowed` and `denied` count the ready documents within and out of the caller's reach.
+
+    `confidence` is the probability that the first passage answers; `found` is false where that is so low that
+    the nearest passages should be shown as such, not as an answer.
+    """
 
     passages: list[Passage]
     index_seq: int
     allowed: int
     denied: int
+    confidence: float
+    found: bool
 
     @classmethod
     def of(cls, result: SearchResult, layouts: Mapping[UUID, Layout]) -> "Passages":
@@ -112,6 +141,8 @@ class Passages(BaseModel):
             index_seq=result.index_seq,
             allowed=result.allowed,
             denied=result.denied,
+            confidence=result.confidence,
+            found=result.confidence >= FOUND_FROM,
         )
 
 

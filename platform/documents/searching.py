@@ -16,7 +16,7 @@ from secretariat.platform.documents.policies import manages_collections
 from secretariat.platform.indexes.search import searcher
 from secretariat.platform.services import Services
 from secretariat.platform.web.errors import ConflictError, UnavailableError
-from secretariat.retrieval.core import DocumentFilter, SearchRequest, SearchResult
+from secretariat.retrieval.core import DocumentFilter, Passage, SearchRequest, SearchResult
 from secretariat.retrieval.errors import IndexBehindError
 
 
@@ -79,6 +79,7 @@ def _evidence(
         "allowed": result.allowed,
         "denied": result.denied,
         "index_seq": result.index_seq,
+        "confidence": round(result.confidence, 4),
         "collection_ids": _listed(request.collection_ids),
         "document_ids": _listed(request.document_ids),
         "where": _conditions(request.where) if request.where is not None else None,
@@ -90,10 +91,17 @@ def _evidence(
                 "end": passage.chunk.span.end,
                 "fingerprint": fingerprint(passage.chunk.text),
                 "rule": str(passage.rule),
+                "shown": _shown(passage),
             }
             for passage in result.passages
         ],
     }
+
+
+def _shown(passage: Passage) -> list[int]:
+    """From where to where the document's words were given, neighbours included."""
+    span = passage.surroundings.span if passage.surroundings else passage.chunk.span
+    return [span.start, span.end]
 
 
 def _listed(ids: frozenset[UUID] | None) -> list[str] | None:

@@ -14,11 +14,13 @@ from secretariat.retrieval.errors import RetrievalError
 from secretariat.retrieval.index.roster import Within
 from secretariat.retrieval.index.view import IndexView
 from secretariat.retrieval.search.access import still_readable, within
+from secretariat.retrieval.search.confidence import confidence
 from secretariat.retrieval.search.configuration import CONFIGURATIONS, Configuration
 from secretariat.retrieval.search.evidence import Evidence, evidence, passages, together
 from secretariat.retrieval.search.fuse import OVER, best_first
 from secretariat.retrieval.search.questions import Questions, questions_of
 from secretariat.retrieval.search.rerank import reranked
+from secretariat.retrieval.search.surroundings import surrounded
 
 
 class Pipeline:
@@ -57,8 +59,12 @@ class Pipeline:
         if self._reranker is not None and not parts:
             ordered = await reranked(self._reranker, request.query, ordered, self._call)
         ordered = _without_repetitions(ordered, request.limit)
+        if request.neighbours:
+            ordered = await self._with_neighbours(ordered, request.neighbours)
         readable = await still_readable(self._authority, scope, ordered)
-        return SearchResult(tuple(readable), seq, reach.allowed, reach.denied)
+        asked = zip(questions.texts, found, strict=True)
+        sure = confidence(asked, readable[0]) if readable else 0.0
+        return SearchResult(tuple(readable), seq, reach.allowed, reach.denied, sure)
 
     async def _ask(self, questions: Questions, permit: Permit, about: Within, pool: int) -> list[Evidence]:
         """Each question on its own, in order."""
@@ -73,6 +79,11 @@ class Pipeline:
             evidence(ranking, vector, pool, self._use)
             for ranking, vector in zip(rankings, vectors, strict=True)
         ]
+
+    async def _with_neighbours(self, found: Sequence[Passage], count: int) -> list[Passage]:
+        chunks = [passage.chunk for passage in found]
+        around = await asyncio.to_thread(lambda: [self._view.around(chunk, count) for chunk in chunks])
+        return [surrounded(passage, near) for passage, near in zip(found, around, strict=True)]
 
 
 def _without_repetitions(ordered: Sequence[Passage], limit: int) -> list[Passage]:

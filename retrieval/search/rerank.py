@@ -20,16 +20,19 @@ async def reranked(
     Cosine, BM25 and the words' nearness weigh a third each: a passage's score already is the mean of two.
     """
     head, rest = passages[:CANDIDATES], passages[CANDIDATES:]
-    if len(head) < 2:
-        return list(passages)
+    if not head:
+        return []
     texts = [
         embedding_text(passage.chunk.document_title, passage.chunk.heading_path, passage.chunk.text)
         for passage in head
     ]
     result = await reranker.rerank(query, texts, call, method="late_interaction")
-    near = standardised({ranked.index: ranked.relevance for ranked in result.ranked})
+    nearness = {ranked.index: ranked.relevance for ranked in result.ranked}
+    near = standardised(nearness)
     before = standardised(dict(enumerate(passage.score for passage in head)))
     scores = {place: (2 * before[place] + near[place]) / 3 for place in range(len(head))}
-    first = [replace(head[place], score=score) for place, score in best_first(scores)]
+    first = [
+        replace(head[place], score=score, nearness=nearness[place]) for place, score in best_first(scores)
+    ]
     floor, last = first[-1].score, head[-1].score
     return first + [replace(passage, score=floor + passage.score - last) for passage in rest]
