@@ -95,11 +95,11 @@ async def filtered(collection: EvaluationSet, models: RememberedModels, report: 
     tokens = AskedTokens(models, CALL, asyncio.get_running_loop())
     chunks = [chunk for one in collection.documents for chunk in await chunks_of(one, models, CALL, tokens)]
     names = {uuid5(TENANT, document.id): document.id for document in collection.documents}
-    whole = _view(chunks)
+    whole = view_of(chunks)
     for share in SHARES:
         ids = sorted(names, key=str)
         visible = set(random.Random(1).sample(ids, max(1, round(share * len(ids)))))  # noqa: S311 - repeatable
-        alone = _view([chunk for chunk in chunks if chunk.document_id in visible])
+        alone = view_of([chunk for chunk in chunks if chunk.document_id in visible])
         worst = [0.0, 0.0]
         for query in collection.queries[:_QUERIES_FILTERED]:
             pair = [
@@ -127,7 +127,7 @@ def _apart(ones: Sequence[tuple[UUID, float]], others: Sequence[tuple[UUID, floa
     return max(abs(one - other) for (_, one), (_, other) in zip(ones, others, strict=True))
 
 
-def _view(chunks: Sequence[Chunk]) -> IndexView:
+def view_of(chunks: Sequence[Chunk]) -> IndexView:
     log = MemoryChunkLog()
     log.append(chunks)
     return IndexView(TENANT, log)

@@ -235,6 +235,7 @@ async def chunks_of(
             sha256=draft.sha256,
             vector=vector,
             seq=0,
+            signature=draft.signature,
         )
         for draft, vector in zip(drafts, vectors, strict=True)
     ]

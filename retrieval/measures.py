@@ -85,6 +85,27 @@ def difference(ones: Sequence[float], others: Sequence[float]) -> Difference:
     )
 
 
+def calibration_error(said: Sequence[float], true: Sequence[bool], bins: int = 10) -> float:
+    """How far probabilities lie from what came true, over bins of equal width (Guo et al., ICML 2017)."""
+    claims, truth = np.asarray(said, dtype=np.float64), np.asarray(true, dtype=np.float64)
+    bin_of = np.minimum((claims * bins).astype(np.int64), bins - 1)
+    off = [abs(float((claims - truth)[bin_of == number].sum())) for number in range(bins)]
+    return sum(off) / len(said)
+
+
+def separation(said: Sequence[float], true: Sequence[bool]) -> float:
+    """How often what is true was given more than what isn't, ties counting half (area under the ROC curve).
+
+    0.5 where nothing, or everything, is true.
+    """
+    claims, truth = np.asarray(said, dtype=np.float64), np.asarray(true, dtype=np.bool_)
+    right, wrong = claims[truth], np.sort(claims[~truth])
+    if not (right.size and wrong.size):
+        return 0.5
+    below, upto = (np.searchsorted(wrong, right, side) for side in ("left", "right"))
+    return float((below + upto).mean() / 2 / wrong.size)
+
+
 def _chance(by: npt.NDArray[np.float64]) -> float:
     """How often signs drawn at random give a mean as far from 0. The signs that were seen count as one draw."""
     draw = np.random.default_rng(_SEED)

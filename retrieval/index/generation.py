@@ -86,6 +86,16 @@ class Generation:
         block = bisect_right(self.firsts, row) - 1
         return self.blocks[block].chunk(row - self.firsts[block])
 
+    def around(self, chunk: Chunk, count: int) -> list[Chunk]:
+        """Of the chunk's document those that stand at most so many places from it, itself among them, in order."""
+        rows = self.roster.rows_of(chunk.document_id)
+        found: list[Chunk] = []
+        for block, first in zip(self.blocks, self.firsts, strict=True):
+            here = rows[(rows >= first) & (rows < first + len(block))] - first
+            near = here[np.abs(block.facts["ordinal"][here] - chunk.ordinal) <= count]
+            found += [block.chunk(row) for row in near.tolist()]
+        return sorted(found, key=lambda one: one.ordinal)
+
     def rank(self, query: str, vector: bytes, permit: Permit, within: Within, pool: int) -> Rankings:
         """The best `pool` chunks by either measure, out of the chunks in reach alone."""
         reach = self.roster.reach(permit, within)

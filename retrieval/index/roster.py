@@ -14,6 +14,7 @@ from secretariat.retrieval.core import Chunk, Permit
 from secretariat.retrieval.index.dense import Mask
 
 Flags = NDArray[np.bool_]
+_NO_ROWS = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,11 @@ class Roster:
             self._rows_of_document.values[self._document_of_row.values[row]] -= 1
             self._document_of_row.values[row] = -1
 
+    def rows_of(self, document_id: UUID) -> NDArray[np.int64]:
+        """Those that aren't gone, ascending."""
+        known = self._documents.get(document_id)
+        return np.flatnonzero(self._document_of_row.values == known) if known is not None else _NO_ROWS
+
     def reach(self, permit: Permit, within: Within) -> Reach:
         """Permission before ranking: rows of documents that the permit opens, among those asked for.
 
@@ -109,6 +115,9 @@ class _Numbers:
 
     def number(self, key: UUID) -> int:
         return self._number.setdefault(key, len(self._number))
+
+    def get(self, key: UUID) -> int | None:
+        return self._number.get(key)
 
     def flags(self, keys: Iterable[UUID], many: int | None = None) -> Flags:
         """One flag for each of the first `many` numbers (all that are given): whether its id is in `keys`."""

@@ -137,6 +137,13 @@ class IndexView:
         """The best `pool` chunks by either measure, out of the chunks in reach alone."""
         return await asyncio.to_thread(self._now.rank, query, vector, permit, within, pool)
 
+    def around(self, chunk: Chunk, count: int) -> list[Chunk]:
+        """The chunk's neighbours in its document, up to `count` on either side, and itself, in order.
+
+        Whoever may read the chunk may read them: what may be read is a matter of whole documents.
+        """
+        return self._now.around(chunk, count)
+
     def settle(self) -> None:
         """Waits until the view has learnt what it is learning in the background."""
         if self._learning is not None:

@@ -1,0 +1,159 @@
+"""`make bench-calibration`: the weights of search's confidence, fitted; and how right it is on other questions.
+
+Fitted to questions about stories (FairytaleQA, training part). Each question is asked twice, of everything and of
+everything but the passage that it was written about: then nothing answers. Exits with 1 unless the weights in
+retrieval/search/confidence.py are those that come out.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from uuid import uuid5
+
+import numpy as np
+
+from benchmarks.remembered import RememberedModels
+from benchmarks.report import Figure, Report
+from benchmarks.retrieval import CALL, DATA, KEPT, REACH, Granted, read_xquad, view_of
+from secretariat.platform.cli.served import served_models
+from secretariat.retrieval.core import Scope, SearchRequest
+from secretariat.retrieval.evaluate import (
+    TENANT,
+    EvaluationDocument,
+    EvaluationQuery,
+    EvaluationSet,
+    chunks_of,
+    read_beir,
+)
+from secretariat.retrieval.measures import calibration_error, separation
+from secretariat.retrieval.search.confidence import (
+    FOUND_FROM,
+    GLANCED_AT,
+    LOOKED_AT,
+    Calibration,
+    Signs,
+    signs_of,
+)
+from secretariat.retrieval.search.pipeline import Pipeline
+from secretariat.retrieval.tokens import AskedTokens
+
+_RIDGE = 1e-3
+_STEPS = 50
+_CLOSE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What the best passage shows, how likely search said that it answers, and whether it does."""
+
+    signs: Signs
+    confidence: float
+    answers: bool
+
+
+def stories(part: str, every_story: int, every_question: int) -> EvaluationSet:
+    """Questions about one section each, and the sections of the stories that they are about."""
+    rows = [json.loads(line) for line in (DATA / "fairytaleqa" / f"{part}.jsonl").open(encoding="utf-8")]
+    rows = [row for row in rows if len(row["sections"]) == 1]
+    chosen = set(list(dict.fromkeys(row["story"] for row in rows))[::every_story])
+    rows = [row for row in rows if row["story"] in chosen]
+    sections = {row["context"]: (str(place), row["story"]) for place, row in enumerate(rows)}
+    return EvaluationSet(
+        f"fairytaleqa {part}",
+        tuple(EvaluationDocument(name, story, text) for text, (name, story) in sections.items()),
+        tuple(
+            EvaluationQuery(str(place), row["question"], {sections[row["context"]][0]: 1})
+            for place, row in enumerate(rows)
+        )[::every_question],
+    )
+
+
+async def tried(
+    collection: EvaluationSet, models: RememberedModels, *, without_own: bool, every: int = 1
+) -> list[Tried]:
+    """Every so many of the questions, with what answers them in reach and, if asked for, without it."""
+    tokens = AskedTokens(models, CALL, asyncio.get_running_loop())
+    view = view_of(
+        [chunk for one in collection.documents for chunk in await chunks_of(one, models, CALL, tokens)]
+    )
+    everything = {uuid5(TENANT, document.id) for document in collection.documents}
+    found = []
+    for query in collection.queries[::every]:
+        answering = {uuid5(TENANT, name) for name in query.gains}
+        for reach in (everything, everything - answering) if without_own else (everything,):
+            searching = Pipeline(view, Granted(reach), models, CALL, models)
+            result = await searching.search(Scope(TENANT, frozenset()), SearchRequest(query.text))
+            best = result.passages[0]
+            assert best.cosine is not None
+            signs = signs_of(query.text, best, best.cosine, best.nearness)
+            found.append(Tried(signs, result.confidence, best.chunk.document_id in answering))
+    return found
+
+
+def fitted(examples: Sequence[Tried], *, nearness: bool) -> Calibration:
+    """A logistic regression by Newton's method, its weights hardly held back."""
+    rows = [(1.0, one.signs.cosine, one.signs.words, one.signs.nearness or 0.0) for one in examples]
+    signs = np.asarray(rows, dtype=np.float64)[:, : 4 if nearness else 3]
+    truth = np.asarray([one.answers for one in examples], dtype=np.float64)
+    weights = np.zeros(signs.shape[1])
+    for _ in range(_STEPS):
+        said = 1 / (1 + np.exp(-signs @ weights))
+        slope = signs.T @ (truth - said) - _RIDGE * weights
+        bend = (signs * (said * (1 - said))[:, None]).T @ signs + _RIDGE * np.eye(len(weights))
+        weights += np.linalg.solve(bend, slope)
+    return Calibration(*(round(float(weight), 2) for weight in weights))
+
+
+def note(report: Report, name: str, found: Sequence[Tried]) -> float:
+    """Returns the calibration error."""
+    said, truth = [one.confidence for one in found], [one.answers for one in found]
+    error = calibration_error(said, truth)
+    counted = [
+        [one.answers for one in found if (one.confidence >= FOUND_FROM) is kept] for kept in (True, False)
+    ]
+    right = [round(float(np.mean(kept)), 3) if kept else None for kept in counted]
+    report.note(
+        f"{name}: calibration error, area under the curve, right where found, right where not, share found",
+        [round(error, 4), round(separation(said, truth), 4), *right, round(len(counted[0]) / len(found), 3)],
+    )
+    return error
+
+
+async def run(models: RememberedModels) -> int:
+    report = Report("calibration")
+    try:
+        examples = await tried(stories("train", 8, 2), models, without_own=True)
+        for name, committed, nearness in (("LOOKED_AT", LOOKED_AT, True), ("GLANCED_AT", GLANCED_AT, False)):
+            weights = fitted(examples, nearness=nearness)
+            apart = max(
+                abs(one - other) for one, other in zip(astuple(weights), astuple(committed), strict=True)
+            )
+            report.note(f"{name}, of {len(examples)} searches", str(weights))
+            report.add(Figure(f"{name}: weights committed - weights fitted", apart, _CLOSE, "", least=False))
+        note(report, "fairytaleqa train, fitted to", examples)
+        held_out = [
+            (stories("val", 1, 3), True, 1),
+            *((read_xquad(language), True, 3) for language in ("en", "de", "es")),
+            *((read_beir(DATA / "ir" / name), False, 1) for name in REACH),
+        ]
+        for collection, without_own, every in held_out:
+            note(
+                report, collection.name, await tried(collection, models, without_own=without_own, every=every)
+            )
+    finally:
+        await models.aclose()
+    return report.close()
+
+
+def main() -> None:
+    if not DATA.is_dir():
+        sys.exit(f"not measured: the public collections are not at {DATA}")
+    with served_models(print) as client:
+        status = asyncio.run(run(RememberedModels(client(), KEPT)))
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()
