@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval
+	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -69,6 +69,9 @@ bench-serving: dev weights ## Sixteen readers, shared prefixes, an idle server
 
 bench-retrieval: dev weights ## Search on public collections, and under permissions (embeds for minutes, once)
 	$(BIN)/python -m benchmarks.retrieval
+
+bench-calibration: dev weights ## How right search is about whether it found an answer; its weights, fitted anew
+	$(BIN)/python -m benchmarks.calibrate
 
 bench-longcontext: dev weights ## A prompt of 262,144 tokens (up to an hour)
 	$(BIN)/python -m benchmarks.longcontext

@@ -47,17 +47,14 @@ FOUND_FROM = 0.3
 
 
 def signs_of(question: str, passage: Passage, cosine: float, nearness: float | None = None) -> Signs:
-    chunk = passage.chunk
-    analyzer = Analyzer()
-    asked = set(analyzer.terms(question))
-    said = set(analyzer.terms("\n".join((chunk.document_title, *chunk.heading_path, chunk.text))))
-    return Signs(cosine, len(asked & said) / len(asked) if asked else 0.0, nearness)
+    return _signs(_terms(question), _terms(_said(passage)), cosine, nearness)
 
 
 def confidence(asked: Iterable[tuple[str, Evidence]], passage: Passage) -> float:
     """Of the questions with their evidence, the searcher's own first, the one that it answers best counts."""
+    said = _terms(_said(passage))
     return max(
-        _sureness(signs_of(text, passage, cosine, None if place else passage.nearness))
+        _sureness(_signs(_terms(text), said, cosine, None if place else passage.nearness))
         for place, (text, found) in enumerate(asked)
         if (cosine := found.cosines.get(passage.chunk.id)) is not None
     )
@@ -65,3 +62,16 @@ def confidence(asked: Iterable[tuple[str, Evidence]], passage: Passage) -> float
 
 def _sureness(signs: Signs) -> float:
     return (GLANCED_AT if signs.nearness is None else LOOKED_AT)(signs)
+
+
+def _signs(asked: set[str], said: set[str], cosine: float, nearness: float | None) -> Signs:
+    return Signs(cosine, len(asked & said) / len(asked) if asked else 0.0, nearness)
+
+
+def _said(passage: Passage) -> str:
+    chunk = passage.chunk
+    return "\n".join((chunk.document_title, *chunk.heading_path, chunk.text))
+
+
+def _terms(text: str) -> set[str]:
+    return set(Analyzer().terms(text))
