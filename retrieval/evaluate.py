@@ -16,6 +16,7 @@ from uuid import NAMESPACE_URL, UUID, uuid5
 
 from secretariat.models.client import Embedder, Reranker, TokenCounter
 from secretariat.models.core import CallContext
+from secretariat.retrieval.beir import read_qrels, read_queries
 from secretariat.retrieval.core import Chunk, DocumentFilter, ParsedDocument, Permit, Scope, SearchRequest
 from secretariat.retrieval.embed import embed_chunks
 from secretariat.retrieval.index.log import MemoryChunkLog
@@ -102,13 +103,12 @@ class EvaluationReport:
 def read_beir(directory: Path, split_name: str = "test") -> EvaluationSet:
     """corpus.jsonl, queries.jsonl and qrels/<split>.tsv; queries without a relevant document are left out.
 
-    Raises ValueError when nothing is left.
+    Raises ValueError when nothing is left, or a file can't be used (BeirFileError).
     """
     gains: dict[str, dict[str, int]] = {}
-    for line in (directory / "qrels" / f"{split_name}.tsv").read_text("utf-8").splitlines()[1:]:
-        query, document, score = line.split("\t")
-        if int(score) > 0:
-            gains.setdefault(query, {})[document] = int(score)
+    for _, query, document, gain in read_qrels((directory / "qrels" / f"{split_name}.tsv").read_bytes()):
+        if gain > 0:
+            gains.setdefault(query, {})[document] = gain
     if not gains:
         raise ValueError(f"qrels/{split_name}.tsv names no relevant document")
     return EvaluationSet(
@@ -118,9 +118,9 @@ def read_beir(directory: Path, split_name: str = "test") -> EvaluationSet:
             for row in _json_lines(directory / "corpus.jsonl")
         ),
         queries=tuple(
-            EvaluationQuery(row["_id"], row["text"], gains[row["_id"]])
-            for row in _json_lines(directory / "queries.jsonl")
-            if row["_id"] in gains
+            EvaluationQuery(query, text, gains[query])
+            for _, query, text in read_queries((directory / "queries.jsonl").read_bytes())
+            if query in gains
         ),
     )
 
