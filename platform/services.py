@@ -1,13 +1,14 @@
 """What every slice may use, made once in a composition root (app, worker, cli) and handed down."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from secretariat.models.remote import RemoteModels
 from secretariat.platform.contents.blobs import BlobStore
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import Database
+from secretariat.platform.indexes.permits import KnownPermits
 from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.settings import Settings
 
@@ -24,3 +25,4 @@ class Services:
     indexes: IndexViews
     models: RemoteModels
     wake: Wake
+    permits: KnownPermits = field(default_factory=KnownPermits)

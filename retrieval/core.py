@@ -3,7 +3,7 @@
 Knows nothing of SQL, HTTP or the model's inside.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
@@ -98,7 +98,7 @@ class ParsedDocument:
     pages: tuple[PageSpan, ...] = ()
     language: str | None = None
     dated: date | None = None
-    lines: tuple[PlacedLine, ...] = ()
+    lines: Sequence[PlacedLine] = ()
     blocks: tuple[Block, ...] = ()
     notes: tuple[ParseNote, ...] = ()
 
@@ -166,8 +166,8 @@ class Permit:
     """What an authority opens to a scope at one moment: by whole collections and by single documents.
 
     `collections` and `documents` map what is open to the grant that opens it. What is closed stays closed
-    whatever opens it. `counts_all`: the scope may know how many documents it can't read in a collection.
-    `head` is the number that the chunk log had come to at that moment, where the authority knows it.
+    whatever opens it. `unready` documents are being read in anew, so what the index holds of them isn't
+    there for anybody. `head` is the number that the chunk log had come to, where the authority knows it.
 
     One permit is equal to no other, so that what it comes to may be remembered by it.
     """
@@ -176,7 +176,7 @@ class Permit:
     documents: Mapping[UUID, UUID] = field(default_factory=dict)
     closed_collections: frozenset[UUID] = frozenset()
     closed_documents: frozenset[UUID] = frozenset()
-    counts_all: bool = False
+    unready: frozenset[UUID] = frozenset()
     head: int | None = None
 
     def rule(self, document_id: UUID, collection_id: UUID) -> UUID | None:
@@ -235,7 +235,7 @@ class Passage:
     score: float
     dense_rank: int | None
     lexical_rank: int | None
-    cosine: float | None
+    cosine: float
     rule: UUID | None = None
     nearness: float | None = None
     surroundings: Surroundings | None = None
@@ -243,16 +243,18 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """Passages best first. `allowed` and `denied` count the documents in reach before ranking.
+    """Passages best first. `allowed` and `denied` count the documents within and out of reach, before ranking.
 
-    `confidence`: the probability that the best of them answers (search/confidence.py).
+    `denied` is for the record and for who manages collections: it tells others what is kept from them.
+    `confidence`: the probability that the best of them answers (search/confidence.py), None for a question so long
+    that it was asked by its sentences: what to make of these isn't known.
     """
 
     passages: tuple[Passage, ...]
     index_seq: int
     allowed: int
     denied: int
-    confidence: float = 0.0
+    confidence: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)

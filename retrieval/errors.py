@@ -45,3 +45,9 @@ class DocumentNotFoundError(RetrievalError):
     """No such document within the caller's reach."""
 
     code = "document_not_found"
+
+
+class FilterTooWideError(RetrievalError):
+    """The filter lets more documents through than a search may be about."""
+
+    code = "filter_too_wide"

@@ -10,8 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, String, and_, cast, exists, func, or_, select
 
-from secretariat.platform.access.authority import READ_DOCUMENTS
 from secretariat.platform.access.caller import EVERYONE
+from secretariat.platform.access.repository import READ_DOCUMENTS
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.access import Grant, Role, RoleAssignment
 from secretariat.platform.tables.documents import Document

@@ -38,6 +38,18 @@ async def grant(
     created_by: UUID | None,
 ) -> Grant:
     """The grant, made if it isn't there yet. Raises InvalidError for a principal that isn't in the tenant."""
+    return (await granted(session, resource_type, resource_id, principal, effect, created_by))[0]
+
+
+async def granted(
+    session: TenantSession,
+    resource_type: ResourceType,
+    resource_id: UUID,
+    principal: str,
+    effect: Effect,
+    created_by: UUID | None,
+) -> tuple[Grant, bool]:
+    """As `grant`, and whether it is new."""
     if not await principal_exists(session, principal):
         raise InvalidError("No such user or group.")
     same = {
@@ -47,10 +59,14 @@ async def grant(
         "principal": principal,
         "effect": effect,
     }
-    await session.execute(
-        insert(Grant).values(id=new_id(), created_by=created_by, **same).on_conflict_do_nothing()
-    )
-    return (await session.scalars(select(Grant).filter_by(**same))).one()
+    while True:
+        added = insert(Grant).values(id=new_id(), created_by=created_by, **same).on_conflict_do_nothing()
+        new = await session.scalar(added.returning(Grant))
+        if new is not None:
+            return new, True
+        there = await session.scalar(select(Grant).filter_by(**same))
+        if there is not None:  # else somebody has just removed it
+            return there, False
 
 
 async def principal_exists(session: TenantSession, principal: str) -> bool:

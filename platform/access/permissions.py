@@ -20,6 +20,8 @@ Permission = Literal[
     "audit.read",
     "audit.content.read",
     "compliance.export",
+    "directory.read",
+    "evaluations.manage",
     "jobs.read",
     "jobs.manage",
     "models.use",
@@ -37,6 +39,7 @@ _MEMBER = frozenset(
         "documents.read",
         "documents.write",
         "assistants.read",
+        "directory.read",
         "models.use",
         "jobs.read",
     }
@@ -45,7 +48,7 @@ _MEMBER = frozenset(
 BUILTIN_ROLES: Mapping[str, frozenset[str]] = {
     "owner": PERMISSIONS,
     "admin": PERMISSIONS - {"tenant.manage", "audit.content.read"},
-    "builder": _MEMBER | {"collections.manage", "assistants.manage", "keys.manage"},
+    "builder": _MEMBER | {"collections.manage", "assistants.manage", "keys.manage", "evaluations.manage"},
     "member": _MEMBER,
     "auditor": frozenset(
         {"audit.read", "audit.content.read", "compliance.export", "tasks.read", "jobs.read"}
@@ -69,6 +72,8 @@ DESCRIPTIONS: Mapping[str, str] = {
     "audit.read": "Read and verify the audit log.",
     "audit.content.read": "Reveal the prompts and outputs that records refer to; every look is itself recorded.",
     "compliance.export": "Export the audit log.",
+    "directory.read": "Find people and groups by name, to share with them; every look is recorded.",
+    "evaluations.manage": "Keep sets of questions and measure search with them.",
     "jobs.read": "See background jobs.",
     "jobs.manage": "Cancel and retry background jobs.",
     "models.use": "Call the models directly.",

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 from secretariat.platform.access import explanation
 from secretariat.platform.documents import collections, schemas
 from secretariat.platform.documents.access_schemas import DocumentAccess, Reader
+from secretariat.platform.documents.evidence import record_on
 from secretariat.platform.identity.callers import CollectionsManage, TenantSessionDep
 from secretariat.platform.web.errors import NotFoundError, problem_responses
 from secretariat.platform.web.pages import Page, PageQueryDep, page_of
@@ -18,7 +19,7 @@ router = api_router("documents", "/api/v1/documents")
 
 @router.get("/{document_id}/access", operation_id="document_access", responses=problem_responses(404))
 async def document_access(
-    _caller: CollectionsManage,
+    caller: CollectionsManage,
     session: TenantSessionDep,
     document_id: UUID,
     page: PageQueryDep,
@@ -35,9 +36,13 @@ async def document_access(
         found = await explanation.reader(session, on, user_id)
         if found is None:
             raise NotFoundError("person")
-        return DocumentAccess.of(page_of([found], 1, Reader.of), readers)
-    rows = await explanation.readers(session, on, may_read=may_read, limit=page.fetch, after=page.after)
-    return DocumentAccess.of(page_of(rows, page.limit, Reader.of), readers)
+        shown = page_of([found], 1, Reader.of)
+    else:
+        rows = await explanation.readers(session, on, may_read=may_read, limit=page.fetch, after=page.after)
+        shown = page_of(rows, page.limit, Reader.of)
+    facts = {"people": [str(one.id) for one in shown.data]}
+    await record_on(session, caller, "DATA_ACCESS", "document.access", on, facts)
+    return DocumentAccess.of(shown, readers)
 
 
 @router.get("/{document_id}/grants", operation_id="list_document_grants", responses=problem_responses(404))

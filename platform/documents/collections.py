@@ -101,8 +101,9 @@ async def add_grant(
     session: TenantSession, caller: Caller, on: Collection | Document, principal: str, effect: Effect
 ) -> Grant:
     kind = _kind(on)
-    made = await grants.grant(session, kind, on.id, principal, effect, caller.user_id)
-    await _record(session, caller, "grant.created", on, {"principal": principal, "effect": effect})
+    made, new = await grants.granted(session, kind, on.id, principal, effect, caller.user_id)
+    if new:
+        await _record(session, caller, "grant.created", on, {"principal": principal, "effect": effect})
     return made
 
 

@@ -54,6 +54,7 @@ async def state(session: TenantSession, services: Services, caller: Caller) -> I
 
 async def rebuild(session: TenantSession, caller: Caller) -> UUID:
     """The job's id. Raises RebuildingError while one is under way."""
+    await repository.one_at_a_time(session, REBUILD)
     if await repository.job_under_way(session, REBUILD) is not None:
         raise RebuildingError("Wait for the job that does so already.")
     subject = Subject("index", session.tenant_id, "Index")
@@ -76,7 +77,6 @@ async def carry_out(run: JobRun) -> None:
     """A view from the log alone, and its snapshot. Repeating it does no harm."""
     begun = time.monotonic()
     view = await run.services.indexes.rebuild(run.tenant_id)
-    await view.save()
     async with run.session() as session:
         await record(
             session,

@@ -21,6 +21,8 @@ from secretariat.platform.web.errors import Problem
 from secretariat.retrieval.duplicates import NEAR_BITS, nearest
 
 MOST_DUPLICATES = 10
+MOST_COMPARED = 200
+"""Chunks of a document that are compared with all others: of a longer one, every so many."""
 OCR = "ocr"  # how codes of notes about recognised text begin
 
 
@@ -82,13 +84,13 @@ async def _near_duplicates(session: TenantSession, caller: Caller, found: Docume
     if not mine or not found.chunk_count:
         return []
     elsewhere = await repository.signatures_elsewhere(session, caller.principals, found.id)
-    counts = await asyncio.to_thread(_shared, mine, elsewhere)
+    sample = mine[:: -(-len(mine) // MOST_COMPARED)]
+    counts = await asyncio.to_thread(_shared, sample, elsewhere)
+    each = len(mine) / len(sample) / found.chunk_count
     most = sorted(counts, key=lambda other: (-counts[other], other))[:MOST_DUPLICATES]
     titles = await repository.titles(session, most)
     return [
-        NearDuplicate(
-            document_id=other, title=titles[other], share=round(counts[other] / found.chunk_count, 4)
-        )
+        NearDuplicate(document_id=other, title=titles[other], share=round(counts[other] * each, 4))
         for other in most
     ]
 

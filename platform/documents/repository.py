@@ -256,9 +256,15 @@ async def titles(session: TenantSession, document_ids: Sequence[UUID]) -> dict[U
 
 
 async def chunks(
-    session: TenantSession, document_id: UUID, *, limit: int, after: UUID | None
+    session: TenantSession,
+    document_id: UUID,
+    *,
+    limit: int,
+    after: UUID | None,
+    start: int | None = None,
+    end: int | None = None,
 ) -> list[ChunkRow]:
-    """In the order of the text; `after` names the chunk before the first."""
+    """In the order of the text; `after` names the chunk before the first. Only those that touch start..end."""
     query = (
         select(ChunkRow)
         .where(ChunkRow.document_id == document_id, ChunkRow.tombstone_seq.is_(None))
@@ -268,6 +274,10 @@ async def chunks(
     if after is not None:
         before = select(ChunkRow.ordinal).where(ChunkRow.id == after, ChunkRow.document_id == document_id)
         query = query.where(ChunkRow.ordinal > before.scalar_subquery())
+    if start is not None:
+        query = query.where(ChunkRow.end > start)
+    if end is not None:
+        query = query.where(ChunkRow.start < end)
     return list(await session.scalars(query))
 
 
@@ -291,6 +301,12 @@ async def dimensions(session: TenantSession) -> int | None:
         .limit(1)
     )
     return await session.scalar(query)
+
+
+async def one_at_a_time(session: TenantSession, what: str) -> None:
+    """Whoever comes here second waits for the first to commit."""
+    name = f"{session.tenant_id}:{what}"
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 async def job_under_way(session: TenantSession, kind: str) -> UUID | None:

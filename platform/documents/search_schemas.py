@@ -53,9 +53,14 @@ class SearchQuery(Closed):
         description="Chunks of its section before and behind each passage, to be read with it.",
     )
     boxes: bool = Field(default=False, description="Give the places of the lines on their pages too.")
-    min_seq: int = Field(default=0, ge=0, description="Refuse unless the index has got this far.")
+    min_seq: int = Field(
+        default=0,
+        ge=0,
+        description="Refuse unless the index has got this far. For who manages collections: everybody's searches"
+        " see what was committed before them.",
+    )
 
-    def request(self) -> SearchRequest:
+    def request(self, *, tells_all: bool) -> SearchRequest:
         return SearchRequest(
             query=self.query,
             limit=self.limit,
@@ -63,7 +68,7 @@ class SearchQuery(Closed):
             document_ids=frozenset(self.document_ids) if self.document_ids is not None else None,
             where=self.where.filter() if self.where is not None else None,
             rephrasings=tuple(self.rephrasings),
-            min_seq=self.min_seq,
+            min_seq=self.min_seq if tells_all else 0,
             neighbours=self.neighbours,
         )
 
@@ -118,31 +123,35 @@ class Passage(BaseModel):
 
 
 class Passages(BaseModel):
-    """Best first. `allowed` and `denied` count the ready documents within and out of the caller's reach.
+    """Best first. `allowed` counts the documents within the caller's reach.
+
+    `denied` counts those out of it and `index_seq` says how far the index was: for who manages collections. Others
+    are told 0, because the numbers would tell what is kept from them.
 
     `confidence` is the probability that the first passage answers; `found` is false where that is so low that
-    the nearest passages should be shown as such, not as an answer.
+    the nearest passages should be shown as such, not as an answer. Both are null for a question of several hundred
+    words.
     """
 
     passages: list[Passage]
     index_seq: int
     allowed: int
     denied: int
-    confidence: float
-    found: bool
+    confidence: float | None
+    found: bool | None
 
     @classmethod
-    def of(cls, result: SearchResult, layouts: Mapping[UUID, Layout]) -> "Passages":
+    def of(cls, result: SearchResult, layouts: Mapping[UUID, Layout], *, tells_all: bool) -> "Passages":
         return cls(
             passages=[
                 Passage.of(passage, layouts.get(passage.chunk.document_id, NOTHING_PLACED))
                 for passage in result.passages
             ],
-            index_seq=result.index_seq,
+            index_seq=result.index_seq if tells_all else 0,
             allowed=result.allowed,
-            denied=result.denied,
+            denied=result.denied if tells_all else 0,
             confidence=result.confidence,
-            found=result.confidence >= FOUND_FROM,
+            found=result.confidence >= FOUND_FROM if result.confidence is not None else None,
         )
 
 

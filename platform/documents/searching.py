@@ -6,18 +6,17 @@ from uuid import UUID
 
 from secretariat.models.core import CallContext
 from secretariat.models.errors import ModelError
-from secretariat.platform.access.authority import GrantAuthority
+from secretariat.platform.access.authority import PersonAuthority
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.audit.event import AuditEvent, ContentRef, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.documents import repository
 from secretariat.platform.documents.layout import Layout, layout_of
-from secretariat.platform.documents.policies import manages_collections
 from secretariat.platform.indexes.search import searcher
 from secretariat.platform.services import Services
-from secretariat.platform.web.errors import ConflictError, UnavailableError
+from secretariat.platform.web.errors import ConflictError, InvalidError, UnavailableError
 from secretariat.retrieval.core import DocumentFilter, Passage, SearchRequest, SearchResult
-from secretariat.retrieval.errors import IndexBehindError
+from secretariat.retrieval.errors import FilterTooWideError, IndexBehindError
 
 
 class IndexNotThereYetError(ConflictError):
@@ -25,9 +24,9 @@ class IndexNotThereYetError(ConflictError):
 
 
 async def search(services: Services, caller: Caller, request: SearchRequest) -> SearchResult:
-    """Raises UnavailableError, IndexNotThereYetError."""
+    """Raises UnavailableError, IndexNotThereYetError, InvalidError (a filter too wide)."""
     call = CallContext(tenant=str(caller.tenant_id), request_id=caller.request_id)
-    authority = GrantAuthority(services.database, counts_all=manages_collections(caller))
+    authority = PersonAuthority(services.database, caller.user_id, services.permits)
     find = await searcher(services.indexes, caller.tenant_id, authority, services.models, call)
     try:
         result = await find.search(caller.scope, request)
@@ -35,6 +34,8 @@ async def search(services: Services, caller: Caller, request: SearchRequest) -> 
         raise UnavailableError("The embedding model does not answer. Try again shortly.") from error
     except IndexBehindError as error:
         raise IndexNotThereYetError(error.message) from error
+    except FilterTooWideError as error:
+        raise InvalidError(error.message) from error
     await _record(services, caller, request, result)
     return result
 
@@ -79,7 +80,7 @@ def _evidence(
         "allowed": result.allowed,
         "denied": result.denied,
         "index_seq": result.index_seq,
-        "confidence": round(result.confidence, 4),
+        "confidence": round(result.confidence, 4) if result.confidence is not None else None,
         "collection_ids": _listed(request.collection_ids),
         "document_ids": _listed(request.document_ids),
         "where": _conditions(request.where) if request.where is not None else None,

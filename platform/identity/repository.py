@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -59,6 +59,17 @@ async def users(session: TenantSession, limit: int, after: UUID | None, search: 
     return list(await session.scalars(query))
 
 
+async def people_named_like(session: TenantSession, words: str, limit: int) -> list[User]:
+    """Those who may sign in and whose name or e-mail has a word that begins so, by name."""
+    fits = or_(_begins(User.name, words), _begins(User.email, words))
+    query = select(User).where(User.status == "active", fits).order_by(func.lower(User.name), User.id)
+    return list(await session.scalars(query.limit(limit)))
+
+
+async def people_by_id(session: TenantSession, ids: Sequence[UUID]) -> list[User]:
+    return list(await session.scalars(select(User).where(User.id.in_(ids)).order_by(func.lower(User.name))))
+
+
 async def touch_user(session: TenantSession, user_id: UUID, before: datetime, seen: datetime) -> None:
     """At most once a minute: nothing is written when `last_seen_at` is later than `before`."""
     await session.execute(
@@ -81,6 +92,18 @@ async def group_named(session: TenantSession, name: str) -> Group | None:
 
 async def groups(session: TenantSession, limit: int, after: UUID | None) -> list[Group]:
     return list(await session.scalars(_newest_first(select(Group), Group.id, limit, after)))
+
+
+async def groups_named_like(session: TenantSession, words: str, limit: int) -> list[Group]:
+    """Those whose name has a word that begins so, by name."""
+    query = select(Group).where(_begins(Group.name, words)).order_by(func.lower(Group.name))
+    return list(await session.scalars(query.limit(limit)))
+
+
+async def groups_by_id(session: TenantSession, ids: Sequence[UUID]) -> list[Group]:
+    return list(
+        await session.scalars(select(Group).where(Group.id.in_(ids)).order_by(func.lower(Group.name)))
+    )
 
 
 async def member_counts(session: TenantSession, group_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -285,6 +308,10 @@ async def forget_links(session: TenantSession, before: datetime) -> None:
 
 async def forget_sessions(session: TenantSession, before: datetime) -> None:
     await session.execute(delete(SignInSession).where(SignInSession.expires_at < before))
+
+
+def _begins(column: InstrumentedAttribute[str], words: str) -> ColumnElement[bool]:
+    return or_(column.istartswith(words, autoescape=True), column.icontains(f" {words}", autoescape=True))
 
 
 def _newest_first(

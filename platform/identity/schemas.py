@@ -1,10 +1,13 @@
 """What identity's endpoints take and give."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+from secretariat.platform.identity.directory import Entry
 
 
 def _plain(text: str) -> str:
@@ -203,3 +206,39 @@ class ConnectionView(BaseModel):
     enabled: bool
     redirect_uri: str
     created_at: datetime
+
+
+Principal = Annotated[
+    str, StringConstraints(pattern=r"^(user|group):[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+]
+
+
+class PrincipalView(BaseModel):
+    """Whom a grant or a share can name by `principal`. `active`: may sign in; groups always are."""
+
+    principal: str
+    kind: Literal["user", "group"]
+    name: str
+    email: str | None
+    active: bool
+
+
+class DirectoryView(BaseModel):
+    """`more`: there are others whose names begin so; ask for longer words."""
+
+    data: list[PrincipalView]
+    more: bool
+
+    @classmethod
+    def of(cls, found: Sequence[Entry], *, more: bool) -> "DirectoryView":
+        data = [
+            PrincipalView(
+                principal=f"{one.kind}:{one.id}",
+                kind=one.kind,
+                name=one.name,
+                email=one.email,
+                active=one.active,
+            )
+            for one in found
+        ]
+        return cls(data=data, more=more)

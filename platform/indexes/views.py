@@ -53,10 +53,7 @@ class IndexViews:
         if tenant_id not in self._views:
             made = await self._make(tenant_id)
             self._views.setdefault(tenant_id, made)
-        self._views.move_to_end(tenant_id)
-        while len(self._views) > self._limit:
-            self._views.popitem(last=False)
-        return self._views[tenant_id]
+        return self._kept(tenant_id)
 
     def forget_after_commit(self, session: TenantSession) -> None:
         """Once the session has committed a deletion, let the words go from this process and from the disk.
@@ -72,16 +69,23 @@ class IndexViews:
         return await register.known() if register else []
 
     async def rebuild(self, tenant_id: UUID) -> IndexView:
-        """A view made from the log alone; snapshots of the one before it are deleted."""
-        self._views.pop(tenant_id, None)
-        view = await self.view(tenant_id)
+        """A view made from the log alone, and saved. Searches go on with the one before it until then."""
+        view = await self._make(tenant_id)
         await view.start_over()
         await view.catch_up()
-        return view
+        await view.save()
+        self._views[tenant_id] = view
+        return self._kept(tenant_id)
 
     async def settle(self) -> None:
         """Waits for what goes on after commits."""
         await asyncio.gather(*self._following, return_exceptions=True)
+
+    def _kept(self, tenant_id: UUID) -> IndexView:
+        self._views.move_to_end(tenant_id)
+        while len(self._views) > self._limit:
+            self._views.popitem(last=False)
+        return self._views[tenant_id]
 
     def _follow(self, tenant_id: UUID) -> None:
         """Replay the log now rather than at the next search. What fails is left to that search."""

@@ -67,24 +67,19 @@ async def leave_outbox(session: TenantSession, job_id: UUID) -> None:
     await session.execute(delete(Outbox).where(Outbox.id == job_id))
 
 
-async def set_progress(session: TenantSession, job_id: UUID, done: int, total: int) -> None:
-    await session.execute(
-        update(Job).where(Job.id == job_id).values(progress_done=done, progress_total=total)
+async def set_progress(session: TenantSession, job_id: UUID, done: int, total: int) -> bool:
+    """Whether somebody asked the job to end."""
+    asked = await session.scalar(
+        update(Job)
+        .where(Job.id == job_id)
+        .values(progress_done=done, progress_total=total)
+        .returning(Job.cancel_requested_at)
     )
+    return asked is not None
 
 
 async def cancel_requested(session: TenantSession, job_id: UUID) -> bool:
     return await session.scalar(select(Job.cancel_requested_at).where(Job.id == job_id)) is not None
-
-
-async def jobs(session: TenantSession, *, limit: int, after: UUID | None, status: str | None) -> list[Job]:
-    """Newest first."""
-    query = select(Job).order_by(Job.id.desc()).limit(limit)
-    if after is not None:
-        query = query.where(Job.id < after)
-    if status is not None:
-        query = query.where(Job.status == status)
-    return list(await session.scalars(query))
 
 
 async def due_schedule(session: TenantSession, schedule_id: UUID) -> Schedule | None:

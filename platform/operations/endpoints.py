@@ -9,7 +9,6 @@ from fastapi import Query
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity.callers import JobsManage, JobsRead, TenantSessionDep
-from secretariat.platform.jobs import repository
 from secretariat.platform.kit.times import now
 from secretariat.platform.operations import service
 from secretariat.platform.operations.schemas import JobProgress, JobStatus, JobSubject, JobView
@@ -28,14 +27,15 @@ async def list_jobs(
     page: PageQueryDep,
     status: Annotated[JobStatus | None, Query()] = None,
 ) -> Page[JobView]:
-    rows = await repository.jobs(session, limit=page.fetch, after=page.after, status=status)
+    """One's own, and those about documents that one may read; all for who manages jobs or audits."""
+    rows = await service.listed(session, caller, limit=page.fetch, after=page.after, status=status)
     hidden = await service.hidden(session, caller, rows)
     return page_of(rows, page.limit, lambda job: _view(job, hidden))
 
 
 @router.get("/{job_id}", operation_id="get_job", responses=problem_responses(404))
 async def get_job(caller: JobsRead, session: TenantSessionDep, job_id: UUID) -> JobView:
-    return await _shown(session, caller, await service.get(session, job_id))
+    return await _shown(session, caller, await service.get(session, caller, job_id))
 
 
 @router.post("/{job_id}/cancel", operation_id="cancel_job", responses=problem_responses(404, 409))

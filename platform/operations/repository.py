@@ -1,14 +1,48 @@
 """What jobs are about, as far as the reader may know."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 
 from secretariat.platform.access.authority import document_readable
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.documents import Document
+from secretariat.platform.tables.jobs import Job
 from secretariat.platform.tables.tasks import TaskRow
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who asks for jobs. Without `all`: for their own, and for those about documents that they may read."""
+
+    user_id: UUID
+    principals: frozenset[str]
+    all: bool
+
+    def sees(self) -> ColumnElement[bool]:
+        """A condition on Job."""
+        if self.all:
+            return true()
+        readable = exists().where(Document.id == Job.subject_id, document_readable(self.principals))
+        return or_(Job.requested_by == self.user_id, and_(Job.subject_type == "document", readable))
+
+
+async def job(session: TenantSession, reader: Reader, job_id: UUID) -> Job | None:
+    return await session.scalar(select(Job).where(Job.id == job_id, reader.sees()))
+
+
+async def jobs(
+    session: TenantSession, reader: Reader, *, limit: int, after: UUID | None, status: str | None
+) -> list[Job]:
+    """Newest first."""
+    query = select(Job).where(reader.sees()).order_by(Job.id.desc()).limit(limit)
+    if after is not None:
+        query = query.where(Job.id < after)
+    if status is not None:
+        query = query.where(Job.status == status)
+    return list(await session.scalars(query))
 
 
 async def readable_documents(

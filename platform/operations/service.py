@@ -9,37 +9,49 @@ from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.jobs import repository
 from secretariat.platform.kit.times import now
-from secretariat.platform.operations.repository import readable_documents, task_has_ended
+from secretariat.platform.operations.repository import Reader, job, jobs, readable_documents, task_has_ended
 from secretariat.platform.tables.jobs import Job
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 
 _ENDED_BADLY = ("failed", "cancelled", "quarantined")
 
 
-async def get(session: TenantSession, job_id: UUID) -> Job:
-    found = await repository.job(session, job_id)
+def _reader(caller: Caller) -> Reader:
+    """Who manages jobs or audits sees all that is done; the name of a document stays kept from them, too."""
+    return Reader(caller.user_id, caller.principals, bool(caller.permissions & {"jobs.manage", "audit.read"}))
+
+
+async def listed(
+    session: TenantSession, caller: Caller, *, limit: int, after: UUID | None, status: str | None
+) -> list[Job]:
+    return await jobs(session, _reader(caller), limit=limit, after=after, status=status)
+
+
+async def get(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
+    """Raises NotFoundError."""
+    found = await job(session, _reader(caller), job_id)
     if found is None:
         raise NotFoundError("job")
     return found
 
 
-async def hidden(session: TenantSession, caller: Caller, jobs: Sequence[Job]) -> set[UUID]:
+async def hidden(session: TenantSession, caller: Caller, rows: Sequence[Job]) -> set[UUID]:
     """Documents among the subjects whose names are not the caller's to know."""
-    documents = {job.subject_id for job in jobs if job.subject_type == "document"}
+    documents = {row.subject_id for row in rows if row.subject_type == "document"}
     return documents - await readable_documents(session, caller.principals, list(documents))
 
 
 async def cancel(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
     """Ask the job to stop; its worker does so at its next step, and keeps what was committed."""
-    job = await get(session, job_id)
-    if job.status not in ("queued", "running"):
-        raise ConflictError(f"The job is {job.status} already.")
-    job.cancel_requested_at = job.cancel_requested_at or now()
-    if job.status == "queued":  # perhaps in a long pause after a failed attempt
+    found = await get(session, caller, job_id)
+    if found.status not in ("queued", "running"):
+        raise ConflictError(f"The job is {found.status} already.")
+    found.cancel_requested_at = found.cancel_requested_at or now()
+    if found.status == "queued":  # perhaps in a long pause after a failed attempt
         await repository.wake_at(session, job_id, now())
         session.info.setdefault("wake", []).append(job_id)
-    await _record(session, caller, job, "job.cancel")
-    return job
+    await _record(session, caller, found, "job.cancel")
+    return found
 
 
 async def retry(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
@@ -47,19 +59,19 @@ async def retry(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
 
     Raises NotFoundError; ConflictError for other jobs, and for a task that has ended: nothing follows its end.
     """
-    job = await get(session, job_id)
-    if job.status not in _ENDED_BADLY:
+    found = await get(session, caller, job_id)
+    if found.status not in _ENDED_BADLY:
         raise ConflictError(
-            f"The job is {job.status}; only a failed, cancelled or quarantined one can be retried."
+            f"The job is {found.status}; only a failed, cancelled or quarantined one can be retried."
         )
-    if job.subject_type == "task" and await task_has_ended(session, job.subject_id):
+    if found.subject_type == "task" and await task_has_ended(session, found.subject_id):
         raise ConflictError("The task has ended. Give the task again.")
-    job.status, job.attempt, job.error = "queued", 0, None
-    job.cancel_requested_at = job.finished_at = None
+    found.status, found.attempt, found.error = "queued", 0, None
+    found.cancel_requested_at = found.finished_at = None
     await repository.ensure_outbox(session, job_id)
     session.info.setdefault("wake", []).append(job_id)
-    await _record(session, caller, job, "job.retry")
-    return job
+    await _record(session, caller, found, "job.retry")
+    return found
 
 
 async def _record(session: TenantSession, caller: Caller, job: Job, action: str) -> None:

@@ -44,3 +44,12 @@ class Grant(Identified, Base):
     principal: Mapped[str]
     effect: Mapped[str]
     created_by: Mapped[UUID | None]
+
+
+class GrantVersion(TenantRow, Base):
+    """Another version after each change to the tenant's grants: triggers on the grants write it, whoever changes
+    them and how. No version ever comes back."""
+
+    __tablename__ = "grant_versions"
+
+    version: Mapped[UUID]

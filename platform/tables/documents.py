@@ -41,6 +41,11 @@ class Document(Identified, Base):
         Index(None, "tenant_id", "collection_id"),
         Index(None, "tenant_id", "text_id"),
         Index(None, "tenant_id", "layout_id"),
+        Index(
+            "ix_documents_unready",
+            "tenant_id",
+            postgresql_where=text("status <> 'ready' AND chunk_count > 0"),
+        ),
     )
 
     collection_id: Mapped[UUID]

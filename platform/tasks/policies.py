@@ -17,11 +17,14 @@ from secretariat.platform.access.caller import Caller
 class Sight:
     """How much a reader gets of a task's words: any at all, and those of which documents.
 
-    `principals` are whose grants decide; None means that they don't, in a look that is on record.
+    `principals` are whose grants decide; None means that they don't, in a look that is on record. `counts`: the
+    reader may know how many documents a search kept from its asker. `documents`: may read documents at all.
     """
 
     words: bool
     principals: frozenset[str] | None
+    counts: bool = False
+    documents: bool = True
 
     @property
     def on_record(self) -> bool:
@@ -39,7 +42,12 @@ def only_of(caller: Caller) -> UUID | None:
 
 def glance(caller: Caller, created_by: UUID) -> Sight:
     """What lists and answers to changes show: the words of one's own tasks alone."""
-    return Sight(created_by == caller.user_id, caller.principals)
+    return Sight(
+        words=created_by == caller.user_id,
+        principals=caller.principals,
+        counts="collections.manage" in caller.permissions,
+        documents="documents.read" in caller.permissions,
+    )
 
 
 def look(caller: Caller, created_by: UUID) -> Sight:
@@ -47,7 +55,7 @@ def look(caller: Caller, created_by: UUID) -> Sight:
     own = glance(caller, created_by)
     if own.words or "audit.content.read" not in caller.permissions:
         return own
-    return Sight(words=True, principals=None)
+    return Sight(words=True, principals=None, counts=True)
 
 
 def may_cancel(caller: Caller, created_by: UUID) -> bool:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from secretariat.agents.core import CitationClaim, PlanStep, TaskEvent
 from secretariat.platform.tasks.journal import JournalEvent
 from secretariat.platform.tasks.policies import Sight
-from secretariat.platform.tasks.withhold import without_documents, without_words
+from secretariat.platform.tasks.withhold import without_counts, without_documents, without_words
 
 TaskStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
 
@@ -93,7 +93,8 @@ class TaskEventView(BaseModel):
             event = without_documents(entry.event, entry.documents, hidden)
         else:
             event = without_words(entry.event)
-        return cls(seq=entry.seq, type=event.type, at=entry.at, payload=event, withheld=event != entry.event)
+        told = event if sight.counts else without_counts(event)
+        return cls(seq=entry.seq, type=event.type, at=entry.at, payload=told, withheld=event != entry.event)
 
 
 class TaskEvents(BaseModel):

@@ -46,6 +46,14 @@ def without_documents(event: TaskEvent, held: frozenset[UUID], hidden: frozenset
             return without_words(event)
 
 
+_UNTOLD = {"denied_count": 0, "index_seq": 0}
+
+
+def without_counts(event: TaskEvent) -> TaskEvent:
+    """The event without the numbers that tell what is kept from the asker, and when it comes."""
+    return event.model_copy(update=_UNTOLD) if isinstance(event, RetrievalCompleted) else event
+
+
 def citation(claim: CitationClaim, hidden: frozenset[UUID]) -> CitationClaim:
     """With its ids and offsets, and without the document's name and words if it is hidden."""
     if claim.document_id not in hidden:

@@ -1,6 +1,5 @@
 """Vectors by cosine, exactly: FAISS scans blocks of unit vectors where they lie. Rows are the view's numbers."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from concurrent.futures import Executor
 
@@ -33,12 +32,6 @@ class DenseIndex:
         self._executor = executor
         ends = np.cumsum([len(block) for block in blocks]).tolist()
         self._firsts: list[int] = [0, *ends[:-1]] if blocks else []
-
-    def vector(self, row: int) -> bytes:
-        """The vector of a row, bit for bit as it was added."""
-        block = bisect_right(self._firsts, row) - 1
-        found: bytes = self._blocks[block][row - self._firsts[block]].astype("<f4").tobytes()
-        return found
 
     def search(self, query: bytes, mask: Mask, k: int) -> list[tuple[int, float]]:
         """The k rows nearest to `query` among those that `mask` (one flag a row) permits, best first.

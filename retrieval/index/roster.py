@@ -3,6 +3,7 @@
 Rows and their documents are numbered; what is asked of each document is asked once, whatever its length.
 """
 
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -14,6 +15,8 @@ from secretariat.retrieval.core import Chunk, Permit
 from secretariat.retrieval.index.dense import Mask
 
 Flags = NDArray[np.bool_]
+_REACHES = 8
+"""Remembered of each generation: a byte a row."""
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
 
@@ -27,7 +30,8 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`mask` flags the rows that may be ranked; `allowed` and `denied` count documents."""
+    """`mask` flags the rows that may be ranked. `allowed` counts documents that were asked for and may be read,
+    `denied` those in the collections that were asked for that may not."""
 
     mask: Mask
     allowed: int
@@ -46,6 +50,8 @@ class Roster:
         self._document_of_row = _Column()
         self._collection_of_document = _Column()
         self._rows_of_document = _Column()
+        self._reached: dict[tuple[Permit, Within], Reach] = {}
+        self._guard = threading.Lock()
 
     def fork(self) -> "Roster":
         """One that can be changed without this one's reach changing. Numbers, once given, are shared."""
@@ -61,6 +67,7 @@ class Roster:
 
     def add_runs(self, first_row: int, runs: Iterable[tuple[int, UUID, UUID]]) -> None:
         """So many rows of a document in a collection, one run behind the other from `first_row` on."""
+        self._reached.clear()
         self._document_of_row.extend_to(first_row)
         for rows, document_id, collection_id in runs:
             document = self._documents.number(document_id)
@@ -71,6 +78,7 @@ class Roster:
             self._document_of_row.extend_to(self._document_of_row.size + rows, fill=document)
 
     def remove(self, rows: Sequence[int]) -> None:
+        self._reached.clear()
         for row in rows:
             self._rows_of_document.values[self._document_of_row.values[row]] -= 1
             self._document_of_row.values[row] = -1
@@ -83,27 +91,37 @@ class Roster:
     def reach(self, permit: Permit, within: Within) -> Reach:
         """Permission before ranking: rows of documents that the permit opens, among those asked for.
 
-        Out of collections that are asked for, those that are not open as a whole count nothing as denied,
-        unless the permit says so: the number would tell what is in them.
+        The last few are remembered: a search asks several times, and its permit may serve the next one too.
         """
+        asked = permit, within
+        with self._guard:
+            known = self._reached.get(asked)
+        if known is None:
+            known = self._worked_out(permit, within)
+            with self._guard:
+                self._reached[asked] = known
+                while len(self._reached) > _REACHES:
+                    del self._reached[next(iter(self._reached))]
+        return known
+
+    def _worked_out(self, permit: Permit, within: Within) -> Reach:
         present = self._rows_of_document.values > 0
         many = len(present)
+        present &= ~self._documents.flags(permit.unready, many)
         home = self._collection_of_document.values
-        open_home = self._collections.flags(permit.collections.keys() - permit.closed_collections)
-        closed_home = self._collections.flags(permit.closed_collections)
-        opened = open_home[home] | self._documents.flags(permit.documents, many)
-        opened &= ~(closed_home[home] | self._documents.flags(permit.closed_documents, many))
-        counted = present
+        opened = self._collections.flags(permit.collections)[home]
+        opened |= self._documents.flags(permit.documents, many)
+        opened &= ~self._collections.flags(permit.closed_collections)[home]
+        opened &= ~self._documents.flags(permit.closed_documents, many)
         if within.collections is not None:
-            asked = self._collections.flags(within.collections)
-            present = present & asked[home]
-            counted = present if permit.counts_all else present & open_home[home]
-        denied = int(np.count_nonzero(counted & ~opened))
+            present = present & self._collections.flags(within.collections)[home]
         reached = present & opened
+        denied = int(np.count_nonzero(present & ~opened))
         if within.documents is not None:
             reached &= self._documents.flags(within.documents, many)
         # A row that is gone has document -1 and takes the flag behind the last document.
         mask = np.append(reached, False).take(self._document_of_row.values)
+        mask.setflags(write=False)
         return Reach(mask, int(np.count_nonzero(reached)), denied)
 
 

@@ -65,6 +65,7 @@ class IndexView:
         self._compact_from = compact_from
         self._executor = executor
         self._writing = threading.Lock()
+        self._following = asyncio.Lock()
         self._keeping = threading.Lock()
         self._learning: threading.Thread | None = None
         self._numbering = 0
@@ -94,18 +95,29 @@ class IndexView:
                 yield block.chunk(row)
 
     async def catch_up(self, min_seq: int = 0, head: int | None = None) -> int:
-        """Replays what the log has beyond the view; returns `seq`. Two at a time do no harm.
+        """Replays what the log has beyond the view; returns `seq`. Of several at a time one does it, the others
+        wait.
 
         `head` is the log's, from who has just asked for it. Raises IndexBehindError when the log itself has not
         reached `min_seq`.
         """
         if not self._loaded:
-            await self._load()
+            async with self._following:
+                await self._load()
             self._learn()
+        seen = self.seq
         if head is None:
             head = await self._log.head()
+        if head < seen and (head := await self._log.head()) < seen:
+            # It was put back to an earlier state: the numbers from there on will mean other chunks.
+            await self.start_over()
         if head > self.seq:
-            await self._replay(head)
+            async with self._following:
+                fell_behind = head > self.seq
+                if fell_behind:
+                    await self._replay(head)
+            if fell_behind:
+                await self._keep_snapshots()
         if self.seq < min_seq:
             raise IndexBehindError(f"The index is at {self.seq}, the search asked for {min_seq}.")
         return self.seq
@@ -121,13 +133,11 @@ class IndexView:
         await asyncio.to_thread(self._files.mend, now.blocks)
 
     async def start_over(self) -> None:
-        """Forget everything; the log is replayed from its beginning."""
-        with self._writing:
-            kept = self._now
-            self._publish(kept.next(seq=0, blocks=(), roster=Roster(), approximate=None))
-            self._loaded = True
-        if self._files is not None and self._register is not None:
-            await self._drop(max(kept.seq, *(record.seq for record in await self._register.known()), 0))
+        """Forget everything, and believe no snapshot: the log is replayed from its beginning."""
+        async with self._following:
+            with self._writing:
+                self._publish(self._now.next(seq=0, blocks=(), roster=Roster(), approximate=None))
+                self._loaded = True
 
     async def reach(self, permit: Permit, within: Within) -> Reach:
         """How many documents a search would rank, and how many are denied."""
@@ -158,7 +168,6 @@ class IndexView:
                 batch = []
         await asyncio.to_thread(self._apply, batch, head)
         self._learn()
-        await self._keep_snapshots()
 
     def _apply(self, entries: Sequence[Chunk | Tombstone], head: int) -> None:
         with self._writing:
@@ -222,10 +231,10 @@ class IndexView:
                 self._now = self._now.next(approximate=near)
 
     async def _load(self) -> None:
+        if self._loaded:
+            return
         found = await self._stored()
         with self._writing:
-            if self._loaded:
-                return
             if found is not None:
                 self._publish(
                     self._now.next(

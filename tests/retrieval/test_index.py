@@ -125,6 +125,36 @@ class TestView:
         await view.catch_up()
         assert view.size == 400
 
+    async def test_of_those_that_come_at_once_one_reads_the_log_and_the_others_wait(self) -> None:
+        class Counted(MemoryChunkLog):
+            read = 0
+
+            async def tail(self, after: int) -> AsyncIterator[Chunk | Tombstone]:
+                async for entry in super().tail(after):
+                    await asyncio.sleep(0)
+                    self.read += 1
+                    yield entry
+
+        log = Counted()
+        view = IndexView(TENANT, log)
+        added = await corpus(20)
+        for part in (added[:12], added[12:]):
+            log.append(part)
+            assert await asyncio.gather(*(view.catch_up() for _ in range(8))) == [await log.head()] * 8
+        assert (log.read, view.size) == (20, 20)
+
+    async def test_a_log_that_was_put_back_to_an_earlier_state_is_believed(self) -> None:
+        """As after a restore, or a failover that lost the last commits."""
+        log, added = MemoryChunkLog(), await corpus(30)
+        log.append(added[:20])
+        view = IndexView(TENANT, log)
+        await view.catch_up()
+        log._entries = log._entries[:10]
+        assert await view.catch_up() == 10
+        log.append(added[20:])
+        await view.catch_up()
+        assert {chunk.id for chunk in view.chunks()} == {chunk.id for chunk in (*added[:10], *added[20:])}
+
     async def test_vectors_of_two_models_are_refused(self) -> None:
         log = MemoryChunkLog()
         one, other = await corpus(2)

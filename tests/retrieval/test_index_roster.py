@@ -33,25 +33,20 @@ class TestRoster:
                 dict.fromkeys(choose.sample(list(homes), 5), GRANT),
                 frozenset(choose.sample(collections, 1)),
                 frozenset(choose.sample(list(homes), 2)),
-                counts_all=choose.random() < 0.5,
+                frozenset(choose.sample(list(homes), 2)),
             )
             asked = frozenset(choose.sample(collections, 3)) if choose.random() < 0.5 else None
             only = frozenset(choose.sample(list(homes), 9)) if choose.random() < 0.5 else None
             reach = roster.reach(permit, Within(asked, only))
-            about = {d for d in rows.values() if asked is None or homes[d] in asked}
+            there = {d for d in rows.values() if d not in permit.unready}
+            about = {d for d in there if asked is None or homes[d] in asked}
             open_ = {d for d in about if permit.rule(d, homes[d])}
             reached = {d for d in open_ if only is None or d in only}
             assert {row for row, flag in enumerate(reach.mask) if flag} == {
                 row for row, document in rows.items() if document in reached
             }
-            counted = {
-                d
-                for d in about
-                if asked is None
-                or permit.counts_all
-                or homes[d] in permit.collections.keys() - permit.closed_collections
-            }
-            assert (reach.allowed, reach.denied) == (len(reached), len(counted - open_))
+            assert (reach.allowed, reach.denied) == (len(reached), len(about - open_))
+            assert roster.reach(permit, Within(asked, only)) is reach
 
 
 def _placed(document: UUID, collection: UUID) -> Chunk:

@@ -280,11 +280,19 @@ async def test_what_was_learnt_is_read_back(disk: Disk) -> None:
     assert await ranked(again, "number77") == await ranked(view, "number77")
 
 
-async def test_starting_over_leaves_nothing_behind(disk: Disk) -> None:
-    _, view = await _saved(disk)
-    before = await ranked(view)
+async def test_starting_over_believes_no_snapshot_and_the_next_one_replaces_all(disk: Disk) -> None:
+    log, saved = await _saved(disk)
+    before, (old,) = await ranked(saved), await disk.register.known()
+    watched = Watched(log)
+    view = IndexView(
+        TENANT, watched, disk.directory, register=disk.register, seal=disk.seal, unseal=disk.unseal
+    )
     await view.start_over()
-    assert not disk.files()
     assert (view.seq, view.size) == (0, 0)
     await view.catch_up()
+    assert watched.asked == [0]
     assert await ranked(view) == before
+    await view.save()
+    (new,) = await disk.register.known()
+    assert new.id != old.id
+    assert len(disk.files(".block")) == len(disk.files(".index")) == 1

@@ -30,13 +30,15 @@ async def test_a_private_collection_is_its_makers(app: FastAPI, services: Servic
     assert ids((await member.client.get("/api/v1/documents")).json()) == [shown["id"]]
     result = await found(member, "paid holiday in a year")
     assert {passage["document_id"] for passage in result["passages"]} == {shown["id"]}
-    assert (result["allowed"], result["denied"]) == (1, 1)
+    assert (result["allowed"], result["denied"]) == (1, 0)
     both = {"collection_ids": [private, open_to_all]}
     within = await found(member, "paid holiday in a year", **both)
     assert (within["allowed"], within["denied"]) == (1, 0)
     builder = await make_person(app, services, owner.tenant, "builder")
     managed = await found(builder, "paid holiday in a year", **both)
     assert (managed["allowed"], managed["denied"]) == (1, 1)
+    recorded = [one["details"] for one in await audited(services, owner, "search")]
+    assert [(one["allowed"], one["denied"]) for one in recorded] == [(1, 1)] * 3
 
     unknown = str(new_id())
     for path in ("", "/text", "/chunks", "/content"):
@@ -62,9 +64,12 @@ async def test_a_deny_on_a_document_beats_the_collections_allow_at_once(
     grants = f"/api/v1/documents/{document['id']}/grants"
     made = await owner.client.post(grants, json={"principal": f"user:{member.id}", "effect": "deny"})
     assert made.status_code == 201
+    again = await owner.client.post(grants, json={"principal": f"user:{member.id}", "effect": "deny"})
+    assert again.json() == made.json()
     denied = await found(member, "paid holiday")
     assert denied["passages"] == []
-    assert (denied["allowed"], denied["denied"]) == (0, 1)
+    assert (denied["allowed"], denied["denied"]) == (0, 0)
+    assert (await audited(services, owner, "search"))[-1]["details"]["denied"] == 1
     assert (await found(owner, "paid holiday"))["passages"]
     assert (await member.client.get("/api/v1/collections")).json()["data"][0]["document_count"] == 0
 

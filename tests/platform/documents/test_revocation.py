@@ -5,20 +5,26 @@ The next one: that is sooner than any number of seconds, and doesn't depend on h
 
 import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 
+from secretariat.models.core import CallContext, RerankResult
 from secretariat.platform.access import repository as roles
+from secretariat.platform.access.authority import PersonAuthority
 from secretariat.platform.app import create_app
 from secretariat.platform.contents.blobs import BlobStore
 from secretariat.platform.contents.keyring import Keyring
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import Database
+from secretariat.platform.indexes.permits import KnownPermits
 from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.services import Services
 from secretariat.platform.tables.identity import Group, GroupMember
+from secretariat.retrieval.core import Scope, SearchRequest
+from secretariat.retrieval.search.pipeline import Pipeline
 from tests.platform.documents.steps import ingested, make_collection
 from tests.support.factories import Person, make_user, sign_in
 from tests.support.postgres import Postgres
@@ -36,6 +42,7 @@ async def elsewhere(services: Services, postgres: Postgres) -> AsyncIterator[tup
         contents=contents,
         blobs=BlobStore(keyring),
         indexes=IndexViews(database, contents, None),
+        permits=KnownPermits(),
     )
     yield create_app(made), made
     await database.close()
@@ -90,3 +97,30 @@ async def test_revocation_is_seen_by_the_next_request_of_another_process(
     await owner.client.post(on, json={"principal": f"group:{group.id}"})
     await lose(lambda: owner.client.delete(path))
     await member.client.aclose()
+
+
+async def test_what_is_taken_away_between_ranking_and_answer_is_not_in_the_answer(
+    services: Services, owner: Person
+) -> None:
+    """Although the process remembers the permit under which it was ranked."""
+    collection_id = await make_collection(owner)
+    document = await ingested(services, owner, collection_id)
+    other = await ingested(services, owner, collection_id, data=b"Holiday is paid.", name="other.md")
+    scope = Scope(owner.tenant.id, frozenset())
+    authority = PersonAuthority(services.database, owner.id, KnownPermits())
+    view = await services.indexes.view(owner.tenant.id)
+    closing = {"principal": "everyone", "effect": "deny"}
+
+    class Denying:
+        async def rerank(self, *asked: Any, **how: Any) -> RerankResult:
+            ranked = await services.models.rerank(*asked, **how)
+            path = f"/api/v1/documents/{document['id']}/grants"
+            assert (await owner.client.post(path, json=closing)).status_code == 201
+            return ranked
+
+    call, request = CallContext(tenant="test", request_id="test"), SearchRequest("paid holiday")
+    before = await Pipeline(view, authority, services.models, call, services.models).search(scope, request)
+    assert str(document["id"]) in {str(passage.chunk.document_id) for passage in before.passages}
+    during = await Pipeline(view, authority, services.models, call, Denying()).search(scope, request)
+    assert during.allowed == 2
+    assert {str(passage.chunk.document_id) for passage in during.passages} <= {other["id"]}

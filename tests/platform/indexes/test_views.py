@@ -1,17 +1,20 @@
 """The views of a process: sealed on disk, registered, followed after deletions, shared by several processes."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from secretariat.platform.indexes.chunk_log import tombstone_document
+from secretariat.platform.indexes.chunk_log import SqlChunkLog, tombstone_document
 from secretariat.platform.indexes.snapshots.register import SqlSnapshotRegister, volume_of
 from secretariat.platform.indexes.views import IndexViews
 from secretariat.platform.kit.aead import UndecipherableError
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
 from secretariat.platform.tables.tenants import Tenant
+from secretariat.retrieval.core import Chunk, Tombstone
 from secretariat.retrieval.index.snapshot import SnapshotRecord
 from tests.platform.indexes.test_chunk_log import append
 from tests.support.factories import make_tenant
@@ -116,16 +119,38 @@ async def test_two_processes_share_snapshots_and_neither_keeps_what_is_gone(
     assert (first.size, second.size) == (12, 12)
 
 
-async def test_a_rebuilt_view_comes_from_the_log(services: Services, tenant: Tenant, tmp_path: Path) -> None:
+async def test_a_view_is_rebuilt_from_the_log_while_searches_go_on_with_the_present_one(
+    services: Services, tenant: Tenant, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await append(services, tenant, "one")
     views = IndexViews(services.database, services.contents, tmp_path)
     view = await views.view(tenant.id)
     await view.catch_up()
     await view.save()
-    rebuilt = await views.rebuild(tenant.id)
+    (before,) = await views.snapshots(tenant.id)
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    tail = SqlChunkLog.tail
+
+    async def held_up(log: SqlChunkLog, after: int) -> AsyncIterator[Chunk | Tombstone]:
+        begun.set()
+        await go_on.wait()
+        async for entry in tail(log, after):
+            yield entry
+
+    monkeypatch.setattr(SqlChunkLog, "tail", held_up)
+    rebuilding = asyncio.create_task(views.rebuild(tenant.id))
+    await begun.wait()
+    meanwhile = await views.view(tenant.id)
+    await meanwhile.catch_up()
+    assert meanwhile is view
+    assert (meanwhile.seq, meanwhile.size) == (1, 1)
+    go_on.set()
+    rebuilt = await rebuilding
+    assert rebuilt is await views.view(tenant.id)
     assert rebuilt is not view
     assert (rebuilt.seq, rebuilt.size) == (1, 1)
-    assert await views.snapshots(tenant.id) == []
+    (after,) = await views.snapshots(tenant.id)
+    assert (after.seq, after.id == before.id) == (1, False)
 
 
 async def test_a_register_knows_its_own_volume(services: Services, tenant: Tenant, tmp_path: Path) -> None:
