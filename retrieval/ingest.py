@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from secretariat.models.client import Embedder, TokenCounter
-from secretariat.models.core import CallContext
+from secretariat.models.core import CallContext, ModelIdentity
 from secretariat.retrieval.core import ChunkDraft, ParsedDocument
-from secretariat.retrieval.embed import Progress, basis, embed_chunks
+from secretariat.retrieval.embed import Progress, basis, embed_chunks, embedding_model
 from secretariat.retrieval.parse import DEFAULT_LIMITS, ParseLimits, parse
 from secretariat.retrieval.split import split
 from secretariat.retrieval.tokens import AskedTokens, Estimate, Tokens
@@ -19,16 +20,18 @@ KnownVector = Callable[[str, str], bytes | None]
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """Chunks with their vectors, `embedded` of them new. `basis` is what all vectors depend on (embed.basis)."""
+    """Chunks with their vectors, `embedded` of them new. `basis` is what all vectors depend on (embed.basis), the
+    model among it."""
 
     document: ParsedDocument
     chunks: list[tuple[ChunkDraft, bytes]]
     basis: str
     embedded: int
+    model: ModelIdentity
 
 
 async def ingest(
-    source: Path,
+    source: Path | BinaryIO,
     filename: str,
     media_type: str | None,
     *,
@@ -48,13 +51,16 @@ async def ingest(
     loop = asyncio.get_running_loop()
     tokens: Tokens = AskedTokens(counter, call, loop) if counter else Estimate()
     drafts = await asyncio.to_thread(split, document, tokens)
-    made_on = await basis(document.title, embedder, call)
+    model = await embedding_model(embedder, call)
+    made_on = basis(document.title, model)
     vectors = {draft.key: vector for draft in drafts if (vector := known(draft.key, made_on)) is not None}
     fresh = [draft for draft in drafts if draft.key not in vectors]
 
     async def report(done: int, _total: int) -> None:
         await progress(len(drafts) - len(fresh) + done, len(drafts))
 
-    made = await embed_chunks(document.title, fresh, embedder=embedder, call=call, progress=report)
+    made = await embed_chunks(
+        document.title, fresh, embedder=embedder, call=call, progress=report, model=model
+    )
     vectors |= {draft.key: vector for draft, vector in zip(fresh, made, strict=True)}
-    return Ingested(document, [(draft, vectors[draft.key]) for draft in drafts], made_on, len(fresh))
+    return Ingested(document, [(draft, vectors[draft.key]) for draft in drafts], made_on, len(fresh), model)

@@ -5,8 +5,11 @@ bottom]], "blocks": [[kind, start, end]]}, sizes in points. Knows no SQL; the JS
 positions of words tell of the words.
 """
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice, takewhile
+from operator import itemgetter
 from typing import Any
 
 from secretariat.retrieval.core import Block, Box, ParsedDocument, PlacedLine, Span
@@ -24,17 +27,17 @@ class PlacedBox:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """`sizes` are width and height of pages in points, by page number."""
+    """`sizes`: width and height of pages in points, by page number. `lines` are as stored, in the text's order."""
 
     sizes: Mapping[int, tuple[float, float]]
-    lines: tuple[PlacedLine, ...]
+    lines: Sequence[Sequence[float]]
     blocks: tuple[Block, ...]
 
     def boxes(self, span: Span) -> tuple[PlacedBox, ...]:
         """The boxes of all lines that the span touches, whole, in the order of the text."""
-        touched = [line for line in self.lines if line.span.start < span.end and span.start < line.span.end]
-        touched.sort(key=lambda line: line.span.start)
-        return tuple(PlacedBox(line.page, line.box) for line in touched)
+        first = bisect_right(self.lines, span.start, key=itemgetter(1))
+        touched = takewhile(lambda line: line[0] < span.end, islice(self.lines, first, None))
+        return tuple(PlacedBox(int(page), Box(*sides)) for _, _, page, *sides in touched)
 
 
 NOTHING_PLACED = Layout({}, (), ())
@@ -65,9 +68,7 @@ def layout_of(stored: Mapping[str, Any]) -> Layout:
     """What `stored_layout` wrote."""
     return Layout(
         sizes={number: (width, height) for number, width, height in stored["pages"]},
-        lines=tuple(
-            PlacedLine(Span(start, end), page, Box(*sides)) for start, end, page, *sides in stored["lines"]
-        ),
+        lines=stored["lines"],
         blocks=tuple(Block(kind, Span(start, end)) for kind, start, end in stored["blocks"]),
     )
 

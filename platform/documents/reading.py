@@ -6,14 +6,16 @@ Every look is recorded before it is given.
 import asyncio
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 import orjson
 
 from secretariat.platform.access.caller import Caller
+from secretariat.platform.contents.store import ContentMissingError
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.documents import repository
 from secretariat.platform.documents.errors import refusal
@@ -24,11 +26,14 @@ from secretariat.platform.tables.documents import ChunkRow, Document
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 from secretariat.retrieval.core import Span
 from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.parse import DEFAULT_LIMITS
 from secretariat.retrieval.parse.media import PDF
 from secretariat.retrieval.parse.render import NoSuchPageError, render
 
 LONGEST_QUOTE = 20_000
 _PAGES_AT_ONCE = asyncio.Semaphore(2)  # each is a process of up to 1 GiB
+# Who leafs through a document doesn't keep the others waiting.
+_turns: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
 
 class NotReadyError(ConflictError):
@@ -100,12 +105,15 @@ async def chunks(
     *,
     limit: int,
     after: UUID | None,
+    start: int | None = None,
+    end: int | None = None,
 ) -> tuple[list[tuple[ChunkRow, dict[str, Any]]], Layout]:
     """Chunks with their words {text, heading_path}. Raises NotFoundError, NotReadyError."""
     found = await _ready(session, caller, document_id)
-    rows = await repository.chunks(session, found.id, limit=limit, after=after)
+    rows = await repository.chunks(session, found.id, limit=limit, after=after, start=start, end=end)
     words = await services.contents.get_many(session, [row.content_id for row in rows if row.content_id])
-    await record_on(session, caller, "DATA_ACCESS", "document.chunks", found, {"chunks": len(rows)})
+    facts = {"chunks": len(rows), "start": start, "end": end}
+    await record_on(session, caller, "DATA_ACCESS", "document.chunks", found, facts)
     spoken = [(row, orjson.loads(words[row.content_id])) for row in rows if row.content_id in words]
     return spoken, await layout(session, services, found)
 
@@ -120,22 +128,47 @@ async def content(session: TenantSession, caller: Caller, document_id: UUID) -> 
 async def page_image(
     services: Services, caller: Caller, document_id: UUID, number: int, scale: float
 ) -> bytes:
-    """The page as PNG, drawn anew each time. Raises NotFoundError, NotReadyError, NoPagesError and refusals."""
-    async with services.database.tenant(caller.tenant_id) as session:
-        found = await _ready(session, caller, document_id)
-        if found.media_type != PDF:
-            raise NoPagesError("Only the pages of PDF files can be shown. Highlight the span in the text.")
-        facts = {"page": number, "sha256": found.sha256}
-        await record_on(session, caller, "DATA_ACCESS", "document.page", found, facts)
-    async with _PAGES_AT_ONCE:
-        with await asyncio.to_thread(TemporaryFile) as original:  # has no name: nothing is left of it
-            await _fetch(services, found, original)
+    """The page as PNG, drawn anew each time. Raises NotFoundError, NotReadyError, NoPagesError and refusals.
+
+    Whether it may be seen is asked when its turn has come, not before.
+    """
+    turn = _turns.setdefault(caller.user_id, asyncio.Lock())
+    limits = replace(DEFAULT_LIMITS, file_bytes=services.settings.max_upload_bytes)
+    async with turn, _PAGES_AT_ONCE:
+        async with services.database.tenant(caller.tenant_id) as session:
+            found = await _ready(session, caller, document_id)
+            if found.media_type != PDF:
+                raise NoPagesError(
+                    "Only the pages of PDF files can be shown. Highlight the span in the text."
+                )
+            facts = {"page": number, "sha256": found.sha256}
+            await record_on(session, caller, "DATA_ACCESS", "document.page", found, facts)
+        with await original(services, found) as file:
             try:
-                return await render(original, number, scale)
+                return await render(file, number, scale, limits)
             except NoSuchPageError as error:
                 raise NotFoundError("page") from error
             except DocumentRejectedError as rejection:
                 raise refusal(rejection) from rejection
+
+
+async def original(services: Services, found: Document) -> BinaryIO:
+    """The whole file, opened; it has no name, so nothing of it is left. Whoever reads it slowly holds no session.
+
+    Raises NotFoundError when the document got another file, or went, in the meantime.
+    """
+    target: BinaryIO = await asyncio.to_thread(TemporaryFile)
+    try:
+        async with services.database.tenant(found.tenant_id) as session:
+            async for piece in services.blobs.read(session, found.blob_id):
+                await asyncio.to_thread(target.write, piece)
+        await asyncio.to_thread(target.seek, 0)
+    except BaseException as error:
+        target.close()
+        if isinstance(error, ContentMissingError):
+            raise NotFoundError("document") from error
+        raise
+    return target
 
 
 async def layout(session: TenantSession, services: Services, found: Document) -> Layout:
@@ -154,10 +187,3 @@ async def _ready(session: TenantSession, caller: Caller, document_id: UUID) -> D
     if found.status != "ready":
         raise NotReadyError(f"The document is {found.status}; its text is there once it is ready.")
     return found
-
-
-async def _fetch(services: Services, found: Document, target: BinaryIO) -> None:
-    async with services.database.tenant(found.tenant_id) as session:
-        async for piece in services.blobs.read(session, found.blob_id):
-            await asyncio.to_thread(target.write, piece)
-    await asyncio.to_thread(target.flush)

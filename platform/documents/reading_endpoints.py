@@ -1,5 +1,6 @@
 """What a document says, over HTTP: text, chunks, quotes with their places, pages as images, the original."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 from urllib.parse import quote as url_quoted
@@ -17,6 +18,7 @@ from secretariat.platform.web.errors import problem_responses
 from secretariat.platform.web.pages import Page, PageQueryDep, page_of
 from secretariat.platform.web.routing import api_router
 
+_PIECE = 1024 * 1024
 router = api_router("documents", "/api/v1/documents")
 
 
@@ -27,10 +29,12 @@ async def list_chunks(
     session: TenantSessionDep,
     document_id: UUID,
     page: PageQueryDep,
+    start: Annotated[int | None, Query(ge=0, description="Leaves out chunks that end before it.")] = None,
+    end: Annotated[int | None, Query(ge=0, description="Leaves out chunks that begin behind it.")] = None,
 ) -> Page[Chunk]:
     """In the order of the text."""
     rows, layout = await reading.chunks(
-        session, services, caller, document_id, limit=page.fetch, after=page.after
+        session, services, caller, document_id, limit=page.fetch, after=page.after, start=start, end=end
     )
     shown = [Chunk.of(row, layout=layout, **words) for row, words in rows]
     return page_of(shown, page.limit, lambda chunk: chunk)
@@ -110,10 +114,11 @@ async def document_content(
     """The original file, always as a download."""
     async with services.database.tenant(caller.tenant_id) as session:
         row = await reading.content(session, caller, document_id)
+    original = await reading.original(services, row)
 
     async def pieces() -> AsyncIterator[bytes]:
-        async with services.database.tenant(caller.tenant_id) as opened:
-            async for piece in services.blobs.read(opened, row.blob_id):
+        with original:
+            while piece := await asyncio.to_thread(original.read, _PIECE):
                 yield piece
 
     return StreamingResponse(

@@ -1,4 +1,6 @@
-"""What runs in the process that parses one document: standard input to one JSON value on standard output.
+"""What runs in the process that parses one document: standard input to standard output.
+
+The answer is a line of JSON, and after it the document's lines packed (`places`).
 
 The process is forked by `zygote`, with every parser imported, and confines itself before it looks at the
 document. It never learns the document's path.
@@ -50,14 +52,14 @@ def main(media_type: str, limits: ParseLimits) -> int:
     """The exit status. Reads standard input, writes standard output."""
     offline = confine(limits)
     try:
-        answer = _parse(media_type, limits) | {"offline": offline}
-        _write(orjson.dumps(answer))
+        told, lines = _parse(media_type, limits)
+        write_answer(orjson.dumps(told | {"offline": offline}) + b"\n" + lines)
     except MemoryError:
         return EXIT_MEMORY
     except Exception as error:  # noqa: BLE001 - whatever a parser raises says that the document is damaged
         if _short_of_memory(error):
             return EXIT_MEMORY
-        _write(orjson.dumps({"crashed": _place(error), "offline": offline}))
+        write_answer(orjson.dumps({"crashed": _place(error), "offline": offline}))
     return 0
 
 
@@ -72,19 +74,20 @@ def extract(data: bytes, media_type: str, limits: ParseLimits) -> Extracted:
     return extracted
 
 
-def _parse(media_type: str, limits: ParseLimits) -> dict[str, Any]:
+def _parse(media_type: str, limits: ParseLimits) -> tuple[dict[str, Any], bytes]:
+    """What there is to tell, and the lines packed."""
     from secretariat.retrieval.parse.language import language_of  # its model is the zygote's to load
 
     try:
-        found = extract(_read(limits), media_type, limits)
+        found = extract(read_document(limits), media_type, limits)
     except DocumentRejectedError as rejected:
-        return {"rejected": [rejected.code, rejected.message]}
+        return {"rejected": [rejected.code, rejected.message]}, b""
     except RecursionError:
         message = (
             "The document is nested too deeply to be read. Save it in a simpler form and upload it again."
         )
-        return {"rejected": ["too_deep", message]}
-    return {
+        return {"rejected": ["too_deep", message]}, b""
+    told = {
         "title": found.title,
         "text": found.text,
         "sections": [[section.title, section.level, section.start] for section in found.sections],
@@ -93,13 +96,14 @@ def _parse(media_type: str, limits: ParseLimits) -> dict[str, Any]:
         ],
         "language": language_of(found.text),
         "dated": found.dated,
-        "lines": found.lines,
         "blocks": [[block.kind, block.span.start, block.span.end] for block in found.blocks],
         "notes": [[note.code, note.message, note.page] for note in found.notes],
     }
+    return told, found.lines
 
 
-def _read(limits: ParseLimits) -> bytes:
+def read_document(limits: ParseLimits) -> bytes:
+    """All of standard input, wherever its owner stopped to read. Raises DocumentRejectedError."""
     size = os.fstat(0).st_size
     if size > limits.file_bytes:
         most = limits.file_bytes // MIB
@@ -112,7 +116,7 @@ def _read(limits: ParseLimits) -> bytes:
     return bytes(data)
 
 
-def _write(answer: bytes) -> None:
+def write_answer(answer: bytes) -> None:
     rest = memoryview(answer)
     while rest:
         rest = rest[os.write(1, rest) :]

@@ -1,7 +1,7 @@
 """What the parsing process takes from itself before it touches a document. Linux; knows no format.
 
-Memory, processor time, written bytes and open files are capped by the kernel, the network is left behind,
-and the process dies with its parent.
+Memory, processor time, written bytes and open files are capped by the kernel, the network, other processes and
+other files are out of reach, and the process dies with its parent.
 """
 
 import ctypes
@@ -11,6 +11,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+from secretariat.retrieval.parse import file_access, system_calls
 from secretariat.retrieval.parse.limits import ParseLimits
 
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000  # linux/sched.h
@@ -25,7 +26,7 @@ _confined = False
 
 
 def confine(limits: ParseLimits) -> bool:
-    """Whether the network was left behind; everything else holds or raises OSError."""
+    """Whether the network is out of reach; everything else holds or raises OSError."""
     global _confined  # noqa: PLW0603 - it is the process that is confined
     _confined = True
     with suppress(OSError):  # the first to go when the machine's memory is used up
@@ -37,7 +38,8 @@ def confine(limits: ParseLimits) -> bool:
     _cap(resource.RLIMIT_CORE, 0)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    offline = leave_network(libc)
+    file_access.give_up(libc)
+    offline = system_calls.refuse(libc) or leave_network(libc)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # last: a change of rights clears it
     return offline
 
@@ -54,7 +56,8 @@ def make_room() -> None:
 def leave_network(libc: ctypes.CDLL) -> bool:
     """Moves the process into a network of its own with nothing in it.
 
-    False where the kernel or a container's policy doesn't permit it; the other limits hold all the same.
+    False where the kernel or a container's policy doesn't permit it. Takes milliseconds: the zygote does it once,
+    and its children are born there.
     """
     return bool(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 

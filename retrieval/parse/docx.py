@@ -1,10 +1,11 @@
 """Word documents (Office Open XML, ECMA-376): headings, paragraphs, lists and tables in document order.
 
-Reads three parts of the package and opens none of the others.
+Footnotes and endnotes follow the paragraph that refers to them. Reads five parts of the package and no other.
 Text that tracked changes inserted counts, text they deleted doesn't.
 """
 
 import re
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -13,12 +14,17 @@ from lxml import etree
 from secretariat.retrieval.parse import office
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.media import DOCX, not_that_office
-from secretariat.retrieval.parse.text import Extracted, TextBuilder
+from secretariat.retrieval.parse.text import Extracted, TextBuilder, squash
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 _HEADING = re.compile(r"heading (\d)$", re.IGNORECASE)
 _SKIPPED = frozenset({f"{_W}del", f"{_W}moveFrom", f"{_W}pPr", f"{_W}rPr", f"{_W}txbxContent", _FALLBACK})
+_NOTES = {
+    f"{_W}footnoteReference": ("word/footnotes.xml", f"{_W}footnote"),
+    f"{_W}endnoteReference": ("word/endnotes.xml", f"{_W}endnote"),
+}
+"""By what refers to it: where a note stands, and as what."""
 
 
 def extract(data: bytes, limits: ParseLimits) -> Extracted:
@@ -29,6 +35,7 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
         body = office.xml(package.read("word/document.xml"))
         styles = _styles(package.read("word/styles.xml")) if "word/styles.xml" in names else {}
         core = office.properties(package)
+        notes = _notes(package)
         pictures = sum(name.startswith("word/media/") for name in names)
     builder = TextBuilder(limits.characters)
     title = core.title
@@ -37,9 +44,23 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
             _write_table(block, builder)
         else:
             title = _write_paragraph(block, styles, builder) or title
+            for reference in block.iter(*_NOTES):
+                builder.paragraph(notes.get((reference.tag, reference.get(f"{_W}id")), ""))
     if pictures:
         builder.note("images_skipped", f"{pictures} images were left out: letters in them aren't read.")
     return builder.finish(title, core.dated)
+
+
+def _notes(package: zipfile.ZipFile) -> dict[tuple[str, str | None], str]:
+    """Texts by the kind and number that paragraphs refer to them by."""
+    found: dict[tuple[str, str | None], str] = {}
+    for reference, (part, tag) in _NOTES.items():
+        if part in package.namelist():
+            for note in office.xml(package.read(part)).iterfind(tag):
+                words = squash(" ".join(_text(paragraph) for paragraph in note.iter(f"{_W}p")))
+                if words:
+                    found[reference, note.get(f"{_W}id")] = f"Note: {words}"
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,7 +114,6 @@ _MAGIC = (
     (b"%!PS", "a PostScript file"),
 )
 _FOREIGN = ("image/", "audio/", "video/", "font/")
-_ENCRYPT = re.compile(rb"/Encrypt\s*(?:\d+\s+\d+\s+R\b|<<)")
 _HTML_START = re.compile(
     rb"^(?:\xef\xbb\xbf)?\s*+(?:(?><!--.*?-->)\s*+)*+<(?:!doctype\s+html|html|head|body)\b",
     re.IGNORECASE | re.DOTALL,
@@ -126,7 +125,7 @@ def sniff(head: bytes, filename: str, declared: str | None) -> str:
 
     `head` is the whole file, or at least its first 8 KiB; the more it shows, the more can be refused here.
     Raises DocumentRejectedError for what can be known at once: nothing in it, a type that can't be read,
-    a name or declared type that the content contradicts, a PDF whose encryption is in sight.
+    a name or declared type that the content contradicts.
     """
     if not head:
         raise DocumentRejectedError(
@@ -138,14 +137,13 @@ def sniff(head: bytes, filename: str, declared: str | None) -> str:
     if expected is None:
         raise _unsupported(PurePosixPath(filename.replace("\\", "/")).suffix.lower(), found)
     _compare(expected, found, head)
-    if expected == PDF and _ENCRYPT.search(head):
-        raise encrypted_pdf()
     return expected
 
 
 def encrypted_pdf() -> DocumentRejectedError:
     return DocumentRejectedError(
-        "encrypted_document", "The PDF is password-protected. Remove the password and upload it again."
+        "encrypted_document",
+        "The PDF can't be opened without a password. Remove the password and upload it again.",
     )
 
 

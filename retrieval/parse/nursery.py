@@ -5,11 +5,13 @@ Owns the zygote's life and the descriptors that go to it. Knows nothing of answe
 
 import asyncio
 import atexit
+import fcntl
 import os
 import socket
 import subprocess
 import sys
 import threading
+from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -21,7 +23,9 @@ from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.zygote_wire import STARTED, STATUS
 
 _START_S = 90.0  # on a machine that is busy with something else
+_ANSWER_S = 3.0  # a fork takes milliseconds: a zygote that was heard before and isn't now hangs
 _END_S = 3.0
+_PIPE = 1024 * 1024  # holds most answers whole: the child writes them and is gone
 _ENVIRONMENT = {
     "LC_ALL": "C.UTF-8",
     # Threads don't survive a fork; libraries that would start them are told not to.
@@ -64,15 +68,21 @@ class Nursery:
         self._owner = 0
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._heard: socket.socket | None = None
 
-    async def bear(self, document: int, media_type: str, limits: ParseLimits) -> Birth:
-        """A child for the open file `document`. Raises ParsingUnavailableError."""
-        request = orjson.dumps([media_type, asdict(limits)])
+    async def bear(self, document: int, errand: Sequence[str | float], limits: ParseLimits) -> Birth:
+        """A child for the open file `document`, and what to do with it. Raises ParsingUnavailableError."""
+        request = orjson.dumps([errand, asdict(limits)])
         for _ in range(2):
-            control = await asyncio.to_thread(self._started)
+            control = self._running()
+            if control is None:
+                control = await asyncio.to_thread(self._started)
+            patience = _ANSWER_S if control is self._heard else _START_S
             with suppress(OSError, TimeoutError):
-                return await _ask(control, request, document)
-            await asyncio.to_thread(self._discard, control)
+                birth = await _ask(control, request, document, patience)
+                self._heard = control
+                return birth
+            await asyncio.to_thread(self._discard, control, hangs=True)
         raise ParsingUnavailableError("No process to read documents in could be started.")
 
     @property
@@ -83,6 +93,10 @@ class Nursery:
     def close(self) -> None:
         if self._control is not None:
             self._discard(self._control)
+
+    def _running(self) -> socket.socket | None:
+        """Without waiting; whether somebody hears at the other end is seen when it is spoken to."""
+        return self._control if self._owner == os.getpid() else None
 
     def _started(self) -> socket.socket:
         with self._lock:
@@ -105,45 +119,53 @@ class Nursery:
                 self._control, self._owner = ours, os.getpid()
             return self._control
 
-    def _discard(self, control: socket.socket) -> None:
+    def _discard(self, control: socket.socket, *, hangs: bool = False) -> None:
         with self._lock:
             if control is not self._control or self._process is None:
                 return
             control.close()
             try:
-                self._process.wait(_END_S)  # it ends its children first
+                self._process.wait(0 if hangs else _END_S)  # it ends its children first
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
             self._process, self._control = None, None
 
 
-async def _ask(control: socket.socket, request: bytes, document: int) -> Birth:
+async def _ask(control: socket.socket, request: bytes, document: int, patience: float) -> Birth:
     line, far_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     answer, far_answer = os.pipe()
+    with suppress(OSError):  # one user may not have many large pipes
+        fcntl.fcntl(answer, fcntl.F_SETPIPE_SZ, _PIPE)
+    line.settimeout(0)
     try:
-        line.settimeout(0)
-        socket.send_fds(control, [request], [document, far_answer, far_line.fileno()])
-    except OSError:
+        async with asyncio.timeout(patience):
+            await _send(control, request, [document, far_answer, far_line.fileno()])
+            far_line.close()
+            await _hear(line)
+    except BaseException:
         line.close()
         os.close(answer)
         raise
     finally:
         far_line.close()
         os.close(far_answer)
-    try:
-        await _hear(line)
-    except BaseException:
-        line.close()
-        os.close(answer)
-        raise
     return Birth(answer, line)
 
 
 async def _hear(line: socket.socket) -> None:
-    async with asyncio.timeout(_START_S):
-        if await asyncio.get_running_loop().sock_recv(line, 64) != STARTED:
-            raise ConnectionError
+    if await asyncio.get_running_loop().sock_recv(line, 64) != STARTED:
+        raise ConnectionError
+
+
+async def _send(control: socket.socket, request: bytes, descriptors: Sequence[int]) -> None:
+    """Without blocking the event loop where a zygote that hangs has left the line full."""
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array("i", descriptors))]
+    while True:
+        with suppress(BlockingIOError):
+            control.sendmsg([request], rights, socket.MSG_DONTWAIT)
+            return
+        await asyncio.sleep(0.01)
 
 
 NURSERY = Nursery((sys.executable, "-I", "-m", "secretariat.retrieval.parse.zygote"))

@@ -8,9 +8,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from secretariat.retrieval.parse.confine import make_room
 from secretariat.retrieval.parse.limits import ParseLimits
-from secretariat.retrieval.parse.pdf_lines import Cell, Line, line_at
+from secretariat.retrieval.parse.pdf_lines import Cell, Line, placed_lines
 from secretariat.retrieval.parse.text import TextBuilder, squash
 
 LONGEST_SIDE = 2200  # pixels: 190 dots an inch of an A4 page
@@ -147,4 +149,6 @@ def _line(row: Sequence[Piece], page: int, height: float) -> Line:
             cells[-1] = Cell(f"{cells[-1].text} {text}", cells[-1].left, right)
     words = " ".join(cell.text for cell in cells)
     whole = (cells[0].left, top, cells[-1].right, bottom)
-    return line_at(page, words, whole, height, cells if len(cells) > 1 else ())
+    (line,) = placed_lines(page, [words], np.array([whole]), height)
+    line.cells = cells if len(cells) > 1 else ()
+    return line

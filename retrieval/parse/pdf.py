@@ -3,6 +3,7 @@
 Pages that show an image and have no text layer are read by text recognition.
 """
 
+from collections import deque
 from collections.abc import Iterator
 from datetime import date
 
@@ -19,6 +20,7 @@ from secretariat.retrieval.parse.pdf_lines import Line, read_page
 from secretariat.retrieval.parse.text import Extracted, TextBuilder
 
 _FILE_NAMES = (".doc", ".docx", ".indd", ".pdf", ".tex")
+_OPEN = 3  # PDFium forgets a font with the last open page that shows it; the next page mostly shows it too
 _HARDLY_ANY = 16  # letters: a stamp or a page number over a scan
 
 
@@ -48,6 +50,7 @@ class _Reader:
 
     def __init__(self, document: pdfium.PdfDocument, limits: ParseLimits) -> None:
         self._document = document
+        self._open: deque[pdfium.PdfPage] = deque()
         self._recogniser = ocr.Recogniser(limits)
         self.sizes: dict[int, tuple[float, float]] = {}
         self._recognised: list[int] = []
@@ -57,7 +60,7 @@ class _Reader:
 
     def page(self, number: int) -> Iterator[Line]:
         try:
-            page = self._document[number - 1]
+            page = self._opened(number)
             found = read_page(page, number)
         except pdfium.PdfiumError:
             self._broken.append(number)
@@ -68,8 +71,14 @@ class _Reader:
             lines = self._recognise(page, number) or lines
         elif not lines:
             self._empty.append(number)
-        page.close()
         yield from lines
+
+    def _opened(self, number: int) -> pdfium.PdfPage:
+        page = self._document[number - 1]
+        self._open.append(page)
+        if len(self._open) > _OPEN:
+            self._open.popleft().close()
+        return page
 
     def _recognise(self, page: pdfium.PdfPage, number: int) -> list[Line]:
         width, height = self.sizes[number]
@@ -127,9 +136,7 @@ def _open(data: bytes) -> pdfium.PdfDocument:
     try:
         document = pdfium.PdfDocument(data)
     except pdfium.PdfiumError:
-        if raw.FPDF_GetLastError() == raw.FPDF_ERR_PASSWORD:
+        if raw.FPDF_GetLastError() in {raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY}:
             raise encrypted_pdf() from None
         raise
-    if raw.FPDF_GetSecurityHandlerRevision(document) != -1:
-        raise encrypted_pdf()
     return document

@@ -1,24 +1,22 @@
 """The lines of a PDF page as PDFium reads them, each measured: where it stands and how large its type is.
 
-Measures are in points from the upper left corner of the page as it is shown. A call into PDFium costs about as
-much as a line of Python, and pages have thousands of letters: two letters of a line are measured, all its words
-only where it may be a row of cells.
+Two letters of a line are measured, all its words only where it may be a row of cells. Measures are in points from
+the upper left corner of the page as it is shown.
 """
 
-import ctypes
 import re
-import struct
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
-from statistics import median
 
+import numpy as np
 import pypdfium2 as pdfium
-from pypdfium2 import raw
 
+from secretariat.retrieval.parse.pdf_ruler import FARTHEST, Boxes, Ruler
 from secretariat.retrieval.parse.text import squash
 
 # PDFium puts U+FFFE where a word is broken at a line's end.
-_LINE = re.compile("[^\r\n\ufffe]+(\ufffe?)")
+_LINE = re.compile("[^\r\n\ufffe]+\ufffe?")
 _BREAKS = "\ufffe\u00ad\x02"
 _BLANK = _BREAKS + " \t\xa0"
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
@@ -29,9 +27,6 @@ _LONG = 40  # letters; shorter lines are few and may be rows
 _WIDER = 1.04
 _MUCH_WIDER = 1.6
 _USUAL = 0.4  # width of a letter in heights of the type, where a page has too few to tell
-
-Measured = tuple[float, float, float, float]
-"""Left, top, right, bottom."""
 
 
 @dataclass(slots=True)
@@ -62,16 +57,6 @@ class Line:
         return self.text[-1] in _STOPS or bool(_ENDS.search(self.text[-8:]))
 
 
-def line_at(page: int, text: str, box: Measured, height: float, cells: Sequence[Cell] = ()) -> Line:
-    """`height` is the page's. Places are kept to a tenth of a point."""
-    left, top, right, bottom = box
-    size = round(max(1.0, bottom - top), 1)
-    at_edge = not _EDGE < (top + bottom) / 2 / max(1.0, height) < 1 - _EDGE  # where headers and footers stand
-    return Line(
-        page, text, round(left, 1), round(top, 1), round(right, 1), round(bottom, 1), size, at_edge, cells
-    )
-
-
 @dataclass(slots=True)
 class Page:
     """What PDFium reads of a page; `number` counts from 1."""
@@ -85,159 +70,127 @@ class Page:
 
 def read_page(page: pdfium.PdfPage, number: int) -> Page:
     """Lines in the order of the content, which is mostly that of reading."""
-    width, height = page.get_width(), page.get_height()
+    width, height = (side if 0 <= side <= FARTHEST else 0.0 for side in page.get_size())
     text_page = page.get_textpage()
-    text = _text(text_page)
-    ruler = Ruler(page, text_page, text)
-    found = [one for match in _LINE.finditer(text) if (one := _measured(match, ruler.measure))]
-    usual = median([_stretch(body, box) for _, body, box, _ in found if len(body) >= _LONG] or [_USUAL])
-    lines: list[Line] = []
-    for start, body, box, broken in found:
-        content = squash(body) + ("-" if broken else "")
-        if content:
-            line = line_at(number, content, box, height)
-            if (lines and lines[-1].cells) or _may_be_row(ruler, start, body, box, usual):
-                line.cells = _cells(ruler.measure, body, start, _GAP * line.size)
-                if broken and line.cells:
-                    line.cells[-1].text += "-"
-            lines.append(line)
+    ruler = Ruler(page, text_page)
+    found = _Stretches(ruler.text)
+    lines = _measured(found, ruler, number, height) if found.bodies else []
     text_page.close()
-    return Page(number, width, height, lines, len(text.strip()))
+    return Page(number, width, height, lines, len(ruler.text.strip()))
 
 
-def _measured(
-    match: re.Match[str], measure: Callable[[int], Measured]
-) -> tuple[int, str, Measured, bool] | None:
-    """Where the line starts in the text, its words, its box, and whether its last word goes on."""
-    content = match[0]
-    body = content.rstrip(_BLANK)
-    broken = len(body) < len(content) and content[len(body)] in _BREAKS
-    end = match.start() + len(body)
-    body = body.lstrip()
-    if not body:
-        return None
-    start = end - len(body)
-    left, top, right, bottom = measure(start)
-    _, other_top, other_right, other_bottom = measure(end - 1)
-    right = max(right, other_right)
-    if not -1.0 < (other_bottom - bottom) / max(1.0, bottom - top) < 1.0:  # not on one line
-        top, bottom = min(top, other_top), max(bottom, other_bottom)
-    return start, body, (left, top, right, bottom), broken
+def placed_lines(page: int, texts: Sequence[str], boxes: Boxes, height: float) -> list[Line]:
+    """`height` is the page's. Places are kept to a tenth of a point."""
+    tops, bottoms = boxes[:, 1], boxes[:, 3]
+    middle = (tops + bottoms) / (2 * max(1.0, height))
+    at_edge = (middle <= _EDGE) | (middle >= 1 - _EDGE)  # where headers and footers stand
+    sizes = np.round(np.maximum(1.0, bottoms - tops), 1).tolist()
+    sides = np.round(boxes, 1).tolist()
+    return [
+        Line(page, text, left, top, right, bottom, size, edge)
+        for text, (left, top, right, bottom), size, edge in zip(
+            texts, sides, sizes, at_edge.tolist(), strict=True
+        )
+    ]
 
 
-def _may_be_row(ruler: "Ruler", start: int, body: str, box: Measured, usual: float) -> bool:
+class _Stretches:
+    """The lines of a page's text without the blanks at their ends; `ends` are the places after them.
+
+    `broken` says whether the last word of a line goes on in the next one.
+    """
+
+    def __init__(self, text: str) -> None:
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        self.bodies: list[str] = []
+        self.broken: list[bool] = []
+        for match in _LINE.finditer(text):
+            content = match[0]
+            body = content.rstrip(_BLANK)
+            if not body or body.isspace():
+                continue
+            end = match.start() + len(body)
+            self.broken.append(len(body) < len(content) and content[len(body)] in _BREAKS)
+            body = body.lstrip()
+            self.starts.append(end - len(body))
+            self.ends.append(end)
+            self.bodies.append(body)
+        self._tidy = _is_tidy(text)
+
+    def contents(self) -> list[str]:
+        """The words of each line as they are shown."""
+        words = self.bodies if self._tidy else [squash(body) for body in self.bodies]
+        return [
+            body + "-" if broken and body else body for body, broken in zip(words, self.broken, strict=True)
+        ]
+
+
+def _is_tidy(text: str) -> bool:
+    """Would squashing change none of its lines?"""
+    if "  " in text or not text.replace("\r\n", "").replace("\ufffe", "").isprintable():
+        return False
+    return text.isascii() or unicodedata.is_normalized("NFC", text)
+
+
+def _measured(found: _Stretches, ruler: Ruler, number: int, height: float) -> list[Line]:
+    boxes = _boxes(ruler.boxes([*found.starts, *(end - 1 for end in found.ends)]))
+    maybe = _may_be_rows(found, boxes, ruler)
+    lines: list[Line] = []
+    placed = placed_lines(number, found.contents(), boxes, height)
+    for index, line in enumerate(placed):
+        if not line.text:
+            continue
+        if maybe[index] or (lines and lines[-1].cells):
+            line.cells = _cells(ruler, found.bodies[index], found.starts[index], _GAP * line.size)
+            if found.broken[index] and line.cells:
+                line.cells[-1].text += "-"
+        lines.append(line)
+    return lines
+
+
+def _boxes(letters: Boxes) -> Boxes:
+    """Of lines, of which the first half of `letters` are the first and the other half the last ones."""
+    first, last = np.split(letters, 2)
+    boxes = first.copy()
+    boxes[:, 2] = np.maximum(first[:, 2], last[:, 2])
+    apart = np.abs(last[:, 3] - first[:, 3]) >= np.maximum(1.0, first[:, 3] - first[:, 1])  # not on one line
+    boxes[:, 1] = np.where(apart, np.minimum(first[:, 1], last[:, 1]), first[:, 1])
+    boxes[:, 3] = np.where(apart, np.maximum(first[:, 3], last[:, 3]), first[:, 3])
+    return boxes
+
+
+def _may_be_rows(found: _Stretches, boxes: Boxes, ruler: Ruler) -> list[bool]:
     """A gap makes a line wider than its letters, and mostly lies between two of the page's text objects."""
-    if " " not in body:
-        return False
-    stretch = _stretch(body, box)
-    if len(body) >= _LONG and stretch < _WIDER * usual:
-        return False
-    return stretch > _MUCH_WIDER * usual or ruler.widest_gap(start, len(body)) > _GAP * (box[3] - box[1])
+    lengths = np.fromiter(map(len, found.bodies), dtype=np.int64, count=len(found.bodies))
+    heights = boxes[:, 3] - boxes[:, 1]
+    stretch = (boxes[:, 2] - boxes[:, 0]) / np.maximum(1.0, heights) / lengths
+    long = lengths >= _LONG
+    of_long = np.sort(stretch[long])
+    usual = float(of_long[len(of_long) // 2]) if len(of_long) else _USUAL
+    wide = stretch > _MUCH_WIDER * usual
+    suspect = np.flatnonzero(~wide & (~long | (stretch >= _WIDER * usual)))
+    maybe: list[bool] = wide.tolist()
+    for index in suspect.tolist():
+        body = found.bodies[index]
+        if " " in body:
+            gap = ruler.widest_gap(found.starts[index], len(body))
+            maybe[index] = gap > _GAP * heights[index]
+    return [known and " " in body for known, body in zip(maybe, found.bodies, strict=True)]
 
 
-def _stretch(body: str, box: Measured) -> float:
-    """Width of a letter in heights of the type."""
-    return (box[2] - box[0]) / max(1.0, box[3] - box[1]) / len(body)
-
-
-def _text(text_page: pdfium.PdfTextPage) -> str:
-    count = raw.FPDFText_CountChars(text_page)
-    if count <= 0:
-        return ""
-    buffer = (ctypes.c_ushort * (2 * count + 2))()
-    written = raw.FPDFText_GetText(text_page, 0, count, buffer)
-    return bytes(memoryview(buffer).cast("B")[: 2 * max(0, written - 1)]).decode(
-        "utf-16-le", errors="replace"
-    )
-
-
-_box_of = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)(
-    ctypes.cast(raw.FPDFText_GetLooseCharBox, ctypes.c_void_p).value or 0
-)
-_index_of = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int)(
-    ctypes.cast(raw.FPDFText_GetCharIndexFromTextIndex, ctypes.c_void_p).value or 0
-)
-
-
-class Ruler:
-    """Measures the letters of a page's text."""
-
-    def __init__(self, page: pdfium.PdfPage, text_page: pdfium.PdfTextPage, text: str) -> None:
-        self._handle = ctypes.cast(text_page.raw, ctypes.c_void_p)
-        self._text = text
-        self._text_page = text_page
-        self._turned = page.get_rotation() % 360
-        self._bounds = page.get_bbox()
-        # Letters that PDFium keeps out of the text, and letters of two UTF-16 units, shift its indexes.
-        self._plain = len(text) == raw.FPDFText_CountChars(text_page) and (
-            text.isascii() or max(text) <= "\uffff"
-        )
-        self.measure = self._upright() if self._plain and not self._turned else self._any
-
-    def widest_gap(self, start: int, letters: int) -> float:
-        """Between text objects that follow each other on a line."""
-        if not self._plain:
-            return float("inf")
-        count = raw.FPDFText_CountRects(self._text_page, start, letters)
-        if count < 2:
-            return 0.0
-        left, top, right, bottom = (ctypes.c_double() for _ in range(4))
-        widest, before = 0.0, float("inf")
-        for index in range(count):
-            raw.FPDFText_GetRect(self._text_page, index, left, top, right, bottom)
-            begin, end = (left, right) if self._turned in {0, 180} else (bottom, top)
-            widest, before = (
-                max(widest, abs(begin.value - before) if before < begin.value else 0.0),
-                end.value,
-            )
-        return widest if self._turned in {0, 90} else float("inf")
-
-    def _upright(self) -> Callable[[int], Measured]:
-        """For nearly every page; the same as `_any`, in a third of its time."""
-        handle, buffer = self._handle, raw.FS_RECTF()
-        address = ctypes.addressof(buffer)
-        unpack = struct.Struct("4f").unpack_from
-        page_left, _, _, page_top = self._bounds
-
-        def measure(index: int) -> Measured:
-            if not _box_of(handle, index, address):
-                return 0.0, 0.0, 0.0, 0.0
-            left, top, right, bottom = unpack(buffer)
-            return left - page_left, page_top - top, right - page_left, page_top - bottom
-
-        return measure
-
-    def _any(self, index: int) -> Measured:
-        buffer = raw.FS_RECTF()
-        at = (
-            index
-            if self._plain
-            else _index_of(self._handle, len(self._text[:index].encode("utf-16-le")) // 2)
-        )
-        if not _box_of(self._handle, max(0, at), ctypes.addressof(buffer)):
-            return 0.0, 0.0, 0.0, 0.0
-        left, top, right, bottom = buffer.left, buffer.top, buffer.right, buffer.bottom
-        page_left, page_bottom, page_right, page_top = self._bounds
-        if self._turned == 90:
-            return bottom - page_bottom, left - page_left, top - page_bottom, right - page_left
-        if self._turned == 180:
-            return page_right - right, bottom - page_bottom, page_right - left, top - page_bottom
-        if self._turned == 270:
-            return page_top - top, page_right - right, page_top - bottom, page_right - left
-        return left - page_left, page_top - top, right - page_left, page_top - bottom
-
-
-def _cells(measure: Callable[[int], Measured], body: str, start: int, gap: float) -> Sequence[Cell]:
+def _cells(ruler: Ruler, body: str, start: int, gap: float) -> Sequence[Cell]:
     """The line cut where its gaps are wider than any between words: the cells of a table's row."""
+    blanks = list(re.finditer(r"\s+", body))
+    if not blanks:
+        return ()
+    before = [start, *(start + blank.end() for blank in blanks)]
+    after = [*(start + blank.start() - 1 for blank in blanks), start + len(body) - 1]
+    lefts, rights = (ends.tolist() for ends in np.split(ruler.boxes([*before, *after])[:, [0, 2]], 2))
     cells: list[Cell] = []
-    begin, left = 0, 0.0
-    for blank in re.finditer(r"\s+", body):
-        right = measure(start + blank.start() - 1)[2]
-        next_left = measure(start + blank.end())[0]
+    begin, left = 0, lefts[0][0]
+    for blank, (_, right), (next_left, _) in zip(blanks, rights, lefts[1:], strict=False):
         if next_left - right > gap:
-            left = left if cells else measure(start)[0]
             cells.append(Cell(squash(body[begin : blank.start()]), left, right))
             begin, left = blank.end(), next_left
-    if not cells:
-        return ()
-    return [*cells, Cell(squash(body[begin:]), left, measure(start + len(body) - 1)[2])]
+    return [*cells, Cell(squash(body[begin:]), left, rights[-1][1])] if cells else ()

@@ -1,66 +1,65 @@
-"""Has a document parsed in a confined child, waits no longer than allowed, turns whatever happens into a result
-or a reason.
+"""Has a document parsed in a confined child and turns whatever it answers into a result or a reason.
 
-Owns the answer's pipe and the clock. Trusts nothing that comes over the pipe.
+Trusts nothing of what the child says.
 """
 
-import asyncio
 import logging
 import os
 import signal
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from datetime import date
 from functools import cache
-from pathlib import Path, PurePosixPath
-from typing import Any, get_args
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, get_args
 
 import orjson
 
-from secretariat.retrieval.core import (
-    Block,
-    Box,
-    PageSpan,
-    ParsedDocument,
-    ParseNote,
-    PlacedLine,
-    Section,
-    Span,
-)
+from secretariat.retrieval.core import Block, PageSpan, ParsedDocument, ParseNote, Section, Span
 from secretariat.retrieval.errors import DocumentRejectedError, RejectionCode
-from secretariat.retrieval.parse import nursery
-from secretariat.retrieval.parse.confine import EXIT_MEMORY, MORE_TIME
+from secretariat.retrieval.parse.answer import EndlessAnswerError, answer
+from secretariat.retrieval.parse.confine import EXIT_MEMORY
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.media import sniff
-from secretariat.retrieval.parse.text import MOST_NOTES
+from secretariat.retrieval.parse.places import PlacedLines
+from secretariat.retrieval.parse.text import MOST_NOTES, shortened, squash
 
-_READ = 64 * 1024
+_HEAD = 64 * 1024
 _log = logging.getLogger(__name__)
 _CODES = frozenset(get_args(RejectionCode))
 _KINDS = ("table", "list", "code")
 _LONGEST_NOTE = 500
+_LARGEST_PAGE = 1e7  # points
 
 
-async def run(path: Path, filename: str, media_type: str | None, limits: ParseLimits) -> ParsedDocument:
-    with path.open("rb") as source:
-        kind = sniff(source.read(_READ), filename, media_type)
-        output, status = await _child(source.fileno(), kind, limits)
+async def run(source: BinaryIO, filename: str, media_type: str | None, limits: ParseLimits) -> ParsedDocument:
+    document = source.fileno()
+    kind = sniff(os.pread(document, _HEAD, 0), filename, media_type)
+    try:
+        said, status = await answer(document, ("parse", kind), limits, limits.output_bytes)
+    except TimeoutError:
+        raise _too_slow() from None
+    except EndlessAnswerError:
+        raise _too_large() from None
     if status == EXIT_MEMORY:
         raise _too_large()
     if status in {-signal.SIGXCPU, -signal.SIGKILL}:
         raise _too_slow()
     try:
-        answer = orjson.loads(output)
-        if "offline" in answer and answer["offline"] is False:
-            _warn_of_network()
-        if "crashed" in answer:
-            raise _corrupt(str(answer["crashed"]))
-        if "rejected" in answer:
-            code, message = answer["rejected"]
-            raise DocumentRejectedError(code if code in _CODES else "corrupt_document", str(message))
-        return _document(answer, filename, kind)
-    except (ValueError, KeyError, TypeError):
+        head, _, lines = said.partition(b"\n")
+        return _believed(orjson.loads(head), lines, filename, kind)
+    except (ValueError, KeyError, TypeError, OverflowError):
         raise _corrupt(f"exit status {status}") from None
+
+
+def _believed(told: dict[str, Any], lines: bytes | bytearray, filename: str, kind: str) -> ParsedDocument:
+    if "offline" in told and told["offline"] is False:
+        _warn_of_network()
+    if "crashed" in told:
+        raise _corrupt(str(told["crashed"]))
+    if "rejected" in told:
+        code, message = told["rejected"]
+        raise DocumentRejectedError(code if code in _CODES else "corrupt_document", _said(message))
+    return _document(told, lines, filename, kind)
 
 
 @cache
@@ -72,67 +71,33 @@ def _warn_of_network() -> None:
     )
 
 
-async def _child(source: int, kind: str, limits: ParseLimits) -> tuple[bytes, int]:
-    """What the child wrote and how it ended (negative: by that signal)."""
-    birth = await nursery.NURSERY.bear(source, kind, limits)
-    reader = asyncio.StreamReader(limit=_READ)
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(birth.answer, "rb", buffering=0)
-    )
-    try:
-        async with asyncio.timeout(limits.wall_s) as clock:
-            output = await _bounded(reader, limits, clock)
-            with suppress(ConnectionError):  # the zygote died: what the child wrote still counts
-                return output, await birth.status()
-            return output, -signal.SIGTERM
-    except TimeoutError:
-        raise _too_slow() from None
-    finally:
-        birth.end()
-        transport.close()
-
-
-async def _bounded(stream: asyncio.StreamReader, limits: ParseLimits, clock: asyncio.Timeout) -> bytes:
-    output = bytearray()
-    granted = False
-    while piece := await stream.read(_READ):
-        output += piece
-        if not granted and output.startswith(MORE_TIME):
-            granted = True
-            del output[: len(MORE_TIME)]
-            clock.reschedule((clock.when() or 0.0) + limits.ocr_s)
-        if len(output) > limits.output_bytes:
-            raise _too_large()
-    return bytes(output)
-
-
-def _document(answer: dict[str, Any], filename: str, kind: str) -> ParsedDocument:
-    text = str(answer["text"])
+def _document(told: dict[str, Any], lines: bytes | bytearray, filename: str, kind: str) -> ParsedDocument:
+    text = str(told["text"])
     length = len(text)
-    dated, language = answer.get("dated"), answer.get("language")
+    dated, language = told.get("dated"), told.get("language")
     return ParsedDocument(
-        title=str(answer["title"] or PurePosixPath(filename.replace("\\", "/")).stem),
+        title=shortened(str(told["title"] or PurePosixPath(filename.replace("\\", "/")).stem)),
         text=text,
         media_type=kind,
         sections=tuple(
-            Section(str(name), int(level), _span(start, start, length).start)
-            for name, level, start in answer["sections"]
+            Section(shortened(str(name)), int(level), _span(start, start, length).start)
+            for name, level, start in told["sections"]
         ),
         pages=tuple(
-            PageSpan(int(number), _span(start, end, length), float(width), float(height))
-            for number, start, end, width, height in answer["pages"]
+            PageSpan(int(number), _span(start, end, length), _measure(width), _measure(height))
+            for number, start, end, width, height in told["pages"]
         ),
         language=language
         if isinstance(language, str) and language.isalpha() and len(language) == 2
         else None,
         dated=date.fromisoformat(dated) if dated else None,
-        lines=tuple(_lines(answer.get("lines", ()), length)),
+        lines=PlacedLines(lines, length),
         blocks=tuple(
             Block(kind, _span(start, end, length))
-            for kind, start, end in answer.get("blocks", ())
+            for kind, start, end in told.get("blocks", ())
             if kind in _KINDS
         ),
-        notes=tuple(_notes(answer.get("notes", ()))),
+        notes=tuple(_notes(told.get("notes", ()))),
     )
 
 
@@ -142,16 +107,21 @@ def _span(start: Any, end: Any, length: int) -> Span:
     return Span(int(start), int(end))
 
 
-def _lines(lines: Sequence[Any], length: int) -> Iterable[PlacedLine]:
-    for start, end, page, left, top, right, bottom in lines:
-        yield PlacedLine(
-            _span(start, end, length), int(page), Box(float(left), float(top), float(right), float(bottom))
-        )
+def _measure(size: Any) -> float:
+    """Points. Raises ValueError for what no page measures."""
+    points = float(size)
+    if not 0 <= points <= _LARGEST_PAGE:
+        raise ValueError("a page of no size")
+    return points
+
+
+def _said(message: Any) -> str:
+    return shortened(squash(str(message)[: 2 * _LONGEST_NOTE]), _LONGEST_NOTE)
 
 
 def _notes(notes: Sequence[Any]) -> Iterable[ParseNote]:
     for code, message, page in notes[:MOST_NOTES]:
-        yield ParseNote(str(code)[:64], str(message)[:_LONGEST_NOTE], None if page is None else int(page))
+        yield ParseNote(str(code)[:64], _said(message), None if page is None else int(page))
 
 
 def _corrupt(note: str) -> DocumentRejectedError:

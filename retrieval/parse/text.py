@@ -6,6 +6,7 @@ the text grows, so they are exact whatever the format was. Knows no format.
 
 import re
 import unicodedata
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -13,13 +14,15 @@ from typing import Literal
 
 from secretariat.retrieval.core import CELLS_APART, Block, PageSpan, ParseNote, Section, Span
 from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.parse.places import pack
 
 Kind = Literal["table", "list", "code"]
 Placed = tuple[int, int, int, float, float, float, float]
-"""start, end, page, left, top, right, bottom: the many lines of a document, light enough to make and to send."""
+"""start, end, page, left, top, right, bottom of a line."""
 
 MOST_NOTES = 200
 _DEEPEST = 6
+LONGEST_TITLE = 300  # a name; whoever searches or lists by it expects no page of text
 _BREAKS = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 # Controls, soft hyphens, zero-width and direction marks, surrogates, non-characters and the invisible
@@ -32,14 +35,14 @@ _UNSEEN = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What a parser found. `title` is None when the document doesn't name itself."""
+    """What a parser found. `title` is None when the document doesn't name itself; `lines` are packed."""
 
     title: str | None
     text: str
     sections: tuple[Section, ...]
     pages: tuple[PageSpan, ...]
     dated: date | None = None
-    lines: tuple[Placed, ...] = ()
+    lines: bytes = b""
     blocks: tuple[Block, ...] = ()
     notes: tuple[ParseNote, ...] = ()
 
@@ -57,6 +60,14 @@ def squash(text: str) -> str:
     return " ".join(normalise(text).split())
 
 
+def shortened(name: str, most: int = LONGEST_TITLE) -> str:
+    """At most so long, cut after a word if there is one."""
+    if len(name) <= most:
+        return name
+    cut = name[: most - 1]
+    return (cut.rpartition(" ")[0] or cut) + "…"
+
+
 class TextBuilder:
     """Appends blocks; paragraphs stand apart by an empty line, list items and table rows by a line feed.
 
@@ -72,7 +83,7 @@ class TextBuilder:
         self._sections: list[Section] = []
         self._page_starts: list[tuple[int, int, float, float]] = []
         self._page_waiting: tuple[int, float, float] | None = None
-        self._lines: list[Placed] = []
+        self._lines: array[float] = array("d")
         self._blocks: list[Block] = []
         self._notes: list[ParseNote] = []
 
@@ -86,11 +97,12 @@ class TextBuilder:
         return self._length > 0
 
     def heading(self, title: str, level: int, *, ready: bool = False) -> int:
+        """The text has all of it, the section a name of bearable length."""
         title = title if ready else squash(title)
         if not title:
             return self._length
         start = self._append(title, "\n\n")
-        self._sections.append(Section(title, min(level, _DEEPEST), start))
+        self._sections.append(Section(shortened(title), min(level, _DEEPEST), start))
         return start
 
     def paragraph(self, text: str, *, ready: bool = False) -> int:
@@ -139,7 +151,7 @@ class TextBuilder:
         self._page_waiting = (number, width, height)
 
     def place(self, line: Placed) -> None:
-        self._lines.append(line)
+        self._lines.extend(line)
 
     def note(self, code: str, message: str, page: int | None = None) -> None:
         """For the document's report. More than any reader would read are not kept."""
@@ -164,10 +176,12 @@ class TextBuilder:
         pages = [
             PageSpan(page, Span(start, end), width, height) for (page, start, width, height), end in numbered
         ]
-        named = squash(title or "") or next((s.title for s in self._sections if s.level == 1), None)
+        named = shortened(squash(title or "")) or next(
+            (s.title for s in self._sections if s.level == 1), None
+        )
         return Extracted(
             named, "".join(self._parts), tuple(self._sections), tuple(pages), dated,
-            tuple(self._lines), tuple(self._blocks), tuple(self._notes),
+            pack(self._lines), tuple(self._blocks), tuple(self._notes),
         )  # fmt: skip
 
     def _append(self, text: str, separator: str) -> int:

@@ -1,4 +1,4 @@
-"""The process that parsing children are forked from: every parser imported, no document ever read.
+"""The process that parsing children are forked from: every parser imported, nobody's document ever read.
 
 A fresh interpreter with its parsers takes a second to start; a fork takes milliseconds. The zygote has one
 thread, an empty environment and no secrets, since it is started anew and not forked from the service. It hands
@@ -16,20 +16,40 @@ import selectors
 import signal
 import socket
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import orjson
 
-from secretariat.retrieval.parse import child
-from secretariat.retrieval.parse.limits import ParseLimits
+from secretariat.retrieval.parse import child, page_child
+from secretariat.retrieval.parse.confine import leave_network
+from secretariat.retrieval.parse.limits import DEFAULT_LIMITS, ParseLimits
 from secretariat.retrieval.parse.zygote_wire import MOST_BYTES, STARTED, STATUS
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+ERRANDS: Mapping[str, Any] = {"parse": child, "draw": page_child}
+"""What a child can be sent for; each has its `main`, with its arguments and the limits."""
+
+# Words in the fonts that needn't be in a file: PDFium looks for them once in a process.
+_SPECIMEN = b"""%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 400]/Contents 4 0 R/Resources<</Font<<
+/A<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>/B<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold>>
+/C<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>/D<</Type/Font/Subtype/Type1/BaseFont/Courier>>
+/E<</Type/Font/Subtype/TrueType/BaseFont/Arial>>>>>>>>endobj
+4 0 obj<</Length 116>>stream
+BT 9 TL 10 300 Td /A 9 Tf (One) Tj T* /B 9 Tf (two) Tj T*
+/C 9 Tf (three) Tj T* /D 9 Tf (four) Tj T* /E 9 Tf (five) Tj ET
+endstream endobj
+trailer<</Root 1 0 R>>
+%%EOF"""
 
 
 class Zygote:
-    """`control` brings requests: media type and limits, with the document, the answer's pipe and a line
+    """`control` brings requests: an errand and limits, with the document, the answer's pipe and a line
     on which the end is told."""
 
     def __init__(self, control: socket.socket) -> None:
@@ -66,10 +86,10 @@ class Zygote:
         if not message or len(descriptors) != 3:
             return False
         document, answer, line = descriptors
-        media_type, limits = orjson.loads(message)
+        errand, limits = orjson.loads(message)
         child_id = os.fork()
         if not child_id:
-            _become_child(document, answer, media_type, ParseLimits(**limits))
+            _become_child(document, answer, errand, ParseLimits(**limits))
         os.close(document)
         os.close(answer)
         self._lines[child_id] = socket.socket(fileno=line)
@@ -129,7 +149,7 @@ def _kill(process_id: int, *, group: bool = True) -> None:
         os.kill(process_id, signal.SIGKILL)  # a child that hasn't got its group yet
 
 
-def _become_child(document: int, answer: int, media_type: str, limits: ParseLimits) -> None:
+def _become_child(document: int, answer: int, errand: Sequence[Any], limits: ParseLimits) -> None:
     """Never returns."""
     status = 1
     try:
@@ -139,18 +159,24 @@ def _become_child(document: int, answer: int, media_type: str, limits: ParseLimi
         os.dup2(document, 0)
         os.dup2(answer, 1)
         os.closerange(3, 4096)
-        status = child.main(media_type, limits)
+        name, *arguments = errand
+        status = ERRANDS[name].main(*arguments, limits)
     finally:
         os._exit(status)
 
 
 def prepare() -> None:
     """Everything that would take each child time again. What recognises letters stays out: it is large."""
-    from secretariat.retrieval.parse.language import identifier
+    from PIL import Image
+
+    from secretariat.retrieval.parse import pdf
+    from secretariat.retrieval.parse.language import language_of
 
     for name in {*child.PARSERS.values()}:
         importlib.import_module(f"secretariat.retrieval.parse.{name}")
-    identifier()
+    Image.preinit()
+    pdf.extract(_SPECIMEN, DEFAULT_LIMITS)
+    language_of("The fonts that every reader of PDF has to know are loaded, and so is this language.")
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what isn't there needn't be mapped for each child
     gc.freeze()  # forks share what no collection touches
@@ -159,6 +185,7 @@ def prepare() -> None:
 
 def main(descriptor: int) -> None:
     prepare()
+    leave_network(ctypes.CDLL(None))  # as do its children, some of them with stronger means
     Zygote(socket.socket(fileno=descriptor)).serve()
 
 

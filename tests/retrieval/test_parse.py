@@ -1,26 +1,18 @@
 """Files in, plain text out: what a reader sees, nothing that hides, and a reason for every refusal."""
 
-import json
 import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 from fpdf import FPDF
 
 from secretariat.retrieval.core import ParsedDocument
 from secretariat.retrieval.errors import DocumentRejectedError
-from secretariat.retrieval.parse import DEFAULT_LIMITS, ParseLimits, nursery, parse, sniff
+from secretariat.retrieval.parse import DEFAULT_LIMITS, ParseLimits, parse, sniff
 from secretariat.retrieval.parse.limits import MIB
-from secretariat.retrieval.parse.nursery import Nursery
-from secretariat.retrieval.parse.runner import _warn_of_network
 from tests.retrieval import files
 
 GIF = b"GIF89a" + bytes(100)
@@ -174,7 +166,6 @@ class TestSniff:
             (GIF, "photo.gif", "image/gif", "unsupported_media_type"),
             (GIF, "photo", None, "unsupported_media_type"),
             (b"MZ\x90\x00", "setup.exe", "application/octet-stream", "unsupported_media_type"),
-            (b"%PDF-1.7\ntrailer << /Encrypt 5 0 R /Root 1 0 R >>", "a.pdf", None, "encrypted_document"),
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(50), "a.docx", None, "encrypted_document"),
         ],
     )
@@ -217,13 +208,20 @@ class TestHostileFiles:
     async def test_encrypted_pdf(self, tmp_path: Path) -> None:
         error = await _rejection(files.pdf(tmp_path / "secret.pdf", password="swordfish"))
         assert error.code == "encrypted_document"
-        assert error.message == "The PDF is password-protected. Remove the password and upload it again."
+        assert error.message == (
+            "The PDF can't be opened without a password. Remove the password and upload it again."
+        )
 
-    async def test_encryption_beyond_the_first_bytes_is_found_by_the_parser(self, tmp_path: Path) -> None:
-        path = files.pdf(tmp_path / "secret.pdf", password="swordfish")
-        head, tail = path.read_bytes()[:9], path.read_bytes()[9:]
-        path.write_bytes(head + b"%" + b"x" * 70_000 + b"\n" + tail)
-        assert (await _rejection(path)).code == "encrypted_document"
+    async def test_a_pdf_that_opens_without_a_password_is_read(self, tmp_path: Path) -> None:
+        """Banks and authorities lock their files against changes; every reader shows them."""
+        document = FPDF()
+        document.set_encryption(owner_password="owner")
+        document.add_page()
+        document.set_font("helvetica", size=11)
+        document.cell(0, 6, "Balance: 180 euros.")
+        document.output(str(tmp_path / "statement.pdf"))
+        assert b"/Encrypt" in (tmp_path / "statement.pdf").read_bytes()
+        assert (await parse(tmp_path / "statement.pdf", "statement.pdf", None)).text == "Balance: 180 euros."
 
     async def test_truncated_pdf(self, tmp_path: Path) -> None:
         path = files.pdf(tmp_path / "cut.pdf")
@@ -279,120 +277,3 @@ class TestHostileFiles:
         began = time.monotonic()
         await parse(files.word(tmp_path / "good.docx"), "good.docx", None)
         assert time.monotonic() - began < 5
-
-
-class TestConfinement:
-    """The limits themselves, tried on a child that misbehaves."""
-
-    @pytest.fixture
-    def misbehave(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-        """Runs `code` in place of a parser, confined as every child is."""
-        target = tmp_path / "a.txt"
-        target.write_text("text")
-
-        async def attempt(code: str, limits: ParseLimits = DEFAULT_LIMITS) -> ParsedDocument:
-            script = tmp_path / "zygote.py"
-            script.write_text(
-                "import sys, os, json, time\n"
-                "from secretariat.retrieval.parse import child, zygote\n"
-                "from secretariat.retrieval.parse.confine import confine\n"
-                "zygote.prepare = lambda: None\n"
-                "def main(kind, limits):\n"
-                "    confine(limits)\n"
-                f"    exec({code!r}, globals())\n"
-                "    sys.stdout.flush()\n"
-                "    return 0\n"
-                "child.main = main\n"
-                "zygote.main(int(sys.argv[1]))\n"
-            )
-            nursery.NURSERY.close()
-            monkeypatch.setattr(nursery, "NURSERY", Nursery((sys.executable, "-I", str(script))))
-            try:
-                return await parse(target, "a.txt", None, limits)
-            finally:
-                nursery.NURSERY.close()
-
-        return attempt
-
-    async def test_endless_computation_is_ended_by_the_kernel(self, misbehave) -> None:
-        began = time.monotonic()
-        with pytest.raises(DocumentRejectedError) as caught:
-            await misbehave("while True: pass", replace(DEFAULT_LIMITS, cpu_s=1))
-        assert caught.value.code == "too_slow"
-        assert time.monotonic() - began < 20
-
-    async def test_endless_waiting_is_ended_with_all_descendants(self, misbehave, tmp_path: Path) -> None:
-        code = "os.fork() or os.setsid()\ntime.sleep(60)"  # one of them leaves the group
-        began = time.monotonic()
-        with pytest.raises(DocumentRejectedError) as caught:
-            await misbehave(code, replace(DEFAULT_LIMITS, wall_s=1.0))
-        assert caught.value.code == "too_slow"
-        assert time.monotonic() - began < 20
-        commands = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
-        assert not any(str(tmp_path / "zygote.py") in command for command in commands)
-
-    async def test_memory_is_capped(self, misbehave) -> None:
-        with pytest.raises(DocumentRejectedError) as caught:
-            await misbehave("bytearray(2_000_000_000)")
-        assert caught.value.code == "corrupt_document"
-
-    async def test_output_is_capped(self, misbehave) -> None:
-        code = "while True: sys.stdout.write('x' * 65536)"
-        with pytest.raises(DocumentRejectedError) as caught:
-            await misbehave(code, replace(DEFAULT_LIMITS, characters=1000))
-        assert caught.value.code == "too_large"
-
-    async def test_nothing_can_be_written(self, misbehave, tmp_path: Path) -> None:
-        with pytest.raises(DocumentRejectedError):
-            await misbehave(f"open({str(tmp_path / 'loot')!r}, 'w').write('x' * 100)")
-        assert not (tmp_path / "loot").exists() or not (tmp_path / "loot").stat().st_size
-
-    async def test_a_crash_is_a_damaged_document(self, misbehave) -> None:
-        with pytest.raises(DocumentRejectedError) as caught:
-            await misbehave(f"os.kill(os.getpid(), {int(signal.SIGSEGV)})")
-        assert caught.value.code == "corrupt_document"
-
-    @pytest.mark.parametrize(
-        "answer",
-        [
-            "[]",
-            "{}",
-            '{"rejected": ["no_such_code", "x"]}',
-            '{"title": "t", "text": "short", "sections": [["s", 1, 999]], "pages": []}',
-        ],
-    )
-    async def test_what_a_hijacked_child_says_is_not_believed(self, misbehave, answer: str) -> None:
-        with pytest.raises(DocumentRejectedError) as caught:
-            await misbehave(f"print({answer!r})")
-        assert caught.value.code == "corrupt_document"
-
-    async def test_a_network_that_can_t_be_left_is_said_once(
-        self, misbehave, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        _warn_of_network.cache_clear()
-        said = {"title": "t", "text": "swordfish", "sections": [], "pages": []}
-        for offline in (True, False, False):
-            await misbehave(f"print({json.dumps(said | {'offline': offline})!r})")
-        (warning,) = [one.getMessage() for one in caplog.records if one.name.endswith("parse.runner")]
-        assert "network" in warning
-        assert "swordfish" not in warning
-
-    def test_the_network_is_gone(self) -> None:
-        """Where the kernel permits a network of one's own; a container may not."""
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            code = (
-                "import ctypes, socket, json\n"
-                "from secretariat.retrieval.parse.confine import leave_network\n"
-                "left = leave_network(ctypes.CDLL(None, use_errno=True))\n"
-                "try:\n"
-                f"    socket.create_connection(('127.0.0.1', {server.getsockname()[1]}), timeout=2)\n"
-                "    reached = True\n"
-                "except OSError:\n"
-                "    reached = False\n"
-                "print(json.dumps([left, reached]))"
-            )
-            result = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, check=True)
-        left, reached = json.loads(result.stdout)
-        if not left:
-            pytest.skip("the kernel or the container permits no network namespace")
-        assert not reached

@@ -1,6 +1,7 @@
 """Other formats as their readers see them: slides, sheets, mails, transcripts, books, records, archives, scans."""
 
 import json
+import zipfile
 from datetime import date
 from pathlib import Path
 
@@ -65,6 +66,24 @@ class TestOffice:
         assert kinds == [("list", "- Zone A\n- Zone B"), ("table", TABLE)]
         assert document.dated == date(2013, 12, 23)  # python-docx's template
         assert document.language == "en"
+
+    async def test_word_s_footnotes_follow_what_refers_to_them(self, tmp_path: Path) -> None:
+        space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+        path = files.with_part(
+            files.word(tmp_path / "a.docx"),
+            "word/document.xml",
+            f"<w:document {space}><w:body><w:p><w:r><w:t>The limit is 180 euros.</w:t></w:r>"
+            '<w:r><w:footnoteReference w:id="2"/></w:r></w:p><w:p><w:r><w:t>After.</w:t></w:r></w:p>'
+            "</w:body></w:document>".encode(),
+        )
+        with zipfile.ZipFile(path, "a") as package:
+            package.writestr(
+                "word/footnotes.xml",
+                f'<w:footnotes {space}><w:footnote w:id="-1"><w:p/></w:footnote><w:footnote w:id="2"><w:p><w:r>'
+                "<w:footnoteRef/></w:r><w:r><w:t> In Spain 120.</w:t></w:r></w:p></w:footnote></w:footnotes>",
+            )
+        document = await parse(path, "a.docx", None)
+        assert document.text == "The limit is 180 euros.\n\nNote: In Spain 120.\n\nAfter."
 
 
 class TestMails:
@@ -239,3 +258,15 @@ class TestLanguage:
     )
     async def test_is_told_from_the_words(self, tmp_path: Path, words: str, language: str | None) -> None:
         assert (await _of(tmp_path / "a.txt", words)).language == language
+
+
+class TestTitles:
+    @pytest.mark.parametrize("words", ["word " * 100_000, "w" * 2_000])
+    async def test_a_page_of_text_is_no_title(self, tmp_path: Path, words: str) -> None:
+        """It stands before every chunk of the document, and in lists."""
+        source = f"<html><head><title>{words}</title></head><body><h1>{words}</h1><p>Text.</p></body></html>"
+        document = await _of(tmp_path / "a.html", source)
+        assert 200 < len(document.title) <= 300
+        assert document.title.endswith("…")
+        assert [len(title) <= 300 for title, _ in _titles(document)] == [True]
+        assert document.text == f"{words.strip()}\n\nText."

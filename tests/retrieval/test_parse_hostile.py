@@ -1,5 +1,6 @@
 """Files made to exhaust, confuse or escape: each ends with a named reason or with what can safely be read."""
 
+import asyncio
 import io
 import os
 import signal
@@ -18,6 +19,8 @@ from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.parse import DEFAULT_LIMITS, ParseLimits, nursery, parse
 from secretariat.retrieval.parse.limits import MIB
 from tests.retrieval import files, more_files
+
+WAITING_FOR_PROCESSORS = 5  # a machine that runs other tests too
 
 
 async def _code(path: Path, content: bytes, limits: ParseLimits = DEFAULT_LIMITS) -> str:
@@ -205,6 +208,36 @@ class TestIsolation:
         began = time.monotonic()
         assert (await _read(tmp_path / "a.txt", b"Words.")).text == "Words."
         assert time.monotonic() - began < 5
+
+    async def test_a_zygote_that_hangs_delays_the_next_by_seconds(self, tmp_path: Path) -> None:
+        await _read(tmp_path / "a.txt", b"Before.")
+        assert nursery.NURSERY.process_id is not None
+        os.kill(nursery.NURSERY.process_id, signal.SIGSTOP)
+        began = time.monotonic()
+        assert (await _read(tmp_path / "a.txt", b"After.")).text == "After."
+        assert time.monotonic() - began < 5 + WAITING_FOR_PROCESSORS
+
+    async def test_a_bad_document_doesn_t_delay_the_others(self, tmp_path: Path) -> None:
+        """Forms within forms: what a page of some hundred bytes shows has millions of parts."""
+        forms = [
+            f"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</F {number + 1} 0 R>>>>/Length 48>>"
+            f"stream\n{'/F Do ' * 8}\nendstream"
+            for number in range(4, 13)
+        ]
+        forms[-1] = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 11>>stream\n0 0 1 1 re f\nendstream"
+        page = (
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 12 0 R/Resources<</XObject<</F 4 0 R>>>>>>"
+        )
+        bad = _pdf(
+            "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", page, *forms,
+        )  # fmt: skip
+        limits = replace(DEFAULT_LIMITS, cpu_s=4)
+        reading = asyncio.create_task(_code(tmp_path / "bad.pdf", bad, limits))
+        for number in range(3):
+            began = time.monotonic()
+            assert (await _read(tmp_path / f"{number}.txt", b"Words.")).text == "Words."
+            assert time.monotonic() - began < 5
+        assert await reading in {"too_slow", "too_large", "corrupt_document", "no_text"}
 
     async def test_a_reason_never_quotes_the_document(self, tmp_path: Path) -> None:
         (tmp_path / "a.docx").write_bytes(b"PK\x03\x04 the secret word is swordfish")

@@ -1,7 +1,9 @@
 """A quote is shown where it stands: its words by offsets and hash, its lines by boxes on the drawn page."""
 
+import asyncio
 import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import httpx
 import pytest
 from PIL import Image
 
+from secretariat.platform.documents import reading
 from secretariat.platform.services import Services
 from secretariat.retrieval.errors import DocumentRejectedError
+from secretariat.retrieval.parse import DEFAULT_LIMITS
 from secretariat.retrieval.parse.page_child import MOST_PIXELS
 from secretariat.retrieval.parse.render import NoSuchPageError, render
 from tests.platform.documents.steps import audited, found, ingested, make_collection
@@ -115,3 +119,55 @@ async def test_pages_are_drawn_in_confinement(tmp_path: Path) -> None:
     with opened(huge) as source:
         image = Image.open(io.BytesIO(await render(source, 1, 4)))
         assert image.width * image.height <= MOST_PIXELS * 1.01
+
+
+async def test_a_page_that_waits_for_its_turn_is_asked_about_then(
+    services: Services, owner: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await policy(services, owner, tmp_path)
+    path = f"/api/v1/documents/{made['id']}"
+    gate = asyncio.Semaphore(0)
+    monkeypatch.setattr(reading, "_PAGES_AT_ONCE", gate)
+    asked = asyncio.create_task(owner.client.get(f"{path}/pages/1/image"))
+    await asyncio.sleep(0.3)
+    assert (await owner.client.delete(path)).is_success
+    gate.release()
+    assert (await asked).status_code == 404
+    assert await audited(services, owner, "document.page") == []
+
+
+async def test_a_large_file_s_pages_are_shown_as_its_text_is_read(
+    services: Services, owner: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What may be uploaded is one limit for both."""
+    made = await policy(services, owner, tmp_path)
+    monkeypatch.setattr(reading, "DEFAULT_LIMITS", replace(DEFAULT_LIMITS, file_bytes=500))
+    assert (await owner.client.get(f"/api/v1/documents/{made['id']}/pages/1/image")).status_code == 200
+
+
+async def test_a_slow_reader_of_a_file_holds_no_connection(
+    services: Services, owner: Person, tmp_path: Path
+) -> None:
+    made = await policy(services, owner, tmp_path)
+    request = owner.client.build_request("GET", f"/api/v1/documents/{made['id']}/content")
+    held: list[int] = []
+    taken = bytearray()
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0)
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            held.append(services.database.engine.pool.checkedout())  # type: ignore[attr-defined]
+            taken.extend(message["body"])
+
+    scope = {
+        "type": "http", "method": "GET", "path": request.url.path, "raw_path": request.url.raw_path,
+        "query_string": b"", "scheme": request.url.scheme, "http_version": "1.1", "root_path": "",
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "client": ("127.0.0.1", 1), "server": (request.url.host, 80),
+    }  # fmt: skip
+    await owner.client._transport.app(scope, receive, send)  # type: ignore[attr-defined]
+    assert taken.startswith(b"%PDF-")
+    assert set(held) == {0}

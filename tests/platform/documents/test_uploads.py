@@ -7,7 +7,6 @@ import zipfile
 import httpx
 import pytest
 from fastapi import FastAPI
-from fpdf import FPDF
 from sqlalchemy import func, select
 
 from secretariat.platform.services import Services
@@ -23,15 +22,6 @@ from tests.platform.documents.steps import (
     upload,
 )
 from tests.support.factories import Person
-
-
-def encrypted_pdf() -> bytes:
-    pdf = FPDF()
-    pdf.set_encryption(owner_password="owner", user_password="user")
-    pdf.add_page()
-    pdf.set_font("helvetica", size=12)
-    pdf.cell(text="secret")
-    return bytes(pdf.output())
 
 
 def bomb_docx() -> bytes:
@@ -64,7 +54,6 @@ def assert_problem(answer: httpx.Response, status: int, code: str) -> None:
         ("empty.txt", "text/plain", b"", 422, "EMPTY_FILE"),
         ("tool.exe", "application/octet-stream", b"MZ\x90" + b"\0" * 60, 415, "UNSUPPORTED_MEDIA_TYPE"),
         ("photo.pdf", "application/pdf", b"\x89PNG\r\n\x1a\n" + b"\0" * 64, 415, "MEDIA_TYPE_MISMATCH"),
-        ("locked.pdf", "application/pdf", encrypted_pdf(), 422, "ENCRYPTED_DOCUMENT"),
         ("large.txt", "text/plain", b"word " * 62_000, 413, "FILE_TOO_LARGE"),
         ("huge.txt", "text/plain", b"word " * 300_000, 413, "FILE_TOO_LARGE"),
     ],
