@@ -19,8 +19,14 @@ function onError(error: unknown): void {
 const cache = new QueryClient({
   queryCache: new QueryCache({ onError }),
   mutationCache: new MutationCache({ onError }),
+  // The service may be on this very machine or network, whatever the browser thinks of its way to the internet:
+  // a request is made and fails, rather than wait for that unseen.
   defaultOptions: {
+    // Each change has a key of its own (api/open-keys.ts) or is the same when made twice.
+    mutations: { networkMode: "always", retry: (failures, error) => failures < 1 && error instanceof ApiError && error.status === 0 },
     queries: {
+      networkMode: "always",
+      refetchOnReconnect: true,
       staleTime: 5000,
       retry: (failures, error) => failures < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
     },

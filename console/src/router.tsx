@@ -15,9 +15,13 @@ import { ConversationPage } from "@/features/chat/conversation-page";
 import { NewConversation } from "@/features/chat/new-conversation";
 import { DocumentDrawer } from "@/features/documents/document-drawer";
 import { DocumentsPage } from "@/features/documents/documents-page";
+import { EvaluationPage } from "@/features/evaluations/evaluation-page";
+import { EvaluationsPage } from "@/features/evaluations/evaluations-page";
+import { QuestionDrawer } from "@/features/evaluations/question-drawer";
 import { ExportsPage } from "@/features/exports/exports-page";
 import { IndexPage } from "@/features/index/index-page";
 import { JobsPage } from "@/features/jobs/jobs-page";
+import { SearchPage } from "@/features/search/search-page";
 import { sessionQuery } from "@/features/session/api";
 import { SignInPage } from "@/features/session/sign-in-page";
 import { TaskPage } from "@/features/tasks/task-page";
@@ -120,7 +124,23 @@ const document = createRoute({
   component: DocumentDrawer,
 });
 
+const search = createRoute({
+  getParentRoute: () => app,
+  path: "/search",
+  validateSearch: z.object({ ...place, q: word, in: loose(z.array(z.string())) }),
+  component: SearchPage,
+});
+
 const index = createRoute({ getParentRoute: () => app, path: "/index", component: IndexPage });
+
+const evaluations = createRoute({ getParentRoute: () => app, path: "/evaluations", validateSearch: z.object({ tab: loose(z.literal("sets")) }), component: EvaluationsPage });
+const evaluation = createRoute({
+  getParentRoute: () => app,
+  path: "/evaluations/$evaluationId",
+  validateSearch: z.object({ order: loose(z.enum(["asked", "worst"])), against: word }),
+  component: EvaluationPage,
+});
+const evaluatedQuestion = createRoute({ getParentRoute: () => evaluation, path: "questions/$questionId", component: QuestionDrawer });
 
 const jobs = createRoute({
   getParentRoute: () => app,
@@ -152,7 +172,10 @@ const routeTree = root.addChildren([
     task,
     chat.addChildren([newConversation, conversation]),
     documents.addChildren([document]),
+    search,
     index,
+    evaluations,
+    evaluation.addChildren([evaluatedQuestion]),
     jobs,
     audit.addChildren([auditRecord]),
     exportsPage,

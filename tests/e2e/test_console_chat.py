@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from secretariat.platform.console_files import STATIC
 from secretariat.platform.demo.api import Api
+from tests.support.line import line_to
 from tests.support.stack import RunningStack
 
 pytestmark = [
@@ -134,12 +135,23 @@ def test_a_thumb_down_with_its_correction_is_kept(chat: Page) -> None:
     expect(chat.get_by_test_id("given-feedback")).to_contain_text("In 1932, says the plaque.")
     pressed = chat.get_by_role("button", name="This answer doesn’t help")
     expect(pressed).to_have_attribute("aria-pressed", "true")
+    pressed.click()
+    chat.get_by_role("button", name="Leave it as it is").click()
+    helps = chat.get_by_role("button", name="This answer helps")
+    helps.click()
+    expect(helps).to_have_attribute("aria-pressed", "true")
+    chat.reload()
+    expect(chat.get_by_test_id("given-feedback")).to_contain_text("In 1932, says the plaque.")
 
 
 def test_sharing_renaming_and_a_deletion_that_shows_its_receipt(chat: Page) -> None:
     ask(chat, "When does the observatory open?")
     chat.get_by_role("button", name="Share", exact=True).click()
-    chat.get_by_role("dialog").get_by_role("button", name="Share").click()
+    dialog = chat.get_by_role("dialog")
+    expect(dialog.get_by_role("button", name="Share")).to_be_disabled()
+    dialog.get_by_role("combobox", name="Who", exact=True).click()
+    dialog.get_by_role("option", name="Everyone in Main").click()
+    dialog.get_by_role("button", name="Share").click()
     expect(chat.get_by_test_id("rules")).to_contain_text("Everyone in Main may read it")
     chat.keyboard.press("Escape")
     chat.get_by_test_id("conversation-menu").click()
@@ -170,3 +182,85 @@ def test_on_a_phone_the_conversations_are_a_sheet(chat: Page) -> None:
     chat.get_by_role("dialog", name="Conversations").get_by_test_id("new-chat").click()
     expect(chat.get_by_role("heading", name="What do you want to know?")).to_be_visible()
     expect(chat.get_by_role("dialog", name="Conversations")).to_be_hidden()
+
+
+def test_a_cut_line_costs_no_words(chat: Page, running_stack: RunningStack) -> None:
+    with line_to(running_stack.settings.port) as line:
+        chat.goto(chat.url.replace(running_stack.base_url, line.base_url))
+        field = chat.get_by_role("textbox", name="Your question")
+        field.fill("How much does a visit to the observatory cost?")
+        field.press("Enter")
+        turn = chat.locator("li[data-turn]").last
+        expect(turn.get_by_test_id("doing")).to_be_visible()
+        line.cut()
+        expect(turn.get_by_test_id("line-lost")).to_be_visible()
+        field.fill("When was the dome built?")
+        line.mend()
+        expect(turn).to_have_attribute("data-status", "completed", timeout=ANSWERED)
+        expect(turn.get_by_test_id("answer")).to_contain_text("eleven euros")
+        expect(field).to_have_value("When was the dome built?")
+        line.cut()
+        field.press("Enter")
+        expect(chat.get_by_role("alert")).to_contain_text("The question was not sent")
+        expect(field).to_have_value("When was the dome built?")
+        line.mend()
+        field.press("Enter")
+        expect(chat.locator("li[data-turn]")).to_have_count(2)
+        expect(field).to_have_value("")
+
+
+def test_a_question_whose_receipt_was_lost_is_asked_once(chat: Page) -> None:
+    def lose_the_answer(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    chat.route("**/turns", lose_the_answer, times=1)
+    answer = ask(chat, "When was the dome built?")
+    expect(answer).to_contain_text("1931")
+    expect(chat.locator("li[data-turn]")).to_have_count(1)
+
+
+def test_a_question_put_differently_stays_when_it_can_not_be_sent(chat: Page) -> None:
+    ask(chat, "When was the dome built?")
+    chat.get_by_role("button", name="Put this question differently").click()
+    chat.route("**/turns", lambda route: route.abort())
+    field = chat.get_by_role("textbox", name="The question, put differently")
+    field.fill("How heavy is the dome?")
+    field.press("Enter")
+    expect(chat.get_by_role("alert")).to_contain_text("The question was not sent")
+    expect(field).to_have_value("How heavy is the dome?")
+
+
+def test_words_not_sent_yet_outlast_a_look_at_another_page(chat: Page) -> None:
+    chat.get_by_role("textbox", name="Your question").fill("How much does")
+    chat.get_by_role("navigation", name="Pages").get_by_role("link", name="Index").click()
+    expect(chat.get_by_role("heading", name="Index")).to_be_visible()
+    chat.go_back()
+    expect(chat.get_by_role("textbox", name="Your question")).to_have_value("How much does")
+
+
+def test_a_member_shares_with_a_person_found_by_name(
+    page: Page, running_stack: RunningStack, api: Api
+) -> None:
+    member = {"email": "mia@example.com", "name": "Mia Meier", "password": "a long enough password"}
+    api.post("/api/v1/users", {**member, "roles": ["member"]})
+    page.goto(f"{running_stack.base_url}/sign-in")
+    page.get_by_label("Workspace").fill("main")
+    page.get_by_label("E-mail").fill(member["email"])
+    page.get_by_label("Password").fill(member["password"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Tasks", exact=True)).to_be_visible()
+    page.goto(f"{running_stack.base_url}/chat")
+    field = page.get_by_role("textbox", name="Your question")
+    field.fill("Thank you.")
+    field.press("Enter")
+    page.get_by_role("button", name="Share", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("combobox", name="Who", exact=True).fill("own")
+    expect(dialog.get_by_role("button", name="Share")).to_be_disabled()
+    dialog.get_by_role("option", name="Owner").click()
+    dialog.get_by_role("button", name="Share").click()
+    expect(dialog.get_by_test_id("rules")).to_contain_text("Owner may read it")
+    page.reload()
+    page.get_by_role("button", name="Share", exact=True).click()
+    expect(page.get_by_test_id("rules")).to_contain_text("Owner may read it")

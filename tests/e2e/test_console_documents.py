@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from secretariat.platform.console_files import STATIC
 from secretariat.platform.demo.api import Api
@@ -64,6 +64,8 @@ def test_who_can_see_it_and_why_changes_with_a_grant(opened: Page) -> None:
     readers = opened.get_by_test_id("readers")
     expect(readers).to_contain_text("May read it")
     expect(readers).to_contain_text("Allowed to everyone, on the collection")
+    opened.get_by_role("combobox", name="Who", exact=True).click()
+    opened.get_by_role("option", name="Everyone in Main").click()
     opened.get_by_role("combobox", name="May they").click()
     opened.get_by_role("option", name="may not read").click()
     opened.get_by_role("button", name="Add").click()
@@ -101,3 +103,49 @@ def test_the_index_tells_how_far_it_is(opened: Page, running_stack: RunningStack
     expect(opened.get_by_role("alertdialog")).to_contain_text("Searches go on with the present one")
     opened.get_by_role("button", name="Keep it").click()
     expect(opened.get_by_role("alertdialog")).to_be_hidden()
+
+
+def test_an_upload_goes_on_while_one_looks_at_another_page(
+    opened: Page, running_stack: RunningStack, policy: dict[str, Any], tmp_path: Path
+) -> None:
+    opened.goto(f"{running_stack.base_url}/documents?collection={policy['collection_id']}")
+    under_way: list[Route] = []
+    opened.route("**/api/v1/documents", lambda route: under_way.append(route))
+    notes = tmp_path / "ferry.md"
+    notes.write_text("# Ferry\n\nThe ferry leaves at seven.\n")
+    opened.locator("input[type=file]").set_input_files(notes)
+    expect(opened.get_by_role("list", name="Uploads")).to_contain_text("into Policies")
+    opened.get_by_role("navigation", name="Pages").get_by_role("link", name="Index").click()
+    expect(opened.get_by_role("heading", name="Index")).to_be_visible()
+    under_way[0].continue_()
+    opened.get_by_role("navigation", name="Pages").get_by_role("link", name="Documents").click()
+    expect(opened.get_by_role("row", name="ferry.md")).to_contain_text("Ready", timeout=30_000)
+
+
+def test_a_file_that_can_not_be_read_says_why(
+    opened: Page, running_stack: RunningStack, api: Api, policy: dict[str, Any], tmp_path: Path
+) -> None:
+    broken = tmp_path / "scan.pdf"
+    broken.write_bytes(b"%PDF-1.7\n" + bytes(2000))
+    sent = api.upload(policy["collection_id"], broken, "scan.pdf", "application/pdf")
+    rejected = api.until(f"/api/v1/documents/{sent['id']}", ("ready", "rejected"))
+    opened.goto(f"{running_stack.base_url}/documents/{sent['id']}")
+    report = opened.get_by_test_id("document-report")
+    expect(report).to_contain_text(rejected["problem"]["detail"])
+    expect(report).to_contain_text(rejected["problem"]["code"])
+    expect(report).not_to_contain_text("the whole file was read")
+
+
+def test_a_search_says_whether_anything_answers(opened: Page, running_stack: RunningStack) -> None:
+    opened.goto(f"{running_stack.base_url}/search")
+    field = opened.get_by_role("searchbox", name="What do you look for?")
+    field.fill("What is the daily meal allowance in Zone D?")
+    field.press("Enter")
+    expect(opened.get_by_test_id("search-verdict")).to_have_attribute("data-found", "true")
+    opened.get_by_role("list", name="Passages found").get_by_role("link").first.click()
+    expect(opened.get_by_test_id("place-drawer").get_by_test_id("quote").first).to_be_visible()
+    opened.keyboard.press("Escape")
+    field.fill("Who won the chess tournament of 1972?")
+    field.press("Enter")
+    expect(opened.get_by_test_id("search-verdict")).to_have_attribute("data-found", "false")
+    expect(opened.get_by_test_id("search-verdict")).to_contain_text("Not in the sources")

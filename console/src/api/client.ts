@@ -1,5 +1,6 @@
 /** The typed client over the generated schema: CSRF and idempotency headers, and problems as thrown errors. */
 import createClient from "openapi-fetch";
+import { OpenKeys } from "@/api/open-keys";
 import type { paths } from "@/api/schema.gen";
 import { ApiError, toProblem, unreachable } from "@/api/problem";
 
@@ -9,24 +10,29 @@ export function rememberCsrfToken(token: string): void {
   csrfToken = token;
 }
 
-/** Headers of a request that changes something; a fresh idempotency key for each call. */
-export function changeHeaders(): Record<string, string> {
-  return { "X-CSRF-Token": csrfToken, "Idempotency-Key": randomKey() };
+/** Headers of a request that changes something. */
+export function changeHeaders(key: string = randomKey()): Record<string, string> {
+  return { "X-CSRF-Token": csrfToken, "Idempotency-Key": key };
 }
 
 /** `crypto.randomUUID` exists only on secure origins; a console on plain HTTP in a LAN has none. */
-function randomKey(): string {
+export function randomKey(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 export const api = createClient<paths>({ baseUrl: "/", credentials: "same-origin" });
+const keys = new OpenKeys(randomKey);
 
 api.use({
-  onRequest({ request }) {
+  async onRequest({ request, id }) {
     if (request.method === "GET") return undefined;
-    for (const [name, value] of Object.entries(changeHeaders())) request.headers.set(name, value);
+    const asked = `${request.method} ${request.url} ${await request.clone().text()}`;
+    for (const [name, value] of Object.entries(changeHeaders(keys.of(asked, id)))) request.headers.set(name, value);
     return request;
+  },
+  onResponse({ response, id }) {
+    if (response.status < 500) keys.answered(id);
   },
 });
 

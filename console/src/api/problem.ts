@@ -51,7 +51,7 @@ export function unreachable(): ApiError {
     status: 0,
     title: "The server can't be reached",
     code: "network",
-    detail: "Nothing was changed. Check the connection, then try again.",
+    detail: "Check the connection, then try again.",
   });
 }
 

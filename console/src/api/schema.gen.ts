@@ -281,6 +281,8 @@ export interface paths {
         /**
          * Get Conversation
          * @description With all its turns; the words of documents show as far as the caller may read them now.
+         *
+         *     A look at a conversation that somebody else shares is on record.
          */
         get: operations["get_conversation"];
         put?: never;
@@ -485,6 +487,26 @@ export interface paths {
          * @description What was answered so far stays in the journal.
          */
         post: operations["stop_turn"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/directory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Find Principals
+         * @description Whom something can be shared with: people and groups by name, or the names behind principals.
+         */
+        get: operations["find_principals"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -778,6 +800,146 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Evaluations */
+        get: operations["list_evaluations"];
+        put?: never;
+        /**
+         * Create Evaluation
+         * @description Asks every question of a set, in each configuration, and measures what is found of what is required.
+         *
+         *     In the background, as the caller and over what they may read then.
+         */
+        post: operations["create_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Evaluation */
+        get: operations["get_evaluation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Evaluation
+         * @description It ends before its next question; the scores so far stay.
+         */
+        post: operations["cancel_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation_id}/comparison": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Evaluations
+         * @description One configuration minus another: of this evaluation, or of another one. The look is on record.
+         */
+        get: operations["compare_evaluations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation_id}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Evaluated Questions
+         * @description Those measured so far. The look is on record.
+         */
+        get: operations["list_evaluated_questions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/{evaluation_id}/questions/{question_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Evaluated Question
+         * @description What was required and what was found. Documents are named while grants open them. The look is on record.
+         */
+        get: operations["get_evaluated_question"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/evaluations/configurations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Search Configurations
+         * @description The ways to search that can be measured, and what each makes use of.
+         */
+        get: operations["list_search_configurations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/groups": {
         parameters: {
             query?: never;
@@ -897,7 +1059,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List Jobs */
+        /**
+         * List Jobs
+         * @description One's own, and those about documents that one may read; all for who manages jobs or audits.
+         */
         get: operations["list_jobs"];
         put?: never;
         post?: never;
@@ -1009,6 +1174,68 @@ export interface paths {
         };
         /** List Permissions */
         get: operations["list_permissions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/question-sets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Question Sets */
+        get: operations["list_question_sets"];
+        put?: never;
+        /**
+         * Create Question Set
+         * @description Questions and the documents that answer them, in the two files of BEIR's layout.
+         */
+        post: operations["create_question_set"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/question-sets/{question_set_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Question Set */
+        get: operations["get_question_set"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Question Set
+         * @description Its words are removed for good; what was measured with it stays.
+         */
+        delete: operations["delete_question_set"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/question-sets/{question_set_id}/questions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Questions
+         * @description In the order of their file.
+         */
+        get: operations["list_questions"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1744,6 +1971,18 @@ export interface components {
             /** Rejected */
             rejected: number;
         };
+        /**
+         * Bounds
+         * @description A mean over the questions, and where it lies with 95 % confidence.
+         */
+        Bounds: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
+        };
         /** ChainBreak */
         ChainBreak: {
             /** Reason */
@@ -1770,6 +2009,25 @@ export interface components {
             unsealed: number;
             /** Verified */
             verified: boolean;
+        };
+        /**
+         * ChangedQuestion
+         * @description `difference` is that of nDCG@10.
+         */
+        ChangedQuestion: {
+            /** Difference */
+            difference: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string | null;
+            one: components["schemas"]["QuestionScore"];
+            other: components["schemas"]["QuestionScore"];
+            /** Text */
+            text: string | null;
         };
         /** ChatCompletionRequest */
         ChatCompletionRequest: {
@@ -1899,6 +2157,54 @@ export interface components {
             description?: string | null;
             /** Name */
             name?: string | null;
+        };
+        /** ComparedSide */
+        ComparedSide: {
+            /** Configuration */
+            configuration: string;
+            /**
+             * Evaluation Id
+             * Format: uuid
+             */
+            evaluation_id: string;
+            /** Finished At */
+            finished_at: string | null;
+        };
+        /**
+         * Comparison
+         * @description `changed` holds the questions that changed most, the largest change first; none that stayed the same.
+         */
+        Comparison: {
+            /** Changed */
+            changed: components["schemas"]["ChangedQuestion"][];
+            differences: components["schemas"]["MeasureDifferences"];
+            one: components["schemas"]["ComparedSide"];
+            other: components["schemas"]["ComparedSide"];
+            /** Questions */
+            questions: number;
+        };
+        /**
+         * ConfigurationRanking
+         * @description The documents that were found first, best first.
+         */
+        ConfigurationRanking: {
+            /** Configuration */
+            configuration: string;
+            /** Documents */
+            documents: components["schemas"]["RankedDocument"][];
+        };
+        /**
+         * ConfigurationResult
+         * @description `p50_ms`, `p95_ms`: what a search took, embedding of the question included.
+         */
+        ConfigurationResult: {
+            /** Configuration */
+            configuration: string;
+            measures: components["schemas"]["MeasureBounds"];
+            /** P50 Ms */
+            p50_ms: number;
+            /** P95 Ms */
+            p95_ms: number;
         };
         /**
          * ConnectionChange
@@ -2111,9 +2417,16 @@ export interface components {
         };
         /**
          * Cost
-         * @description What a way of answering would take: tokens to be read anew, and seconds at the measured rate.
+         * @description What a way of answering would take: tokens to be read anew, and seconds.
+         *
+         *     `measured`: at what this process has seen the model do; until then settings stand in for it.
          */
         Cost: {
+            /**
+             * Measured
+             * @default false
+             */
+            measured: boolean;
             /** Seconds */
             seconds: number;
             /** Tokens */
@@ -2155,6 +2468,16 @@ export interface components {
             turns: number;
             /** Verified */
             verified: boolean;
+        };
+        /**
+         * DirectoryView
+         * @description `more`: there are others whose names begin so; ask for longer words.
+         */
+        DirectoryView: {
+            /** Data */
+            data: components["schemas"]["PrincipalView"][];
+            /** More */
+            more: boolean;
         };
         /**
          * Document
@@ -2263,6 +2586,125 @@ export interface components {
             model: string;
         } & {
             [key: string]: unknown;
+        };
+        /**
+         * EvaluatedQuestion
+         * @description `text` is null once its set is deleted. `out_of_reach` of the required documents count as not found.
+         */
+        EvaluatedQuestion: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Out Of Reach */
+            out_of_reach: number;
+            /** Required */
+            required: number;
+            /** Scores */
+            scores: components["schemas"]["QuestionScore"][];
+            /** Text */
+            text: string | null;
+        };
+        /**
+         * Evaluation
+         * @description `result` is there once it is completed.
+         */
+        Evaluation: {
+            /** Cancel Requested */
+            cancel_requested: boolean;
+            /** Collection Ids */
+            collection_ids: string[];
+            /** Configurations */
+            configurations: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            error: components["schemas"]["EvaluationError"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            progress: components["schemas"]["EvaluationProgress"];
+            question_set: components["schemas"]["QuestionSetRef"];
+            result: components["schemas"]["EvaluationResult"] | null;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "completed" | "failed" | "cancelled";
+        };
+        /** EvaluationError */
+        EvaluationError: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * EvaluationProgress
+         * @description In questions. `eta_s` is an estimate from the pace so far; null until there is one.
+         */
+        EvaluationProgress: {
+            /** Done */
+            done: number;
+            /** Eta S */
+            eta_s: number | null;
+            /** Total */
+            total: number;
+        };
+        /**
+         * EvaluationRequest
+         * @description The first configuration is what the others are compared with. Without collections all that the caller may
+         *     read is searched.
+         */
+        EvaluationRequest: {
+            /**
+             * Collection Ids
+             * @default []
+             */
+            collection_ids: string[];
+            /**
+             * Configurations
+             * @default [
+             *       "default"
+             *     ]
+             */
+            configurations: string[];
+            /**
+             * Question Set Id
+             * Format: uuid
+             */
+            question_set_id: string;
+        };
+        /**
+         * EvaluationResult
+         * @description `required` counts documents over all questions; `out_of_reach` of these were not there, not ready or not for
+         *     the person who asked, and count as not found. `documents` were in reach. `index_moved`: whether documents came
+         *     or went meanwhile; told to those who manage collections, null to others.
+         */
+        EvaluationResult: {
+            /** Configurations */
+            configurations: components["schemas"]["ConfigurationResult"][];
+            /** Documents */
+            documents: number;
+            /** Index Moved */
+            index_moved: boolean | null;
+            /** Out Of Reach */
+            out_of_reach: number;
+            /** Questions */
+            questions: number;
+            /** Required */
+            required: number;
         };
         /**
          * ExportedTurn
@@ -2448,6 +2890,18 @@ export interface components {
              * Format: uuid
              */
             ref: string;
+        };
+        /** FoundDocument */
+        FoundDocument: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Title */
+            title: string | null;
         };
         /** Grant */
         Grant: {
@@ -2714,6 +3168,41 @@ export interface components {
              * Format: uuid
              */
             user_id: string;
+        };
+        /** MeasureBounds */
+        MeasureBounds: {
+            mrr: components["schemas"]["Bounds"];
+            ndcg_at_10: components["schemas"]["Bounds"];
+            recall_at_10: components["schemas"]["Bounds"];
+            recall_at_100: components["schemas"]["Bounds"];
+        };
+        /**
+         * MeasureDifference
+         * @description Of one minus the other, over the same questions. `p_value`: how often chance alone does as much (paired
+         *     randomisation test, two-sided). `better`, `worse`, `equal` count questions.
+         */
+        MeasureDifference: {
+            /** Better */
+            better: number;
+            /** Equal */
+            equal: number;
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
+            /** P Value */
+            p_value: number;
+            /** Worse */
+            worse: number;
+        };
+        /** MeasureDifferences */
+        MeasureDifferences: {
+            mrr: components["schemas"]["MeasureDifference"];
+            ndcg_at_10: components["schemas"]["MeasureDifference"];
+            recall_at_10: components["schemas"]["MeasureDifference"];
+            recall_at_100: components["schemas"]["MeasureDifference"];
         };
         /** MemberAdd */
         MemberAdd: {
@@ -3007,6 +3496,40 @@ export interface components {
              */
             object: "list";
         };
+        /** Page[EvaluatedQuestion] */
+        Page_EvaluatedQuestion_: {
+            /** Data */
+            data: components["schemas"]["EvaluatedQuestion"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /** Page[Evaluation] */
+        Page_Evaluation_: {
+            /** Data */
+            data: components["schemas"]["Evaluation"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
         /** Page[ExportView] */
         Page_ExportView_: {
             /** Data */
@@ -3079,6 +3602,40 @@ export interface components {
         Page_KeyView_: {
             /** Data */
             data: components["schemas"]["KeyView"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /** Page[QuestionSetView] */
+        Page_QuestionSetView_: {
+            /** Data */
+            data: components["schemas"]["QuestionSetView"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /** Page[QuestionView] */
+        Page_QuestionView_: {
+            /** Data */
+            data: components["schemas"]["QuestionView"][];
             /** First Id */
             first_id: string | null;
             /** Has More */
@@ -3194,7 +3751,7 @@ export interface components {
         };
         /**
          * Passage
-         * @description `rule` is the grant that lets the caller read it; `boxes` are filled where the search asked for them.
+         * @description `rule` is the grant that lets the caller read it; `boxes` and `surroundings` are filled where asked for.
          */
         Passage: {
             /** Boxes */
@@ -3228,18 +3785,29 @@ export interface components {
             score: number;
             /** Start */
             start: number;
+            surroundings: components["schemas"]["Surroundings"] | null;
             /** Text */
             text: string;
         };
         /**
          * Passages
-         * @description Best first. `allowed` and `denied` count the ready documents within and out of the caller's reach.
+         * @description Best first. `allowed` counts the documents within the caller's reach.
+         *
+         *     `denied` counts those out of it and `index_seq` says how far the index was: for who manages collections. Others
+         *     are told 0, because the numbers would tell what is kept from them.
+         *
+         *     `confidence` is the probability that the first passage answers; `found` is false where that is so low that
+         *     the nearest passages should be shown as such, not as an answer.
          */
         Passages: {
             /** Allowed */
             allowed: number;
+            /** Confidence */
+            confidence: number;
             /** Denied */
             denied: number;
+            /** Found */
+            found: boolean;
             /** Index Seq */
             index_seq: number;
             /** Passages */
@@ -3303,6 +3871,25 @@ export interface components {
             tool: "search" | "read" | "calculate" | "write_report" | "answer" | "summarise" | "translate" | "classify";
         };
         /**
+         * PrincipalView
+         * @description Whom a grant or a share can name by `principal`. `active`: may sign in; groups always are.
+         */
+        PrincipalView: {
+            /** Active */
+            active: boolean;
+            /** Email */
+            email: string | null;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "user" | "group";
+            /** Name */
+            name: string;
+            /** Principal */
+            principal: string;
+        };
+        /**
          * Problem
          * @description A refusal (application/problem+json).
          */
@@ -3357,6 +3944,95 @@ export interface components {
              */
             type: "question.resolved";
         };
+        /** QuestionResult */
+        QuestionResult: {
+            /** Documents */
+            documents: components["schemas"]["RequiredFound"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string | null;
+            /** Out Of Reach */
+            out_of_reach: number;
+            /** Rankings */
+            rankings: components["schemas"]["ConfigurationRanking"][];
+            /** Required */
+            required: number;
+            /** Scores */
+            scores: components["schemas"]["QuestionScore"][];
+            /** Text */
+            text: string | null;
+        };
+        /**
+         * QuestionScore
+         * @description Of one question under one configuration; each between 0 and 1.
+         */
+        QuestionScore: {
+            /** Configuration */
+            configuration: string;
+            /** Mrr */
+            mrr: number;
+            /** Ndcg At 10 */
+            ndcg_at_10: number;
+            /** Recall At 10 */
+            recall_at_10: number;
+            /** Recall At 100 */
+            recall_at_100: number;
+        };
+        /** QuestionSetRef */
+        QuestionSetRef: {
+            /** Deleted */
+            deleted: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * QuestionSetView
+         * @description `left_out`: how many questions of its file named no document that answers.
+         */
+        QuestionSetView: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Left Out */
+            left_out: number;
+            /** Name */
+            name: string;
+            /** Questions */
+            questions: number;
+        };
+        /**
+         * QuestionView
+         * @description `name` is what its file calls it.
+         */
+        QuestionView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /** Required */
+            required: components["schemas"]["RequiredDocument"][];
+            /** Text */
+            text: string;
+        };
         /**
          * Quote
          * @description What the document says at [start, end), and where. `verified` compares it with the hash that was sent.
@@ -3399,6 +4075,17 @@ export interface components {
             number: number;
             /** Width */
             width: number;
+        };
+        /**
+         * RankedDocument
+         * @description `document` is null where the asker may not read it any more, or it is gone.
+         */
+        RankedDocument: {
+            document: components["schemas"]["FoundDocument"] | null;
+            /** Rank */
+            rank: number;
+            /** Required */
+            required: boolean;
         };
         /**
          * Reader
@@ -3548,14 +4235,48 @@ export interface components {
             tables: number;
         };
         /**
+         * RequiredDocument
+         * @description `document` is an id or the name of a file, as the set says.
+         */
+        RequiredDocument: {
+            /** Document */
+            document: string;
+            /** Gain */
+            gain: number;
+        };
+        /**
+         * RequiredFound
+         * @description `document`, as the set says; null once the set is deleted. `found` is null, and there are no ranks, where
+         *     the asker could not read it then, or may not now. A rank is null where it was not found.
+         */
+        RequiredFound: {
+            /** Document */
+            document: string | null;
+            found: components["schemas"]["FoundDocument"] | null;
+            /** Gain */
+            gain: number | null;
+            /** Ranks */
+            ranks: components["schemas"]["RequiredRank"][];
+        };
+        /** RequiredRank */
+        RequiredRank: {
+            /** Configuration */
+            configuration: string;
+            /** Rank */
+            rank: number | null;
+        };
+        /**
          * RetrievalCompleted
          * @description What a search returned, with the numbers of documents in and out of the caller's reach.
          *
          *     With `unit` "sentence" the passages are the single sentences of those found before that the model is shown.
+         *     `confidence`: how likely it is that the best passage answers; None where nothing was searched.
          */
         RetrievalCompleted: {
             /** Allowed Count */
             allowed_count: number;
+            /** Confidence */
+            confidence?: number | null;
             /** Denied Count */
             denied_count: number;
             /** Index Seq */
@@ -3694,6 +4415,21 @@ export interface components {
             whole_documents: components["schemas"]["Cost"] | null;
         };
         /**
+         * SearchConfiguration
+         * @description A way to search that can be measured. `uses`: meaning, words, rerank …
+         */
+        SearchConfiguration: {
+            /** Name */
+            name: string;
+            /** Uses */
+            uses: string[];
+        };
+        /** SearchConfigurations */
+        SearchConfigurations: {
+            /** Data */
+            data: components["schemas"]["SearchConfiguration"][];
+        };
+        /**
          * SearchFilter
          * @description Which documents a search is about; what is left out stays open. Dates are the documents' own.
          */
@@ -3728,10 +4464,16 @@ export interface components {
             limit: number;
             /**
              * Min Seq
-             * @description Refuse unless the index has got this far.
+             * @description Refuse unless the index has got this far. For who manages collections: everybody's searches see what was committed before them.
              * @default 0
              */
             min_seq: number;
+            /**
+             * Neighbours
+             * @description Chunks of its section before and behind each passage, to be read with it.
+             * @default 0
+             */
+            neighbours: number;
             /** Query */
             query: string;
             /**
@@ -3926,6 +4668,18 @@ export interface components {
              * @default 8
              */
             sentences: number;
+        };
+        /**
+         * Surroundings
+         * @description The document from `start` to `end`, a passage and its neighbours, with line breaks between them.
+         */
+        Surroundings: {
+            /** End */
+            end: number;
+            /** Start */
+            start: number;
+            /** Text */
+            text: string;
         };
         /**
          * Task
@@ -7308,6 +8062,67 @@ export interface operations {
             };
         };
     };
+    find_principals: {
+        parameters: {
+            query?: {
+                /** @description Whose names are wanted. */
+                principal?: string[] | null;
+                /** @description How a word of the name or the e-mail begins. */
+                search?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DirectoryView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_documents: {
         parameters: {
             query?: {
@@ -7784,8 +8599,12 @@ export interface operations {
             query?: {
                 /** @description Give what follows this id. */
                 after?: string | null;
+                /** @description Leaves out chunks that begin behind it. */
+                end?: number | null;
                 /** @description Most items to give. */
                 limit?: number;
+                /** @description Leaves out chunks that end before it. */
+                start?: number | null;
             };
             header?: never;
             path: {
@@ -8731,6 +9550,561 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Facets"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_evaluations: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+                question_set_id?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Evaluation_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EvaluationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Evaluation"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_evaluations: {
+        parameters: {
+            query?: {
+                /** @description Its first that differs. */
+                against_configuration?: string | null;
+                /** @description Another evaluation of the same set. */
+                against_id?: string | null;
+                /** @description Its first, unless named. */
+                configuration?: string | null;
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_evaluated_questions: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+                /** @description worst: by nDCG@10 of the first configuration. */
+                order?: "asked" | "worst";
+            };
+            header?: never;
+            path: {
+                evaluation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_EvaluatedQuestion_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_evaluated_question: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                evaluation_id: string;
+                question_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionResult"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_search_configurations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchConfigurations"];
                 };
             };
             /** @description Not signed in */
@@ -10015,6 +11389,370 @@ export interface operations {
             };
             /** @description Not allowed */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_question_sets: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_QuestionSetView_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_question_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    name: string;
+                    /**
+                     * Format: binary
+                     * @description Lines of query-id, corpus-id and score, parted by tabs. The corpus-id is a document's id or the name of its file.
+                     */
+                    qrels: string;
+                    /**
+                     * Format: binary
+                     * @description Lines of JSON with _id and text.
+                     */
+                    queries: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionSetView"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_question_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_set_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuestionSetView"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_question_set: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                question_set_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_questions: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                question_set_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_QuestionView_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11750,6 +13488,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Unavailable for now */
             503: {
                 headers: {
@@ -12554,3 +14301,82 @@ export interface operations {
         };
     };
 }
+type FlattenedDeepRequired<T> = {
+    [K in keyof T]-?: FlattenedDeepRequired<T[K] extends unknown[] | undefined | null ? Extract<T[K], unknown[]>[number] : T[K]>;
+};
+type ReadonlyArray<T> = [
+    Exclude<T, undefined>
+] extends [
+    unknown[]
+] ? Readonly<Exclude<T, undefined>> : Readonly<Exclude<T, undefined>[]>;
+export const pathsApiV1AuditRecordsGetParametersQueryEvent_typeAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/audit/records"]["get"]["parameters"]["query"]["event_type"]> = ["AUTH", "ADMIN", "IDENTITY", "KEY", "DATA_INGEST", "DATA_ACCESS", "PROMPT", "OUTPUT", "TOOL_CALL", "TASK", "CONVERSATION", "ERASURE", "EXPORT", "AUDIT_READ", "SYSTEM"];
+export const pathsApiV1AuditRecordsGetParametersQueryOutcomeAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/audit/records"]["get"]["parameters"]["query"]["outcome"]> = ["success", "failure", "denied"];
+export const pathsApiV1ConversationsConversation_idExportGetParametersQueryFormatValues: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/conversations/{conversation_id}/export"]["get"]["parameters"]["query"]["format"]> = ["json", "markdown"];
+export const pathsApiV1DocumentsGetParametersQuerySortValues: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/documents"]["get"]["parameters"]["query"]["sort"]> = ["newest", "oldest", "name", "dated", "size", "updated"];
+export const pathsApiV1DocumentsGetParametersQueryStatusAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/documents"]["get"]["parameters"]["query"]["status"]> = ["queued", "processing", "ready", "rejected", "deleted"];
+export const pathsApiV1EvaluationsEvaluation_idQuestionsGetParametersQueryOrderValues: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/evaluations/{evaluation_id}/questions"]["get"]["parameters"]["query"]["order"]> = ["asked", "worst"];
+export const pathsApiV1JobsGetParametersQueryStatusAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/jobs"]["get"]["parameters"]["query"]["status"]> = ["queued", "running", "done", "failed", "cancelled", "quarantined"];
+export const pathsApiV1TasksGetParametersQueryStatusAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/tasks"]["get"]["parameters"]["query"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
+export const accessPathEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AccessPath"]["effect"]> = ["allow", "deny"];
+export const accessPathOnValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AccessPath"]["on"]> = ["document", "collection"];
+export const artifactCreatedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ArtifactCreated"]["type"]> = ["artifact.created"];
+export const auditRecordViewOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AuditRecordView"]["outcome"]> = ["success", "failure", "denied"];
+export const citationAddedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CitationAdded"]["type"]> = ["citation.added"];
+export const documentStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Document"]["status"]> = ["queued", "processing", "ready", "rejected", "deleted"];
+export const evaluationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Evaluation"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
+export const exportedTurnStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ExportedTurn"]["status"]> = ["queued", "running", "completed", "failed", "stopped"];
+export const exportViewStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ExportView"]["status"]> = ["queued", "running", "done", "failed"];
+export const feedbackThumbValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Feedback"]["thumb"]> = ["up", "down"];
+export const feedbackCreateThumbValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["FeedbackCreate"]["thumb"]> = ["up", "down"];
+export const grantEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Grant"]["effect"]> = ["allow", "deny"];
+export const grantCreateEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["GrantCreate"]["effect"]> = ["allow", "deny"];
+export const indexViewFormValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["IndexView"]["form"]> = ["exact", "approximate"];
+export const intentClassifiedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["IntentClassified"]["type"]> = ["intent.classified"];
+export const jobViewStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["JobView"]["status"]> = ["queued", "running", "done", "failed", "cancelled", "quarantined"];
+export const memoryRecalledTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["MemoryRecalled"]["type"]> = ["memory.recalled"];
+export const modelAnsweredTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ModelAnswered"]["type"]> = ["model.answered"];
+export const modelPromptedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ModelPrompted"]["type"]> = ["model.prompted"];
+export const outputDeltaTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["OutputDelta"]["type"]> = ["step.output.delta"];
+export const planProposedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["PlanProposed"]["type"]> = ["plan.proposed"];
+export const planStepToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["PlanStep"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
+export const principalViewKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["PrincipalView"]["kind"]> = ["user", "group"];
+export const questionResolvedByValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["QuestionResolved"]["by"]> = ["as_asked", "rule", "model"];
+export const questionResolvedKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["QuestionResolved"]["kind"]> = ["question", "telling", "small_talk", "about_conversation"];
+export const questionResolvedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["QuestionResolved"]["type"]> = ["question.resolved"];
+export const readerVerdictValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Reader"]["verdict"]> = ["allowed", "denied", "no_grant", "no_permission", "disabled"];
+export const readinessStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Readiness"]["status"]> = ["ready", "not ready"];
+export const reportStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Report"]["status"]> = ["queued", "processing", "ready", "rejected", "deleted"];
+export const retrievalCompletedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RetrievalCompleted"]["type"]> = ["retrieval.completed"];
+export const retrievalCompletedUnitValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RetrievalCompleted"]["unit"]> = ["passage", "sentence"];
+export const routeChosenRouteValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteChosen"]["route"]> = ["search", "whole_documents", "conversation", "none"];
+export const routeChosenTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteChosen"]["type"]> = ["route.chosen"];
+export const routeViewRouteValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteView"]["route"]> = ["search", "whole_documents", "conversation", "none"];
+export const shareEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Share"]["effect"]> = ["allow", "deny"];
+export const shareCreateEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ShareCreate"]["effect"]> = ["allow", "deny"];
+export const stepCompletedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepCompleted"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
+export const stepCompletedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepCompleted"]["type"]> = ["step.completed"];
+export const stepFailedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepFailed"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
+export const stepFailedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepFailed"]["type"]> = ["step.failed"];
+export const stepStartedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepStarted"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
+export const stepStartedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepStarted"]["type"]> = ["step.started"];
+export const taskStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Task"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
+export const taskCancelledTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TaskCancelled"]["type"]> = ["task.cancelled"];
+export const taskCompletedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TaskCompleted"]["type"]> = ["task.completed"];
+export const taskFailedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TaskFailed"]["type"]> = ["task.failed"];
+export const taskStartedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TaskStarted"]["type"]> = ["task.started"];
+export const toolCompletedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolCompleted"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
+export const toolCompletedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolCompleted"]["type"]> = ["tool.completed"];
+export const toolFailedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolFailed"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
+export const toolFailedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolFailed"]["type"]> = ["tool.failed"];
+export const toolRequestedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolRequested"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
+export const toolRequestedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolRequested"]["type"]> = ["tool.requested"];
+export const turnKindAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Turn"]["kind"]> = ["question", "telling", "small_talk", "about_conversation"];
+export const turnStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Turn"]["status"]> = ["queued", "running", "completed", "failed", "stopped"];
+export const turnCitedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TurnCited"]["type"]> = ["turn.cited"];
+export const turnCompletedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TurnCompleted"]["type"]> = ["turn.completed"];
+export const turnFailedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TurnFailed"]["type"]> = ["turn.failed"];
+export const turnStartedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TurnStarted"]["type"]> = ["turn.started"];
+export const turnStoppedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TurnStopped"]["type"]> = ["turn.stopped"];
+export const userChangeStatusAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["UserChange"]["status"]> = ["active", "disabled"];
+export const workStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Work"]["status"]> = ["queued", "running", "completed", "failed"];
+export const workToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Work"]["tool"]> = ["summarise", "translate", "classify"];

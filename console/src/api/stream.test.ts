@@ -57,6 +57,34 @@ describe("follow", () => {
     expect(states).toContain("waiting");
   });
 
+  test("a line that nobody closed but that says nothing any more is taken up again", async () => {
+    vi.useFakeTimers();
+    const silent = (signal: AbortSignal) =>
+      new ReadableStream({
+        start(line) {
+          line.enqueue(new TextEncoder().encode("id: 1\ndata: one\n\n"));
+          signal.addEventListener("abort", () => line.error(new DOMException("Stopped", "AbortError")));
+        },
+      });
+    const resumedFrom: (string | null)[] = [];
+    vi.stubGlobal("fetch", (_url: string, init: { headers: Record<string, string>; signal: AbortSignal }) => {
+      resumedFrom.push(init.headers["Last-Event-ID"] ?? null);
+      return Promise.resolve(new Response(resumedFrom.length === 1 ? silent(init.signal) : "id: 2\nevent: end\ndata: two\n\n"));
+    });
+    const seen: string[] = [];
+    const done = follow({
+      url: "/events",
+      signal: new AbortController().signal,
+      onEvent: (event) => seen.push(event.data),
+      onState: () => undefined,
+      isLast: (event) => event.event === "end",
+    });
+    await vi.advanceTimersByTimeAsync(45_000);
+    await done;
+    expect(seen).toEqual(["one", "two"]);
+    expect(resumedFrom).toEqual([null, "1"]);
+  });
+
   test("does not knock again when it is refused", async () => {
     const fetched = vi.fn(() => Promise.resolve(new Response(null, { status: 404 })));
     vi.stubGlobal("fetch", fetched);

@@ -72,6 +72,8 @@ export type Subscription = {
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 8000;
+/** The service says something every 15 s. A line that is silent for longer is dead, even if nobody closed it. */
+const SILENCE_MS = 40_000;
 
 /** Follows a stream to its terminal event, resuming by Last-Event-ID with growing pauses. */
 export async function follow(subscription: Subscription): Promise<void> {
@@ -88,9 +90,22 @@ export async function follow(subscription: Subscription): Promise<void> {
     if (subscription.signal.aborted) return;
     if (parser.lastEventId !== before) pause = FIRST_PAUSE_MS;
     subscription.onState("waiting");
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    await paused(pause);
     pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
   }
+}
+
+/** Ends early when the device finds its network again. */
+function paused(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      globalThis.removeEventListener?.("online", end);
+      resolve();
+    };
+    const timer = setTimeout(end, milliseconds);
+    globalThis.addEventListener?.("online", end);
+  });
 }
 
 async function readOnce(
@@ -100,13 +115,20 @@ async function readOnce(
   parser.reset();
   const headers: Record<string, string> = { Accept: "text/event-stream" };
   if (parser.lastEventId) headers["Last-Event-ID"] = parser.lastEventId;
+  const silence = new Silence(SILENCE_MS);
   try {
-    const response = await fetch(url, { headers, signal, credentials: "same-origin", cache: "no-store" });
+    const response = await fetch(url, {
+      headers,
+      signal: AbortSignal.any([signal, silence.signal]),
+      credentials: "same-origin",
+      cache: "no-store",
+    });
     if (!response.ok) return response.status < 500 && response.status !== 429 ? "refused" : "broken";
     if (!response.body) return "broken";
     onState("open");
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
+      silence.heard();
       const { value, done } = await reader.read();
       if (done) return "broken";
       for (const event of parser.push(value)) {
@@ -120,5 +142,31 @@ async function readOnce(
   } catch (error) {
     if (error instanceof TypeError || error instanceof DOMException) return "broken";
     throw error;
+  } finally {
+    silence.end();
+  }
+}
+
+/** Aborts what listens to its signal once nothing was heard for a while. */
+class Silence {
+  private readonly stop = new AbortController();
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(private readonly longestMs: number) {
+    this.heard();
+  }
+
+  get signal(): AbortSignal {
+    return this.stop.signal;
+  }
+
+  /** Something was heard: the wait begins anew. */
+  heard(): void {
+    this.end();
+    this.timer = setTimeout(() => this.stop.abort(), this.longestMs);
+  }
+
+  end(): void {
+    clearTimeout(this.timer);
   }
 }

@@ -1,6 +1,11 @@
 /** The one place where names of the generated schema are taken up; everything else imports from here. */
 import type { components } from "@/api/schema.gen";
 
+export {
+  auditRecordViewOutcomeValues as AUDIT_OUTCOMES,
+  pathsApiV1AuditRecordsGetParametersQueryEvent_typeAnyOf0Values as AUDIT_EVENT_TYPES,
+} from "@/api/schema.gen";
+
 type Schemas = components["schemas"];
 
 export type Session = Schemas["SessionView"];
@@ -10,6 +15,8 @@ export type Document = Schemas["Document"];
 export type DocumentStatus = Document["status"];
 export type DocumentText = Schemas["DocumentText"];
 export type Chunk = Schemas["Chunk"];
+export type FoundPassages = Schemas["Passages"];
+export type FoundPassage = Schemas["Passage"];
 export type Facets = Schemas["Facets"];
 export type Facet = Schemas["Facet"];
 export type DocumentReport = Schemas["Report"];
@@ -39,6 +46,19 @@ export type TurnRoute = Schemas["RouteView"];
 export type Recollection = Schemas["Recollection"];
 export type Feedback = Schemas["Feedback"];
 export type Share = Schemas["Share"];
+export type Principal = Schemas["PrincipalView"];
+export type QuestionSet = Schemas["QuestionSetView"];
+export type SearchConfiguration = Schemas["SearchConfiguration"];
+export type Evaluation = Schemas["Evaluation"];
+export type EvaluationResult = Schemas["EvaluationResult"];
+export type ConfigurationResult = Schemas["ConfigurationResult"];
+export type EvaluatedQuestion = Schemas["EvaluatedQuestion"];
+export type QuestionResult = Schemas["QuestionResult"];
+export type RequiredFound = Schemas["RequiredFound"];
+export type FoundDocument = Schemas["FoundDocument"];
+export type Comparison = Schemas["Comparison"];
+export type ChangedQuestion = Schemas["ChangedQuestion"];
+export type MeasureDifference = Schemas["MeasureDifference"];
 export type Job = Schemas["JobView"];
 export type JobStatus = Job["status"];
 export type AuditRecord = Schemas["AuditRecordView"];

@@ -42,7 +42,7 @@ function Table<Row>({ label, columns, rows, rowKey, testId }: DataTableProps<Row
                 column.className,
               )}
             >
-              {column.header}
+              {column.header || <span className="sr-only">Actions</span>}
             </th>
           ))}
         </tr>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { splitAt } from "@/lib/code-points";
-import { formatBytes, formatDuration, formatRelative, plural } from "@/lib/format";
+import { formatBytes, formatDay, formatDuration, formatRelative, formatShare, plural } from "@/lib/format";
 
 test("a quote is cut by code points, so an emoji before it does not shift it", () => {
   const text = "📎📎 see clause 4 below";
@@ -30,6 +30,14 @@ test.each([
   [52_428_800, "50 MiB"],
 ])("%d bytes are written %s", (bytes, words) => expect(formatBytes(bytes)).toBe(words));
 
+test.each([
+  [0, "0 %"],
+  [0.0004, "1 %"],
+  [0.914, "91 %"],
+  [0.9996, "99 %"],
+  [1, "100 %"],
+])("a share of %d is written %s", (share, words) => expect(formatShare(share)).toBe(words));
+
 test("times are told from now", () => {
   const now = Date.parse("2025-03-01T12:00:00Z");
   expect(formatRelative("2025-03-01T11:59:55Z", now)).toBe("just now");
@@ -41,3 +49,5 @@ test("one record, two records", () => {
   expect(plural(1, "record")).toBe("1 record");
   expect(plural(1200, "record")).toBe("1,200 records");
 });
+
+test("a document's day is the day it says, wherever it is read", () => expect(formatDay("2025-03-01")).toBe("1 Mar 2025"));

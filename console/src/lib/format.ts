@@ -2,6 +2,7 @@
 
 const number = new Intl.NumberFormat("en-GB");
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
+const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat("en-GB", { numeric: "auto" });
 
 export const formatNumber = (value: number): string => number.format(value);
@@ -9,7 +10,19 @@ export const formatNumber = (value: number): string => number.format(value);
 export const plural = (count: number, one: string, many = `${one}s`): string =>
   `${formatNumber(count)} ${count === 1 ? one : many}`;
 
+/** 0.914 → "91 %"; what isn't certain is never told as 0 or 100. */
+export function formatShare(share: number): string {
+  if (share <= 0 || share >= 1) return `${share <= 0 ? 0 : 100} %`;
+  return `${Math.min(99, Math.max(1, Math.round(share * 100)))} %`;
+}
+
 export const formatExact = (iso: string): string => exact.format(new Date(iso));
+
+/** A date without a time, as documents have it: "2025-03-01" → "1 Mar 2025" */
+export const formatDay = (date: string): string => day.format(new Date(`${date}T00:00:00`));
+
+/** The days from an instant to another, whose own day isn't in it any more if it is its midnight. */
+export const formatDays = (from: string, to: string): string => day.formatRange(new Date(from), new Date(new Date(to).getTime() - 1));
 
 const SPANS: [Intl.RelativeTimeFormatUnit, number][] = [
   ["year", 31_536_000],

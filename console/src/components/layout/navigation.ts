@@ -1,11 +1,13 @@
-import { DatabaseZap, Files, ListChecks, KeyRound, LogIn, MessagesSquare, PackageCheck, ScrollText, Users, Workflow, type LucideIcon } from "lucide-react";
+import { DatabaseZap, Files, Gauge, ListChecks, KeyRound, LogIn, MessagesSquare, PackageCheck, ScrollText, Search, Users, Workflow, type LucideIcon } from "lucide-react";
 import type { Permission } from "@/features/session/api";
 
 type Destination =
   | "/tasks"
   | "/chat"
   | "/documents"
+  | "/search"
   | "/index"
+  | "/evaluations"
   | "/jobs"
   | "/audit"
   | "/exports"
@@ -26,7 +28,9 @@ export const NAVIGATION: { group: string; entries: Entry[] }[] = [
     group: "Knowledge",
     entries: [
       { to: "/documents", label: "Documents", icon: Files, needs: "documents.read" },
+      { to: "/search", label: "Search", icon: Search, needs: "documents.read" },
       { to: "/index", label: "Index", icon: DatabaseZap, needs: "collections.manage" },
+      { to: "/evaluations", label: "Evaluations", icon: Gauge, needs: "evaluations.manage" },
       { to: "/jobs", label: "Jobs", icon: Workflow, needs: "jobs.read" },
     ],
   },

@@ -6,6 +6,7 @@ import { Rail } from "@/components/layout/rail";
 import { UserMenu } from "@/components/layout/user-menu";
 import { Seal } from "@/components/seal";
 import { Button } from "@/components/ui/button";
+import { UploadsProvider } from "@/features/documents/use-uploads";
 import { useSession } from "@/features/session/api";
 
 /** The frame of every page: the rail beside the content, or above it and folded away on a phone. */
@@ -24,7 +25,9 @@ export function Shell() {
       </aside>
       <PhoneBar />
       <main id="content" tabIndex={-1} className="min-w-0 focus:outline-none">
-        <Outlet />
+        <UploadsProvider>
+          <Outlet />
+        </UploadsProvider>
       </main>
     </div>
   );

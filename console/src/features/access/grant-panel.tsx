@@ -1,10 +1,12 @@
 import { useState } from "react";
 import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
-import { Field } from "@/components/ui/field";
+import { Field, Input } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
 import { SkeletonLines } from "@/components/ui/skeleton";
-import { EVERYONE, useNames } from "@/features/access/principals";
+import { useEveryone, useNames, type Choice } from "@/features/access/directory";
+import { PrincipalPicker } from "@/features/access/principal-picker";
+import { useMay } from "@/features/session/api";
 
 export type Rule = { id: string; principal: string; effect: "allow" | "deny" };
 
@@ -26,8 +28,13 @@ const EFFECTS = [
 
 /** The rules on a thing: to whom it is open, and to whom closed. */
 export function GrantPanel({ rules, error, busy, action, empty, onAdd, onRemove }: GrantPanelProps) {
-  const { nameOf, options, knowsPeople } = useNames();
-  const [principal, setPrincipal] = useState(EVERYONE);
+  const everyone = useEveryone();
+  const nameOf = useNames(rules?.map(({ principal }) => principal) ?? []);
+  const mayLookUp = useMay()("directory.read");
+  // Who was picked is settled once the list has changed; the next rule begins with nobody.
+  const count = rules?.length ?? 0;
+  const [picked, setPicked] = useState<{ choice: Choice | null; among: number }>({ choice: null, among: 0 });
+  const chosen = mayLookUp ? (picked.among === count ? picked.choice : null) : everyone;
   const [effect, setEffect] = useState("allow");
   return (
     <div className="flex flex-col gap-4">
@@ -35,21 +42,27 @@ export function GrantPanel({ rules, error, busy, action, empty, onAdd, onRemove 
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          onAdd({ principal, effect: effect === "deny" ? "deny" : "allow" });
+          if (chosen) onAdd({ principal: chosen.principal, effect: effect === "deny" ? "deny" : "allow" });
         }}
-        className="flex flex-wrap items-end gap-2"
+        className="flex flex-wrap items-start gap-2"
       >
-        <Field label="Who" className="min-w-40 flex-1">
-          {({ id }) => <Select id={id} label="Who" value={principal} onChange={setPrincipal} options={options} />}
+        <Field label="Who" className="min-w-40 flex-1 basis-full sm:basis-0">
+          {({ id }) =>
+            mayLookUp ? (
+              <PrincipalPicker key={count} id={id} label="Who" offered={[everyone]} onChoose={(choice) => setPicked({ choice, among: count })} />
+            ) : (
+              <Input id={id} value={everyone.label} readOnly />
+            )
+          }
         </Field>
         <Field label="May they" className="w-36">
           {({ id }) => <Select id={id} label="May they" value={effect} onChange={setEffect} options={EFFECTS} />}
         </Field>
-        <Button type="submit" disabled={busy}>
+        <Button type="submit" disabled={busy || !chosen} className="mt-[26px]">
           {action}
         </Button>
       </form>
-      {!knowsPeople && <p className="text-[13px] text-muted">Only those who may see the list of people can name single persons and groups.</p>}
+      {!mayLookUp && <p className="text-[13px] text-muted">Your role lets you name everyone, not single persons and groups.</p>}
       {!rules && error === null && <SkeletonLines count={2} />}
       {rules?.length === 0 && <p className="text-muted">{empty}</p>}
       {rules && rules.length > 0 && (

@@ -3,22 +3,6 @@ import { api, take } from "@/api/client";
 import { cursorPages, PAGE_SIZE } from "@/api/pages";
 import type { paths } from "@/api/schema.gen";
 
-export const EVENT_TYPES = [
-  "AUTH",
-  "ADMIN",
-  "IDENTITY",
-  "KEY",
-  "DATA_INGEST",
-  "DATA_ACCESS",
-  "PROMPT",
-  "OUTPUT",
-  "TOOL_CALL",
-  "TASK",
-  "EXPORT",
-  "AUDIT_READ",
-  "SYSTEM",
-] as const;
-
 export type AuditFilter = {
   event_type?: string | undefined;
   outcome?: string | undefined;

@@ -1,15 +1,16 @@
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
+import { AUDIT_EVENT_TYPES, AUDIT_OUTCOMES } from "@/api/types";
 import { Button } from "@/components/ui/button";
 import { Input } from "@/components/ui/field";
 import { Select } from "@/components/ui/select";
-import { EVENT_TYPES, type AuditFilter } from "@/features/audit/api";
+import type { AuditFilter } from "@/features/audit/api";
 import { eventName } from "@/features/audit/names";
 import { cn } from "@/lib/classes";
 import { humanise, shortHash } from "@/lib/format";
 
-const EVENTS = EVENT_TYPES.map((value) => ({ value, label: eventName(value) }));
-const OUTCOMES = ["success", "denied", "failure"].map((value) => ({ value, label: humanise(value) }));
+const EVENTS = AUDIT_EVENT_TYPES.flat().map((value) => ({ value, label: eventName(value) }));
+const OUTCOMES = AUDIT_OUTCOMES.map((value) => ({ value, label: humanise(value) }));
 
 type FiltersProps = { filter: AuditFilter; onChange: (part: AuditFilter) => void; onClear: () => void };
 

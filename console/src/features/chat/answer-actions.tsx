@@ -9,6 +9,7 @@ import { CopyAnswer } from "@/features/chat/copy-answer";
 import { FeedbackForm } from "@/features/chat/feedback-form";
 import { Stepper } from "@/features/chat/stepper";
 import type { TurnPlace } from "@/features/chat/turn-tree";
+import { useMay } from "@/features/session/api";
 import { cn } from "@/lib/classes";
 
 type AnswerActionsProps = {
@@ -23,15 +24,19 @@ type AnswerActionsProps = {
 export function AnswerActions({ place: { turn, answers }, mayWrite, isBusy, onChoose, onRegenerate }: AnswerActionsProps) {
   const [correcting, setCorrecting] = useState(false);
   const judge = useJudge();
+  const may = useMay();
   const rate = (thumb: "up" | "down") => {
-    judge.mutate({ turn, thumb });
     setCorrecting(thumb === "down");
+    if (thumb === turn.feedback?.thumb) return;
+    // A judgement takes the place of the one before it, so what was written goes along.
+    const { correction, comment } = turn.feedback ?? {};
+    judge.mutate({ turn, thumb, ...(correction ? { correction } : {}), ...(comment ? { comment } : {}) });
   };
   return (
     <div className="flex flex-col gap-3">
       <div className="-ml-2 flex flex-wrap items-center gap-x-1 gap-y-1">
         {turn.answer !== null && <CopyAnswer text={turn.answer} />}
-        {turn.status === "completed" && (
+        {turn.status === "completed" && may("conversations.write") && (
           <>
             <Thumb turn={turn} thumb="up" onRate={rate} />
             <Thumb turn={turn} thumb="down" onRate={rate} />

@@ -89,6 +89,8 @@ export function useSay() {
         }),
       ),
     onSuccess: (turn) => takeUpTurn(cache, turn),
+    // Only the answer may have been lost: the question can stand there all the same.
+    onError: (_error, { conversationId }) => void cache.invalidateQueries({ queryKey: ["conversation", conversationId] }),
   });
 }
 

@@ -78,7 +78,7 @@ function Recalled({ recalled }: { recalled: Recollection[] }) {
           <CornerLeftUp aria-hidden className="mt-0.5 size-4 shrink-0" />
           <button
             type="button"
-            onClick={() => document.querySelector(`[data-turn="${each.turn_id}"]`)?.scrollIntoView({ block: "start", behavior: "smooth" })}
+            onClick={() => document.querySelector(`[data-turn="${each.turn_id}"]`)?.scrollIntoView({ block: "start" })}
             className="min-w-0 text-left break-words hover:text-ink"
           >
             Said earlier: “{each.quote.trim()}”

@@ -45,6 +45,7 @@ export function Composer({ text, onText, onSend, answering, stopping = false, on
         value={text}
         onChange={(event) => onText(event.target.value)}
         onKeyDown={onKey}
+        readOnly={busy}
         rows={1}
         maxLength={20_000}
         className="block field-sizing-content max-h-60 min-h-12 w-full resize-none rounded-t-md bg-transparent px-4 pt-3 pb-1 text-[16px] leading-6 placeholder:text-muted focus-visible:outline-none"

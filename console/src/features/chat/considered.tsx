@@ -5,6 +5,7 @@ import type { Passage, Turn } from "@/api/types";
 import { Facts } from "@/components/facts";
 import { SkeletonLines } from "@/components/ui/skeleton";
 import type { Search } from "@/features/citations/why-cited";
+import { likelyWords, reachWords } from "@/features/citations/search-words";
 import { routeWords } from "@/features/chat/route-words";
 import type { TurnView } from "@/features/chat/turn-view";
 import { formatNumber, plural } from "@/lib/format";
@@ -49,13 +50,13 @@ function Found({ turn, view }: { turn: Turn; view: TurnView }) {
 }
 
 function Results({ turn, search }: { turn: Turn; search: Search }) {
-  const { query, passages, allowed, denied } = search;
+  const { query, passages, allowed, denied, confidence } = search;
   return (
     <div className="rounded-md border bg-sheet">
       <p className="border-b px-3 py-2 text-[13px]">
         <span className="font-medium">“{query}”</span>
         <span className="block text-muted">
-          {plural(passages.length, "passage")} out of {plural(allowed, "document")}; {denied === 0 ? "none" : formatNumber(denied)} withheld by access rules
+          {[plural(passages.length, "passage"), likelyWords(confidence), reachWords(allowed, denied)].filter(Boolean).join("; ")}
         </span>
       </p>
       <ol className="flex flex-col">

@@ -6,7 +6,7 @@ import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
 import { Menu, MenuItem, MenuPanel, MenuSeparator, MenuTrigger } from "@/components/ui/menu";
 import { Confirm, Dialog } from "@/components/ui/overlay";
-import { useDeleteConversation } from "@/features/chat/manage";
+import { useDeleteConversation, useExport } from "@/features/chat/manage";
 import { RenameForm } from "@/features/chat/rename-form";
 import { SharePanel } from "@/features/chat/share-panel";
 import { useMay } from "@/features/session/api";
@@ -19,7 +19,7 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
   const [open, setOpen] = useState<Open>(null);
   const may = useMay();
   const mine = conversation.own && may("conversations.write");
-  const file = (format: string) => `/api/v1/conversations/${conversation.id}/export?format=${format}`;
+  const save = useExport(conversation);
   return (
     <>
       {mine && (
@@ -44,15 +44,11 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
               </MenuItem>
             </>
           )}
-          <MenuItem asChild>
-            <a href={file("markdown")} download>
-              <Download aria-hidden /> Export as Markdown
-            </a>
+          <MenuItem onSelect={() => save.mutate("markdown")}>
+            <Download aria-hidden /> Export as Markdown
           </MenuItem>
-          <MenuItem asChild>
-            <a href={file("json")} download>
-              <FileJson aria-hidden /> Export as JSON
-            </a>
+          <MenuItem onSelect={() => save.mutate("json")}>
+            <FileJson aria-hidden /> Export as JSON
           </MenuItem>
           {mine && (
             <>
@@ -74,6 +70,9 @@ export function ConversationMenu({ conversation }: { conversation: Conversation 
         description="To read it, not to go on with it. Whoever reads it sees words of a document only if they may read that document themselves."
       >
         <SharePanel conversationId={conversation.id} />
+      </Dialog>
+      <Dialog open={save.isError} onClose={save.reset} title="The conversation was not exported">
+        <Failure error={save.error} />
       </Dialog>
       <DeleteConversation conversation={conversation} open={open === "delete"} onClose={() => setOpen(null)} />
     </>

@@ -1,16 +1,10 @@
 import { Check, Copy } from "lucide-react";
-import { useEffect, useState } from "react";
 import { Button } from "@/components/ui/button";
+import { useCopy } from "@/lib/use-copy";
 
-/** Clipboard access exists only on secure origins; elsewhere the text can still be selected. */
 export function CopyAnswer({ text }: { text: string }) {
-  const [copied, setCopied] = useState(false);
-  useEffect(() => {
-    if (!copied) return undefined;
-    const timer = setTimeout(() => setCopied(false), 1600);
-    return () => clearTimeout(timer);
-  }, [copied]);
-  const copy = () => void navigator.clipboard?.writeText(text).then(() => setCopied(true));
+  const { copied, copy } = useCopy(text);
+  if (!copy) return null;
   const Icon = copied ? Check : Copy;
   return (
     <Button look="quiet" size="icon-small" onClick={copy} aria-label={copied ? "Copied the answer" : "Copy the answer"}>

@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { Download } from "lucide-react";
 import { Copyable } from "@/components/copyable";
 import { Facts } from "@/components/facts";
 import { Seal } from "@/components/seal";
@@ -61,6 +62,11 @@ export function DeletionReceipt({ conversationId }: { conversationId: string }) 
           ],
         ]}
       />
+      <Button asChild size="small" className="self-start">
+        <a href={`/api/v1/conversations/${conversationId}/deletion`} download={`deletion-${conversationId}.json`}>
+          <Download aria-hidden /> Download the receipt
+        </a>
+      </Button>
     </section>
   );
 }

@@ -19,7 +19,7 @@ export function FeedbackForm({ turn, onDone }: { turn: Turn; onDone: () => void 
   return (
     <form aria-label="Correction" onSubmit={submit} className="flex flex-col gap-4 rounded-md border bg-sheet p-4" data-testid="feedback-form">
       {judge.error && <Failure error={judge.error} title="The correction was not kept" kept="Your words are kept here." />}
-      <Field label="What should the answer have been?" hint="Optional. It is stored with this turn, and those who judge quality can read it.">
+      <Field label="What should the answer have been?" hint="Optional. It is kept with this turn, and that you judged it is on record.">
         {(control) => <Textarea {...control} value={correction} onChange={(event) => setCorrection(event.target.value)} maxLength={20_000} />}
       </Field>
       <Field label="What is wrong with it?">
@@ -29,7 +29,7 @@ export function FeedbackForm({ turn, onDone }: { turn: Turn; onDone: () => void 
       </Field>
       <div className="flex justify-end gap-2">
         <Button size="small" onClick={onDone}>
-          Only the thumb
+          {turn.feedback?.correction || turn.feedback?.comment ? "Leave it as it is" : "Only the thumb"}
         </Button>
         <Button size="small" look="primary" type="submit" disabled={judge.isPending || (!correction.trim() && !comment.trim())}>
           Keep the correction

@@ -1,6 +1,8 @@
-/** What can be done with a whole conversation: rename, share, delete. */
+/** What can be done with a whole conversation: rename, share, export, delete. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
+import type { Conversation } from "@/api/types";
+import { saveFile } from "@/lib/save-file";
 
 const of = (id: string) => ({ params: { path: { conversation_id: id } } });
 
@@ -60,5 +62,14 @@ export function useUnshare(id: string) {
         }),
       ),
     onSuccess: () => cache.invalidateQueries({ queryKey: ["shares", id] }),
+  });
+}
+
+const ENDINGS = { markdown: "md", json: "json" } as const;
+
+export function useExport({ id, title }: Pick<Conversation, "id" | "title">) {
+  return useMutation({
+    mutationFn: (format: keyof typeof ENDINGS) =>
+      saveFile(`/api/v1/conversations/${id}/export?format=${format}`, `${title ?? "conversation"}.${ENDINGS[format]}`),
   });
 }

@@ -5,7 +5,7 @@ import { Textarea } from "@/components/ui/field";
 import { Stepper } from "@/features/chat/stepper";
 import type { TurnPlace } from "@/features/chat/turn-tree";
 
-type QuestionProps = { place: TurnPlace; mayEdit: boolean; onChoose: (id: string) => void; onAsk: (text: string) => void };
+type QuestionProps = { place: TurnPlace; mayEdit: boolean; onChoose: (id: string) => void; onAsk: (text: string) => Promise<unknown> };
 
 /** What a person said. It can be put differently, which begins a branch beside it. */
 export function Question({ place: { turn, questions }, mayEdit, onChoose, onAsk }: QuestionProps) {
@@ -13,8 +13,7 @@ export function Question({ place: { turn, questions }, mayEdit, onChoose, onAsk 
   if (edited !== null) {
     const ask = () => {
       if (edited.trim() === "" || edited.trim() === turn.text.trim()) return;
-      onAsk(edited.trim());
-      setEdited(null);
+      void onAsk(edited.trim()).then(() => setEdited(null), () => undefined);
     };
     return <Edit text={edited} onText={setEdited} onAsk={ask} onCancel={() => setEdited(null)} />;
   }

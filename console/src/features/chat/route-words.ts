@@ -1,6 +1,6 @@
-/** Says how an answer was looked for, and what the other way would have cost. */
+/** Says how an answer was looked for, and why not the other way. */
 import type { TurnRoute } from "@/api/types";
-import { formatDuration, formatNumber } from "@/lib/format";
+import { formatDuration } from "@/lib/format";
 
 type Cost = NonNullable<TurnRoute["search"]>;
 
@@ -11,12 +11,22 @@ const WAYS: Record<TurnRoute["route"], string> = {
   none: "Nothing: no sources were needed",
 };
 
-const costWords = (cost: Cost): string => `${formatNumber(cost.tokens)} tokens, about ${formatDuration(cost.seconds)}`;
+/** Reasons as the journal has them. One that isn't here is left out. */
+const REASONS: Record<string, string> = {
+  "no model for long contexts": "The model isn’t made to read whole documents.",
+  "too many documents": "There are too many documents to read them whole.",
+  "no documents": "There are no documents to read whole.",
+  "another answer was asked for": "Another answer was asked for, so it was looked further.",
+  "too long": "The documents are too long to be read whole.",
+  "too slow": "Reading the documents whole would have taken longer.",
+  fits: "They are few and short enough to be read whole.",
+};
+
+const seconds = (cost: Cost): string => formatDuration(cost.seconds);
 
 export function routeWords({ route, reason, search, whole_documents: whole }: TurnRoute): string {
   const [taken, other] = route === "whole_documents" ? [whole, search] : [search, whole];
-  const words = [WAYS[route]];
-  if (taken) words.push(` (${costWords(taken)})`);
-  if (other) words.push(`; ${route === "whole_documents" ? "a search" : "whole documents"} would have been ${costWords(other)}`);
-  return `${words.join("")}. ${reason}`.trim();
+  const compares = taken && other && other.tokens > 0;
+  const cost = compares ? ` (estimated at ${seconds(taken)}; the other way at ${seconds(other)})` : "";
+  return `${WAYS[route]}${cost}. ${REASONS[reason] ?? ""}`.trim();
 }

@@ -1,12 +1,13 @@
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useRef } from "react";
 import type { Conversation, Turn } from "@/api/types";
 import { Failure } from "@/components/states";
 import { isOpen, useRegenerate, useSay, useStop } from "@/features/chat/api";
 import { Composer } from "@/features/chat/composer";
 import { newestUnder, pathTo } from "@/features/chat/turn-tree";
 import { TurnItem } from "@/features/chat/turn-item";
-import { useMay } from "@/features/session/api";
+import { useMay, useSession } from "@/features/session/api";
+import { useDraft } from "@/lib/use-draft";
 
 const route = getRouteApi("/app/chat/$conversationId");
 
@@ -15,7 +16,8 @@ export function Thread({ conversation }: { conversation: Conversation }) {
   const { at } = route.useSearch();
   const navigate = route.useNavigate();
   const may = useMay();
-  const [text, setText] = useState("");
+  const { user } = useSession();
+  const [text, setText] = useDraft(`${user.id} ${conversation.id}`);
   const say = useSay();
   const regenerate = useRegenerate();
   const stop = useStop();
@@ -30,12 +32,10 @@ export function Thread({ conversation }: { conversation: Conversation }) {
     show(id);
     toEnd();
   };
-  const send = () => {
-    const words = text.trim();
-    const saying = { conversationId: conversation.id, text: words, parentId: last?.id ?? null };
-    setText("");
-    say.mutate(saying, { onSuccess: follow, onError: () => setText(words) });
-  };
+  // Resolves whether or not this page is still shown; only a page that is shown follows.
+  const ask = (words: string, parentId: string | null) =>
+    say.mutateAsync({ conversationId: conversation.id, text: words, parentId }, { onSuccess: follow });
+  const send = () => void ask(text.trim(), last?.id ?? null).then(() => setText(""), () => undefined);
   const stopAnswering = () => answering && stop.mutate(answering);
 
   return (
@@ -49,11 +49,12 @@ export function Thread({ conversation }: { conversation: Conversation }) {
               mayWrite={mayWrite}
               isBusy={answering !== undefined}
               onChoose={(id) => show(newestUnder(conversation.turns, id))}
-              onAsk={(words) => say.mutate({ conversationId: conversation.id, text: words, parentId: place.turn.parent_id }, { onSuccess: follow })}
+              onAsk={(words) => ask(words, place.turn.parent_id)}
               onRegenerate={() => regenerate.mutate(place.turn, { onSuccess: follow })}
             />
           ))}
         </ol>
+        {path.length === 0 && <p className="px-4 py-8 text-center text-muted">Nothing was asked here yet.</p>}
       </div>
       <div className="mx-auto flex w-full max-w-[760px] flex-col gap-3 px-4 pb-4 sm:px-8">
         {say.error && <Failure error={say.error} title="The question was not sent" kept="Your words are kept." />}

@@ -22,7 +22,8 @@ type TurnItemProps = {
   /** Another answer is being written in this conversation. */
   isBusy: boolean;
   onChoose: (id: string) => void;
-  onAsk: (text: string) => void;
+  /** Rejects when the words were not taken; they stay where they were written then. */
+  onAsk: (text: string) => Promise<unknown>;
   onRegenerate: () => void;
 };
 
@@ -34,13 +35,15 @@ export function TurnItem({ place, mayWrite, isBusy, onChoose, onAsk, onRegenerat
   // What a stopped turn had said by then stands only in its journal.
   const { view, line } = useTurn(turn, shows || opened === turn.id || turn.status === "stopped");
   const forming = isOpen(turn);
+  const lost = line === "waiting" || (line === "connecting" && view.lastSeq > 0);
   return (
     <li className="flex flex-col gap-5" data-turn={turn.id} data-status={turn.status}>
       <Question place={place} mayEdit={mayWrite && !isBusy} onChoose={onChoose} onAsk={onAsk} />
       <section aria-label="Answer" aria-live="polite" aria-busy={forming} data-testid="answer" className="flex min-w-0 flex-col gap-4">
-        {forming && view.doing && <Doing view={view} lost={line === "waiting"} />}
+        {forming && view.doing && <Doing view={view} lost={lost} />}
         <Outcome turn={turn} />
         <ChatAnswer turn={turn} view={view} />
+        {forming && !view.doing && lost && <Lost />}
         {!forming && (
           <>
             <AnswerActions place={place} mayWrite={mayWrite} isBusy={isBusy} onChoose={onChoose} onRegenerate={onRegenerate} />
@@ -53,11 +56,26 @@ export function TurnItem({ place, mayWrite, isBusy, onChoose, onAsk, onRegenerat
   );
 }
 
+/** What was written by then stays; the rest follows. */
+function Lost() {
+  return (
+    <p role="status" data-testid="line-lost" className="text-wait">
+      Connection lost, taking up again…
+    </p>
+  );
+}
+
 /** Before the first words: what is going on, and the shape of what is to come. */
 function Doing({ view, lost }: { view: TurnView; lost: boolean }) {
   return (
-    <div role="status" className="flex flex-col gap-3" data-testid="doing">
-      <p className="text-muted">{lost ? "Connection lost, taking up again…" : `${view.doing}…`}</p>
+    <div className="flex flex-col gap-3" data-testid="doing">
+      {lost ? (
+        <Lost />
+      ) : (
+        <p role="status" className="text-muted">
+          {view.doing}…
+        </p>
+      )}
       <Skeleton className="w-full" />
       <Skeleton className="w-3/5" />
     </div>
@@ -75,6 +93,9 @@ function Outcome({ turn }: { turn: Turn }) {
       />
     );
   }
-  if (turn.status === "stopped") return <p className="font-medium">Stopped. What was written by then is kept.</p>;
+  if (turn.status === "stopped") {
+    const rest = turn.withheld ? "What was written by then comes from documents that may not be read now." : "What was written by then is kept.";
+    return <p className="font-medium">Stopped. {rest}</p>;
+  }
   return null;
 }

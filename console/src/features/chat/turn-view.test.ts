@@ -4,7 +4,7 @@ import { EMPTY_TURN, takeUp, type TurnView } from "@/features/chat/turn-view";
 
 const CITED = { document_id: "d", document: "Lease", start: 0, end: 5, quote: "three", quote_sha256: "ab", verified: true };
 const PASSAGE = { document_id: "d", document: "Lease", chunk_id: "c", start: 0, end: 90, text: "three months", score: 0.7 };
-const FOUND = { type: "retrieval.completed", step: "s", query: "notice", passages: [PASSAGE], allowed_count: 3, denied_count: 2, index_seq: 1, unit: "passage" };
+const FOUND = { type: "retrieval.completed", step: "s", query: "notice", passages: [PASSAGE], allowed_count: 3, denied_count: 2, confidence: 0.9, index_seq: 1, unit: "passage" };
 
 const fold = (...events: object[]): TurnView =>
   events.reduce<TurnView>((view, payload, index) => takeUp(view, { seq: index + 1, payload: payload as TurnEvent }), EMPTY_TURN);
@@ -24,7 +24,7 @@ test("an event that comes again after a resume adds nothing", () => {
 
 test("lines that were read are kept apart from passages that were found", () => {
   const view = fold(FOUND, { ...FOUND, unit: "sentence" });
-  expect(view.considered).toEqual([{ query: "notice", passages: [PASSAGE], allowed: 3, denied: 2 }]);
+  expect(view.considered).toEqual([{ query: "notice", passages: [PASSAGE], allowed: 3, denied: 2, confidence: 0.9 }]);
   expect(view.lines).toEqual([[PASSAGE]]);
 });
 

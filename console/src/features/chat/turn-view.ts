@@ -65,7 +65,7 @@ function change(view: TurnView, event: TurnEvent): Partial<TurnView> {
 }
 
 function retrieved(view: TurnView, event: Extract<TurnEvent, { type: "retrieval.completed" }>): Partial<TurnView> {
-  const { query, passages, allowed_count: allowed, denied_count: denied } = event;
+  const { query, passages, allowed_count: allowed, denied_count: denied, confidence = null } = event;
   if (event.unit === "sentence") return { lines: [...view.lines, passages], doing: "Choosing the words that answer" };
-  return { considered: [...view.considered, { query, passages, allowed, denied }], doing: "Reading what was found" };
+  return { considered: [...view.considered, { query, passages, allowed, denied, confidence }], doing: "Reading what was found" };
 }

@@ -79,7 +79,7 @@ function QuotedPages({ quote }: { quote: Quote }) {
         “{quote.text.trim()}”
       </blockquote>
       {quote.pages.map((page) => (
-        <PageImage key={page.number} documentId={quote.document_id} page={page} boxes={page.boxes} />
+        <PageImage key={`${quote.sha256} ${page.number}`} documentId={quote.document_id} page={page} boxes={page.boxes} />
       ))}
     </div>
   );

@@ -5,7 +5,7 @@ import { whyCited, type Search } from "@/features/citations/why-cited";
 const passage = (document: string, start: number, end: number): Passage =>
   ({ document_id: document, document, chunk_id: `${document}-${start}`, start, end, text: "", score: 0.5 }) as Passage;
 
-const search = (query: string, ...passages: Passage[]): Search => ({ query, passages, allowed: 3, denied: 1 });
+const search = (query: string, ...passages: Passage[]): Search => ({ query, passages, allowed: 3, denied: 1, confidence: null });
 
 const CITED = { document_id: "lease", start: 120, end: 160 };
 

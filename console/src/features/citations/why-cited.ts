@@ -1,8 +1,8 @@
 /** Traces a citation back through the searches and readings that led to it. */
 import type { Citation, Passage } from "@/api/types";
 
-/** What a search found, and how many documents were in and out of the asker's reach. */
-export type Search = { query: string; passages: Passage[]; allowed: number; denied: number };
+/** What a search found, and how many documents were in and out of the asker's reach; how likely the best passage answers. */
+export type Search = { query: string; passages: Passage[]; allowed: number; denied: number; confidence: number | null };
 
 export type Why = {
   /** The search that brought the passage, and the passage's rank in it from 1. */

@@ -4,6 +4,7 @@ import { Copyable } from "@/components/copyable";
 import { Facts, Section } from "@/components/facts";
 import { VerifiedQuote } from "@/features/citations/verified-quote";
 import type { Why } from "@/features/citations/why-cited";
+import { reachWords } from "@/features/citations/search-words";
 import { useMay } from "@/features/session/api";
 import { formatNumber, plural, shortHash } from "@/lib/format";
 
@@ -18,7 +19,7 @@ export function WhyPanel({ citation, why }: { citation: Citation; why: Why }) {
             facts={[
               ["Searched for", <span key="query">“{found.search.query}”</span>],
               ["Rank", `${found.rank} of ${plural(found.search.passages.length, "passage")}, score ${found.passage.score.toFixed(3)}`],
-              ["Searched", reach(found.search.allowed, found.search.denied)],
+              ["Reach", reachWords(found.search.allowed, found.search.denied)],
             ]}
           />
         ) : (
@@ -66,6 +67,3 @@ function Access({ documentId }: { documentId: string }) {
     </Section>
   );
 }
-
-const reach = (allowed: number, denied: number): string =>
-  `${plural(allowed, "document")}; ${denied === 0 ? "none" : formatNumber(denied)} withheld by access rules`;

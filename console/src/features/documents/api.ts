@@ -59,13 +59,14 @@ export const documentQuery = (id: string) =>
     refetchInterval: ({ state }) => (state.data && isMoving(state.data) ? 2000 : false),
   });
 
-export const chunksQuery = (id: string) =>
+/** The chunks of a document, or those of them that touch a span of its text. */
+export const chunksQuery = (id: string, span: { start?: number; end?: number } = {}) =>
   infiniteQueryOptions({
-    queryKey: ["chunks", id],
+    queryKey: ["chunks", id, span],
     queryFn: ({ pageParam: after, signal }) =>
       take(
         api.GET("/api/v1/documents/{document_id}/chunks", {
-          params: { path: { document_id: id }, query: { limit: PAGE_SIZE, after } },
+          params: { path: { document_id: id }, query: { limit: PAGE_SIZE, after, ...span } },
           signal,
         }),
       ),

@@ -16,7 +16,6 @@ type Open = "details" | "access" | "delete" | null;
 /** What those who manage a collection can do with it. */
 export function CollectionMenu({ collection, onDeleted }: { collection: Collection; onDeleted: () => void }) {
   const [open, setOpen] = useState<Open>(null);
-  const remove = useDeleteCollection();
   const close = () => setOpen(null);
   return (
     <>
@@ -45,18 +44,34 @@ export function CollectionMenu({ collection, onDeleted }: { collection: Collecti
       <Dialog open={open === "details"} onClose={close} title="Name and description">
         <CollectionDetails collection={collection} onDone={close} />
       </Dialog>
-      <Confirm
-        open={open === "delete"}
-        onClose={close}
-        onConfirm={() => remove.mutate(collection.id, { onSuccess: onDeleted })}
-        busy={remove.isPending}
-        title={`Delete “${collection.name}”?`}
-        consequence={`It and its ${plural(collection.document_count, "document")} are deleted: their text leaves the index, and agents can no longer read or cite it. Finished answers keep the quotes they made. This can't be undone.`}
-        action="Delete the collection"
-      >
-        {remove.error && <Failure error={remove.error} title="The collection was not deleted" />}
-      </Confirm>
+      <DeleteCollection collection={collection} open={open === "delete"} onClose={close} onDeleted={onDeleted} />
     </>
+  );
+}
+
+type DeleteProps = { collection: Collection; open: boolean; onClose: () => void; onDeleted: () => void };
+
+/** Only an empty collection goes; each of its documents is deleted by itself, with its own question. */
+function DeleteCollection({ collection, open, onClose, onDeleted }: DeleteProps) {
+  const remove = useDeleteCollection();
+  const count = collection.document_count;
+  const isEmpty = count === 0;
+  return (
+    <Confirm
+      open={open}
+      onClose={onClose}
+      onConfirm={() => remove.mutate(collection.id, { onSuccess: onDeleted })}
+      busy={remove.isPending || !isEmpty}
+      title={isEmpty ? `Delete “${collection.name}”?` : `“${collection.name}” isn’t empty`}
+      consequence={
+        isEmpty
+          ? "It holds no documents. The grants on it are forgotten, and questions that name it find nothing in it. This can't be undone."
+          : `It holds ${plural(count, "document")}. Delete ${count === 1 ? "it" : "them"} first; nothing is deleted along with a collection.`
+      }
+      action="Delete the collection"
+    >
+      {remove.error && <Failure error={remove.error} title="The collection was not deleted" />}
+    </Confirm>
   );
 }
 

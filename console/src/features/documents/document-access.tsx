@@ -9,10 +9,11 @@ import { Empty, Failure } from "@/components/states";
 import { Status } from "@/components/status";
 import { Select } from "@/components/ui/select";
 import { SkeletonLines } from "@/components/ui/skeleton";
-import { useNames } from "@/features/access/principals";
+import { PrincipalPicker } from "@/features/access/principal-picker";
 import { pathWords, verdictWords } from "@/features/documents/access-words";
 import { GrantEditor } from "@/features/documents/grant-editor";
 import { readerQuery, readersQuery } from "@/features/documents/grants";
+import { useMay } from "@/features/session/api";
 import { plural } from "@/lib/format";
 
 const route = getRouteApi("/app/documents/$documentId");
@@ -33,18 +34,13 @@ export function DocumentAccessTab({ document }: { document: Document }) {
 function OnePerson({ documentId }: { documentId: string }) {
   const { person } = route.useSearch();
   const navigate = route.useNavigate();
-  const { people, knowsPeople } = useNames();
-  if (!knowsPeople) return null;
-  const options = [{ value: "", label: "Choose a person" }, ...people.map(({ id, name, email }) => ({ value: id, label: name ? `${name} (${email})` : email }))];
+  if (!useMay()("directory.read")) return null;
+  const ask = (userId: string | undefined) => void navigate({ search: (now) => ({ ...now, person: userId }), replace: true });
   return (
     <Section title="May this person see it?">
-      <Select
-        label="Person"
-        value={person ?? ""}
-        options={options}
-        onChange={(next) => void navigate({ search: (now) => ({ ...now, person: next || undefined }), replace: true })}
-        className="max-w-96"
-      />
+      <div className="max-w-96">
+        <PrincipalPicker label="Person" only="user" onChoose={(choice) => ask(choice?.principal.replace("user:", ""))} />
+      </div>
       {person && <Verdict documentId={documentId} userId={person} />}
     </Section>
   );

@@ -1,14 +1,12 @@
 import { ChevronDown, Download, FileUp, Pencil, RefreshCw, Trash2 } from "lucide-react";
 import { useRef, useState } from "react";
 import type { Document } from "@/api/types";
-import { problemOf } from "@/api/problem";
 import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
 import { Menu, MenuItem, MenuPanel, MenuSeparator, MenuTrigger } from "@/components/ui/menu";
 import { Confirm, Dialog } from "@/components/ui/overlay";
 import { DetailsForm } from "@/features/documents/details-form";
 import { useDeleteDocument, useReplaceFile, useReprocess } from "@/features/documents/manage";
-import { uploadAdvice } from "@/features/documents/upload";
 import { useMay } from "@/features/session/api";
 import { plural } from "@/lib/format";
 
@@ -24,7 +22,7 @@ export function DocumentActions({ document, onDeleted }: { document: Document; o
   return (
     <>
       {replace.error && (
-        <Failure error={replace.error} title="The file was not replaced" kept={uploadAdvice(problemOf(replace.error).status)} className="w-full" />
+        <Failure error={replace.error} title="The file was not replaced" kept="The file that was there stays." className="w-full" />
       )}
       {reprocess.error && <Failure error={reprocess.error} title="The file is not read again" className="w-full" />}
       <Button asChild>

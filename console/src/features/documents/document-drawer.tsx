@@ -1,6 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { ApiError } from "@/api/problem";
 import type { Collection, Document } from "@/api/types";
 import { Copyable } from "@/components/copyable";
 import { Facts } from "@/components/facts";
@@ -19,7 +18,7 @@ import { DocumentReportTab } from "@/features/documents/document-report";
 import { DocumentTextView } from "@/features/documents/document-text";
 import { hasPageImages, languageName, typeName } from "@/features/documents/kinds";
 import { useMay } from "@/features/session/api";
-import { formatBytes, formatNumber, plural, shortHash } from "@/lib/format";
+import { formatBytes, formatDay, formatNumber, plural, shortHash } from "@/lib/format";
 
 const route = getRouteApi("/app/documents/$documentId");
 
@@ -47,9 +46,6 @@ export function DocumentDrawer() {
       {data && (
         <div className="flex flex-col gap-6">
           <DocumentFacts document={data} collections={collections.data} />
-          {data.status === "rejected" && data.problem && (
-            <Failure error={new ApiError(data.problem)} kept="The file is kept so that you can look at it or delete it" />
-          )}
           <DocumentTabs document={data} />
         </div>
       )}
@@ -70,7 +66,7 @@ function DocumentTabs({ document }: { document: Document }) {
     ...(isReady
       ? [
           { value: "chunks", label: `Chunks (${formatNumber(document.chunk_count)})`, content: <ChunkList document={document} /> },
-          ...(hasPageImages(document) ? [{ value: "pages", label: "Pages", content: <DocumentPages documentId={document.id} /> }] : []),
+          ...(hasPageImages(document) ? [{ value: "pages", label: "Pages", content: <DocumentPages key={document.sha256} documentId={document.id} /> }] : []),
           { value: "text", label: "Text", content: <DocumentTextView documentId={document.id} place={place} /> },
         ]
       : []),
@@ -99,7 +95,7 @@ function DocumentFacts({ document, collections }: { document: Document; collecti
         ["Collection", collection],
         ["Type", typeName(document.media_type)],
         ["Language", document.language && languageName(document.language)],
-        ["Dated", document.dated],
+        ["Dated", document.dated && formatDay(document.dated)],
         ["Source", document.source],
         ["Size", size],
         ["Added", <Time key="created" at={document.created_at} />],

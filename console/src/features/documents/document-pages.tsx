@@ -27,7 +27,7 @@ function Pages({ documentId, pages }: { documentId: string; pages: DocumentText[
   const navigate = route.useNavigate();
   const at = Math.max(0, pages.findIndex((each) => (wanted === undefined ? start !== undefined && start < each.end : each.number === wanted)));
   const page = pages[at];
-  const { chunks, error } = useChunksUpTo(documentId, page?.end ?? 0);
+  const { chunks, error } = useChunksOn(documentId, page);
   const [chosen, setChosen] = useState<string | null>(null);
   if (!page) return null;
   const outlines = outlinesOn(page.number, chunks);
@@ -72,14 +72,12 @@ function ChosenChunk({ chunk }: { chunk: Chunk }) {
   );
 }
 
-/** Chunks come in the order of the text: more are read until they reach the end of the page. */
-function useChunksUpTo(documentId: string, end: number): { chunks: Chunk[]; error: unknown } {
-  const query = useInfiniteQuery(chunksQuery(documentId));
-  const chunks = allRows(query.data) ?? [];
-  const reaches = (chunks.at(-1)?.end ?? 0) >= end;
+/** The chunks that touch the page. */
+function useChunksOn(documentId: string, page: { start: number; end: number } | undefined): { chunks: Chunk[]; error: unknown } {
+  const query = useInfiniteQuery({ ...chunksQuery(documentId, page && { start: page.start, end: page.end }), enabled: page !== undefined });
   const { hasNextPage, isFetching, isError, fetchNextPage } = query;
   useEffect(() => {
-    if (!reaches && hasNextPage && !isFetching && !isError) void fetchNextPage();
-  }, [reaches, hasNextPage, isFetching, isError, fetchNextPage]);
-  return { chunks, error: query.error };
+    if (hasNextPage && !isFetching && !isError) void fetchNextPage();
+  }, [hasNextPage, isFetching, isError, fetchNextPage]);
+  return { chunks: allRows(query.data) ?? [], error: query.error };
 }

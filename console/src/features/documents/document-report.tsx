@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { ApiError } from "@/api/problem";
 import type { DocumentReport } from "@/api/types";
 import { Facts, Section } from "@/components/facts";
 import { Failure } from "@/components/states";
@@ -7,7 +8,7 @@ import { Time } from "@/components/time";
 import { SkeletonLines } from "@/components/ui/skeleton";
 import { languageName } from "@/features/documents/kinds";
 import { reportQuery } from "@/features/documents/manage";
-import { formatDuration, formatNumber, plural } from "@/lib/format";
+import { formatDay, formatDuration, formatNumber, formatShare, plural } from "@/lib/format";
 
 /** What became of the file when it was read in. */
 export function DocumentReportTab({ documentId }: { documentId: string }) {
@@ -16,11 +17,21 @@ export function DocumentReportTab({ documentId }: { documentId: string }) {
   if (!data) return <SkeletonLines count={8} />;
   return (
     <div className="flex flex-col gap-8" data-testid="document-report">
-      <Found report={data} />
+      {data.status === "rejected" ? <Refusal report={data} /> : <Found report={data} />}
       <LastReading report={data} />
-      <Notes report={data} />
+      {(data.status === "ready" || data.notes.length > 0) && <Notes report={data} />}
       <NearDuplicates report={data} />
     </div>
+  );
+}
+
+/** What is wrong with the file, and what whoever has it can do. */
+function Refusal({ report: { problem } }: { report: DocumentReport }) {
+  return (
+    <Section title="Why it could not be read">
+      {problem && <Failure error={new ApiError(problem)} kept="The file is kept. Under Change it can be replaced, read again or deleted." />}
+      <Facts facts={[["Reason", problem && <code key="reason" className="font-mono text-[12.5px]">{problem.code}</code>]]} />
+    </Section>
   );
 }
 
@@ -34,7 +45,7 @@ function Found({ report }: { report: DocumentReport }) {
           ["Read by OCR", recognised.length > 0 ? `Page ${recognised.join(", ")}` : null],
           ["Text", report.characters === null ? null : plural(report.characters, "character")],
           ["Language", report.language === null ? "Can’t be told" : languageName(report.language)],
-          ["Dated", report.dated],
+          ["Dated", report.dated && formatDay(report.dated)],
           ["Tables", formatNumber(report.tables)],
           ["Chunks", formatNumber(report.chunks)],
         ]}
@@ -90,7 +101,7 @@ function NearDuplicates({ report: { near_duplicates: alike } }: { report: Docume
             <Link to="/documents/$documentId" params={{ documentId: id }} className="min-w-0 break-words underline-offset-4 hover:underline">
               {title}
             </Link>
-            <span className="shrink-0 text-muted">{Math.round(share * 100)} % of this document’s chunks</span>
+            <span className="shrink-0 text-muted">{formatShare(share)} of this document’s chunks</span>
           </li>
         ))}
       </ul>

@@ -5,7 +5,7 @@ import { Status } from "@/components/status";
 import { Time } from "@/components/time";
 import { ProgressBar } from "@/components/ui/progress";
 import { typeName } from "@/features/documents/kinds";
-import { formatBytes, formatNumber, plural } from "@/lib/format";
+import { formatBytes, formatDay, formatNumber, plural } from "@/lib/format";
 
 type DocumentTableProps = { rows: Document[] | undefined; collections: Collection[] | undefined; showCollection: boolean };
 
@@ -35,7 +35,7 @@ export function DocumentTable({ rows, collections, showCollection }: DocumentTab
       cell: (row) => (row.status === "ready" ? formatNumber(row.chunk_count) : <span className="text-muted">–</span>),
     },
     { id: "type", header: "Type", className: "whitespace-nowrap", cell: (row) => typeName(row.media_type) },
-    { id: "dated", header: "Dated", className: "whitespace-nowrap", inList: "hidden", cell: (row) => row.dated ?? <span className="text-muted">–</span> },
+    { id: "dated", header: "Dated", className: "whitespace-nowrap", inList: "hidden", cell: (row) => (row.dated ? formatDay(row.dated) : <span className="text-muted">–</span>) },
     { id: "size", header: "Size", className: "text-right whitespace-nowrap", cell: (row) => formatBytes(row.bytes) },
     { id: "created", header: "Added", className: "text-right", cell: (row) => <Time at={row.created_at} /> },
   ];

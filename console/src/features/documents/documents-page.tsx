@@ -9,9 +9,10 @@ import { collectionsQuery, documentsQuery, type DocumentFilter } from "@/feature
 import { CollectionMenu } from "@/features/documents/collection-menu";
 import { CollectionTabs } from "@/features/documents/collection-tabs";
 import { DocumentFilters, type Filters } from "@/features/documents/document-filters";
+import { DropZone } from "@/features/documents/drop-zone";
 import { DocumentTable } from "@/features/documents/document-table";
 import { NewCollection } from "@/features/documents/new-collection";
-import { UploadPanel } from "@/features/documents/upload-panel";
+import { UploadList } from "@/features/documents/upload-list";
 import { useUploads } from "@/features/documents/use-uploads";
 import { useMay } from "@/features/session/api";
 
@@ -21,7 +22,7 @@ export function DocumentsPage() {
   const filters: Filters = { status, type, language, source, since, until, words, sort };
   const navigate = route.useNavigate();
   const may = useMay();
-  const uploads = useUploads();
+  const { queue } = useUploads();
   const collections = useQuery(collectionsQuery);
   const documents = useInfiniteQuery(documentsQuery(asked(collection, filters)));
   const rows = allRows(documents.data);
@@ -33,7 +34,7 @@ export function DocumentsPage() {
   return (
     <Page
       title="Documents"
-      note="What agents may read and cite. Access is granted by collection."
+      note="What agents may read and cite, as far as each asker may read it."
       action={may("collections.manage") && <NewCollection onCreated={choose} />}
     >
       {collections.error && <Failure error={collections.error} title="The collections can't be listed" onRetry={() => void collections.refetch()} />}
@@ -49,15 +50,8 @@ export function DocumentsPage() {
             {chosen && may("collections.manage") && <CollectionMenu key={chosen.id} collection={chosen} onDeleted={() => choose(undefined)} />}
           </div>
           {chosen?.description && <p className="-mt-3 max-w-[68ch] text-muted">{chosen.description}</p>}
-          {chosen && may("documents.write") && (
-            <UploadPanel
-              into={chosen.name}
-              items={uploads.items}
-              onFiles={(files) => uploads.add(files, chosen.id)}
-              onDismiss={uploads.dismiss}
-              onRetry={uploads.retry}
-            />
-          )}
+          {chosen && may("documents.write") && <DropZone into={chosen.name} onFiles={(files) => queue.add(files, chosen.id)} />}
+          <UploadList collections={collections.data} />
           <DocumentFilters collection={collection} filters={filters} onChange={narrow} />
           {documents.error && !rows ? (
             <Failure error={documents.error} title="The documents can't be listed" onRetry={() => void documents.refetch()} />

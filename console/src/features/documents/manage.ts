@@ -9,6 +9,7 @@ export const reportQuery = (id: string) =>
   queryOptions({
     queryKey: ["document-report", id],
     queryFn: ({ signal }) => take(api.GET("/api/v1/documents/{document_id}/report", { ...of(id), signal })),
+    refetchInterval: ({ state }) => (state.data?.status === "queued" || state.data?.status === "processing" ? 2000 : false),
   });
 
 /** Everything that is shown of a document is read anew after it changed. */
@@ -17,7 +18,7 @@ function useDocumentChange<Input, Output>(id: string, mutationFn: (input: Input)
   return useMutation({
     mutationFn,
     onSuccess: () => {
-      const shown = ["document", "document-report", "document-text", "chunks", "document-access"];
+      const shown = ["document", "document-report", "document-text", "chunks", "document-access", "quote"];
       for (const name of shown) void cache.invalidateQueries({ queryKey: [name, id] });
       for (const name of ["documents", "collections"]) void cache.invalidateQueries({ queryKey: [name] });
     },

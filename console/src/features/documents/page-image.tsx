@@ -1,5 +1,7 @@
+import { ZoomIn, ZoomOut } from "lucide-react";
 import { useEffect, useRef, useState } from "react";
 import type { PageBox } from "@/api/types";
+import { Button } from "@/components/ui/button";
 import { Skeleton } from "@/components/ui/skeleton";
 import { boxOnPage } from "@/features/documents/page-boxes";
 import { cn } from "@/lib/classes";
@@ -16,59 +18,70 @@ type PageImageProps = {
   onOutline?: (id: string) => void;
 };
 
+/** Wide enough to be read on a phone, and to see on a desk how a letter was printed. */
+const LARGE = "max(160%, 900px)";
+
 /** A page of a document as it was printed, with lines of its text marked. The paper stays light in both themes. */
 export function PageImage({ documentId, page, boxes, outlines = [], onOutline }: PageImageProps) {
   const [state, setState] = useState<"loading" | "shown" | "failed">("loading");
-  const ratio = page.width && page.height ? `${page.width} / ${page.height}` : "1 / 1.414";
+  const [large, setLarge] = useState(false);
+  const aspectRatio = page.width && page.height ? `${page.width} / ${page.height}` : "1 / 1.414";
   if (state === "failed") return <p className="text-muted">Page {page.number} can’t be shown as an image. Its text is under Text.</p>;
   return (
     <figure className="flex flex-col gap-2" data-testid="page-image" data-page={page.number} data-state={state}>
-      <div className="relative w-full overflow-hidden rounded-sm border bg-well" style={{ aspectRatio: ratio }}>
-        {state === "loading" && <Skeleton className="absolute inset-0 h-full rounded-none" />}
-        <img
-          src={`/api/v1/documents/${encodeURIComponent(documentId)}/pages/${page.number}/image`}
-          alt={`Page ${page.number} of the document`}
-          onLoad={() => setState("shown")}
-          onError={() => setState("failed")}
-          className={cn("absolute inset-0 size-full", state === "loading" && "opacity-0")}
-        />
-        {state === "shown" && (
-          <>
-            {boxes.map((box, index) => (
-              <Mark key={`${box.top}-${box.left}-${index}`} box={box} page={page} comesIntoView={index === 0 && outlines.length === 0} />
-            ))}
-            {outlines.map((outline) => (
-              <button
-                key={outline.id}
-                type="button"
-                aria-label={outline.label}
-                aria-pressed={outline.chosen}
-                data-testid="chunk-outline"
-                onClick={() => onOutline?.(outline.id)}
-                style={boxOnPage(outline.box, page)}
-                className={cn("absolute rounded-[2px] border border-page-line/50 hover:border-page-line", outline.chosen && "border-2 border-page-line")}
-              />
-            ))}
-          </>
-        )}
+      <div className="overflow-x-auto rounded-sm border bg-well">
+        <div className="relative overflow-hidden" style={{ aspectRatio, width: large ? LARGE : "100%" }}>
+          {state === "loading" && <Skeleton className="absolute inset-0 h-full rounded-none" />}
+          <img
+            src={`/api/v1/documents/${encodeURIComponent(documentId)}/pages/${page.number}/image`}
+            alt={`Page ${page.number} of the document`}
+            onLoad={() => setState("shown")}
+            onError={() => setState("failed")}
+            className={cn("absolute inset-0 size-full", state === "loading" && "opacity-0")}
+          />
+          {state === "shown" && <Marks page={page} boxes={boxes} comesIntoView={large || outlines.length === 0} key={String(large)} />}
+          {state === "shown" && outlines.map((outline) => <ChunkOutline key={outline.id} outline={outline} page={page} onChoose={onOutline} />)}
+        </div>
       </div>
-      <figcaption className="text-[13px] text-muted">Page {page.number}</figcaption>
+      <figcaption className="flex items-center justify-between gap-3 text-[13px] text-muted">
+        Page {page.number}
+        <Button look="quiet" size="small" onClick={() => setLarge(!large)} aria-label={`${large ? "Whole page" : "Enlarge"} ${page.number}`}>
+          {large ? <ZoomOut aria-hidden /> : <ZoomIn aria-hidden />} {large ? "Whole page" : "Enlarge"}
+        </Button>
+      </figcaption>
     </figure>
   );
 }
 
-function Mark({ box, page, comesIntoView }: { box: PageBox; page: ShownPage; comesIntoView: boolean }) {
-  const element = useRef<HTMLSpanElement>(null);
+function Marks({ page, boxes, comesIntoView }: { page: ShownPage; boxes: PageBox[]; comesIntoView: boolean }) {
+  const first = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    if (comesIntoView) element.current?.scrollIntoView({ block: "center" });
+    if (comesIntoView) first.current?.scrollIntoView({ block: "center", inline: "center" });
   }, [comesIntoView]);
-  return (
+  return boxes.map((box, index) => (
     <span
-      ref={element}
+      key={`${box.top}-${box.left}-${index}`}
+      ref={index === 0 ? first : undefined}
       aria-hidden
       data-testid="page-box"
       className="absolute rounded-[2px] bg-page-mark mix-blend-multiply"
       style={boxOnPage(box, page)}
+    />
+  ));
+}
+
+type ChunkOutlineProps = { outline: Outline; page: ShownPage; onChoose: ((id: string) => void) | undefined };
+
+function ChunkOutline({ outline: { id, label, box, chosen }, page, onChoose }: ChunkOutlineProps) {
+  return (
+    <button
+      type="button"
+      aria-label={label}
+      aria-pressed={chosen}
+      data-testid="chunk-outline"
+      onClick={() => onChoose?.(id)}
+      style={boxOnPage(box, page)}
+      className={cn("absolute rounded-[2px] border border-page-line/50 hover:border-page-line", chosen && "border-2 border-page-line")}
     />
   );
 }

@@ -3,13 +3,14 @@ import { changeHeaders } from "@/api/client";
 import { ApiError, toProblem, unreachable } from "@/api/problem";
 import type { Document } from "@/api/types";
 
-type Upload = { file: File; collectionId: string; signal: AbortSignal; onProgress: (sent: number) => void };
+/** `key`: what is sent again under it after its answer was lost makes one document. */
+export type Upload = { file: File; collectionId: string; key: string; signal: AbortSignal; onProgress: (sent: number) => void };
 
-export function uploadDocument({ file, collectionId, signal, onProgress }: Upload): Promise<Document> {
+export function uploadDocument({ file, collectionId, key, signal, onProgress }: Upload): Promise<Document> {
   const form = new FormData();
   form.append("collection_id", collectionId);
   form.append("file", file);
-  return send("POST", "/api/v1/documents", form, signal, onProgress);
+  return send("POST", "/api/v1/documents", form, { key, signal, onProgress });
 }
 
 /** A new version of a document's file; the document stays the same. */
@@ -19,12 +20,14 @@ export function replaceFile(documentId: string, file: File): Promise<Document> {
   return send("PUT", `/api/v1/documents/${encodeURIComponent(documentId)}/content`, form);
 }
 
-function send(method: string, url: string, form: FormData, signal?: AbortSignal, onProgress?: (sent: number) => void): Promise<Document> {
+type Sending = Partial<Pick<Upload, "key" | "signal" | "onProgress">>;
+
+function send(method: string, url: string, form: FormData, { key, signal, onProgress }: Sending = {}): Promise<Document> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
     request.responseType = "json";
-    for (const [name, value] of Object.entries(changeHeaders())) request.setRequestHeader(name, value);
+    for (const [name, value] of Object.entries(changeHeaders(key))) request.setRequestHeader(name, value);
     request.upload.addEventListener("progress", (event) => onProgress?.(event.loaded));
     request.addEventListener("load", () => {
       if (request.status >= 200 && request.status < 300) resolve(request.response as Document);
@@ -35,14 +38,4 @@ function send(method: string, url: string, form: FormData, signal?: AbortSignal,
     signal?.addEventListener("abort", () => request.abort(), { once: true });
     request.send(form);
   });
-}
-
-/** What the person can do about a refused file. */
-export function uploadAdvice(status: number): string {
-  if (status === 413) return "Split the file, or ask an administrator to raise the upload limit.";
-  if (status === 415) return "Save it as PDF, an Office format, HTML, Markdown or plain text and upload that.";
-  if (status === 422) return "Open the file to check that it is whole and not protected, then upload it again.";
-  if (status === 403) return "Ask for write access to this collection, or choose another one.";
-  if (status === 409) return "The same file is already here; delete that one first if this should replace it.";
-  return "The other files are kept. Try this one again.";
 }

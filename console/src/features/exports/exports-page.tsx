@@ -15,9 +15,7 @@ import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
 import { dayStart } from "@/features/audit/api";
 import { exportsQuery, useCreateExport } from "@/features/exports/api";
-import { formatBytes, plural, shortHash } from "@/lib/format";
-
-const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+import { formatBytes, formatDays, plural, shortHash } from "@/lib/format";
 
 const COLUMNS: Column<ComplianceExport>[] = [
   {
@@ -25,7 +23,7 @@ const COLUMNS: Column<ComplianceExport>[] = [
     header: "Records of",
     inList: "title",
     className: "whitespace-nowrap",
-    cell: (row) => <span className="font-medium">{rangeOf(row)}</span>,
+    cell: (row) => <span className="font-medium">{formatDays(row.from, row.to)}</span>,
   },
   {
     id: "status",
@@ -107,9 +105,4 @@ function ExportForm() {
       </form>
     </div>
   );
-}
-
-/** The end is exclusive on the wire; people read the last day that is in it. */
-function rangeOf({ from, to }: ComplianceExport): string {
-  return day.formatRange(new Date(from), new Date(new Date(to).getTime() - 1));
 }

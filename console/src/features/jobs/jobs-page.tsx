@@ -71,7 +71,7 @@ export function JobsPage() {
         onConfirm={() => asked && cancel.mutate(asked.id, { onSuccess: () => setAsked(null) })}
         busy={cancel.isPending}
         title={`Cancel the job on “${asked?.subject.name || asked?.subject.type || ""}”?`}
-        consequence="It stops at the next safe point. What is finished is kept; the rest can be started again with Retry."
+        consequence="It stops at the next safe point. What is finished is kept; the rest is not carried out."
         action="Cancel the job"
       >
         {cancel.error && <Failure error={cancel.error} title="The job was not cancelled" />}
@@ -79,6 +79,9 @@ export function JobsPage() {
     </Page>
   );
 }
+
+/** A task or turn that has ended stays as it ended; it is asked for anew where it was asked for. */
+const STARTED_AGAIN: ReadonlySet<string> = new Set(["document", "evaluation", "export", "index"]);
 
 function JobAction({ job, onCancel, onRetry }: { job: Job; onCancel: () => void; onRetry: () => void }) {
   const name = job.subject.name || job.kind;
@@ -90,7 +93,7 @@ function JobAction({ job, onCancel, onRetry }: { job: Job; onCancel: () => void;
       </Button>
     );
   }
-  if (job.status === "done") return null;
+  if (job.status === "done" || !STARTED_AGAIN.has(job.subject.type)) return null;
   return (
     <Button size="small" onClick={onRetry} aria-label={`Retry the job on ${name}`}>
       Retry

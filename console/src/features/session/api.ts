@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { api, rememberCsrfToken, take } from "@/api/client";
 import type { Session } from "@/api/types";
+import { dropDrafts } from "@/lib/use-draft";
 
 export type Permission =
   | "tasks.read"
@@ -10,12 +11,14 @@ export type Permission =
   | "documents.read"
   | "documents.write"
   | "collections.manage"
+  | "directory.read"
   | "users.manage"
   | "keys.manage"
   | "connections.manage"
   | "audit.read"
   | "audit.content.read"
   | "compliance.export"
+  | "evaluations.manage"
   | "jobs.read"
   | "jobs.manage";
 
@@ -63,6 +66,9 @@ export function useSignOut() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: () => take(api.DELETE("/api/v1/session")),
-    onSuccess: () => cache.clear(),
+    onSuccess: () => {
+      dropDrafts();
+      cache.clear();
+    },
   });
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate, useRouter } from "@tanstack/react-router";
-import { useEffect, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import { problemOf } from "@/api/problem";
 import type { SignInOptions } from "@/api/types";
 import { usePageTitle } from "@/components/page";
@@ -10,6 +10,7 @@ import { Button } from "@/components/ui/button";
 import { Field, Input } from "@/components/ui/field";
 import { signInOptionsQuery, useSignIn } from "@/features/session/api";
 import { safeNext } from "@/features/session/next";
+import { useSettled } from "@/lib/use-settled";
 
 const route = getRouteApi("/sign-in");
 const REMEMBERED = "secretariat.tenant";
@@ -20,7 +21,7 @@ export function SignInPage() {
   const [tenant, setTenant] = useState(given ?? localStorage.getItem(REMEMBERED) ?? "");
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
-  const options = useQuery(signInOptionsQuery(useSettled(tenant.trim().toLowerCase())));
+  const options = useQuery(signInOptionsQuery(useSettled(tenant.trim().toLowerCase(), 350)));
   const signIn = useSignIn();
   const router = useRouter();
   const navigate = useNavigate();
@@ -98,14 +99,4 @@ function SingleSignOn({ connections, next }: { connections: SignInOptions["conne
       ))}
     </section>
   );
-}
-
-/** The value once typing has paused, so that half a slug is not asked for. */
-function useSettled(value: string): string {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), 350);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
 }

@@ -6,12 +6,14 @@ import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
 import { collectionsQuery } from "@/features/documents/api";
 import { CollectionChoice } from "@/features/documents/collection-choice";
-import { useMay } from "@/features/session/api";
+import { useMay, useSession } from "@/features/session/api";
 import { useCreateTask } from "@/features/tasks/api";
+import { useDraft } from "@/lib/use-draft";
 
 /** Where a task is asked for: the request, and which collections it may read. */
 export function Composer() {
-  const [request, setRequest] = useState("");
+  const { user } = useSession();
+  const [request, setRequest] = useDraft(`${user.id} new task`);
   const [chosen, setChosen] = useState<string[]>([]);
   const may = useMay();
   const collections = useQuery({ ...collectionsQuery, enabled: may("documents.read") });
@@ -23,7 +25,12 @@ export function Composer() {
     if (!isReady) return;
     create.mutate(
       { request: request.trim(), ...(chosen.length > 0 ? { collection_ids: chosen } : {}) },
-      { onSuccess: ({ id }) => void navigate({ to: "/tasks/$taskId", params: { taskId: id } }) },
+      {
+        onSuccess: ({ id }) => {
+          setRequest("");
+          void navigate({ to: "/tasks/$taskId", params: { taskId: id } });
+        },
+      },
     );
   };
   const onKey = (event: KeyboardEvent) => {

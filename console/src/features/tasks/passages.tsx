@@ -2,13 +2,14 @@ import { Link } from "@tanstack/react-router";
 import { ChevronRight } from "lucide-react";
 import { Collapsible } from "radix-ui";
 import type { Passage } from "@/api/types";
+import { likelyWords, reachWords } from "@/features/citations/search-words";
 import type { Reading, Retrieval } from "@/features/tasks/run-view";
-import { formatNumber, plural } from "@/lib/format";
+import { plural } from "@/lib/format";
 
 /** What a search found, and how many documents were in and out of the asker's reach. */
-export function Passages({ retrieval: { passages, allowed, denied } }: { retrieval: Retrieval }) {
-  const reach = `${plural(allowed, "document")} searched, ${denied === 0 ? "none" : formatNumber(denied)} withheld by access rules`;
-  return <Places title={plural(passages.length, "passage")} note={reach} places={passages} testId="passages" />;
+export function Passages({ retrieval: { passages, allowed, denied, confidence } }: { retrieval: Retrieval }) {
+  const note = [reachWords(allowed, denied), likelyWords(confidence)].filter(Boolean).join("; ");
+  return <Places title={plural(passages.length, "passage")} note={note} places={passages} testId="passages" />;
 }
 
 /** The lines that the model chose from; none when the passages don't speak of the question. */

@@ -132,9 +132,9 @@ function stepChange(step: StepView, event: StepEvent, at: string): Partial<StepV
     case "step.failed":
       return { state: "failed", failure: { code: event.code, message: event.message } };
     case "retrieval.completed": {
-      const { unit, query, passages, allowed_count: allowed, denied_count: denied } = event;
+      const { unit, query, passages, allowed_count: allowed, denied_count: denied, confidence = null } = event;
       if (unit === "sentence") return { readings: [...step.readings, { question: query, lines: passages }] };
-      return { retrievals: [...step.retrievals, { query, passages, allowed, denied }] };
+      return { retrievals: [...step.retrievals, { query, passages, allowed, denied, confidence }] };
     }
     case "artifact.created":
       return { artifacts: [...step.artifacts, { id: event.artifact_id, title: event.title }] };

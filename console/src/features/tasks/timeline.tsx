@@ -7,7 +7,7 @@ import { CallLinks } from "@/features/tasks/call-links";
 import { Lines, Passages } from "@/features/tasks/passages";
 import type { ModelCall, RunView, StepView } from "@/features/tasks/run-view";
 import { cn } from "@/lib/classes";
-import { formatDuration, humanise } from "@/lib/format";
+import { formatDuration, formatShare, humanise } from "@/lib/format";
 
 const ICONS: Record<string, LucideIcon> = {
   search: FileSearch,
@@ -28,7 +28,7 @@ export function Timeline({ run }: { run: RunView }) {
           {run.intent && (
             <p className="text-muted">
               Understood as {humanise(run.intent.name).toLowerCase()}
-              {run.intent.confidence !== null && `, ${Math.round(run.intent.confidence * 100)} % sure`}
+              {run.intent.confidence !== null && `, ${formatShare(run.intent.confidence)} sure`}
             </p>
           )}
           <CallLinks calls={ahead} />
