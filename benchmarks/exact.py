@@ -8,7 +8,7 @@ of every row of logits that a token was drawn from.
 import hashlib
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
@@ -80,10 +80,12 @@ class Witness(Drawer):
 
     seen: ClassVar[dict[Generation, dict[int, str]]] = {}
 
-    def advance(self, generation: Generation, logits_KV: Tensor) -> Emission:
+    def advance(
+        self, generation: Generation, logits_KV: Tensor, foreseen_K: Sequence[int] | None = None
+    ) -> Emission:
         before = len(generation.tokens)
         rows = [hashlib.sha256(row.numpy().tobytes()).hexdigest() for row in logits_KV]
-        emission = super().advance(generation, logits_KV)
+        emission = super().advance(generation, logits_KV, foreseen_K)
         bits = self.seen.setdefault(generation, {})
         bits |= {before + i: rows[i] for i in range(min(len(rows), len(generation.tokens) - before))}
         return emission

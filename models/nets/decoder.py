@@ -35,6 +35,7 @@ from secretariat.models.nets.mixers.step import Step
 from secretariat.models.nets.network import Arithmetic, Commit
 from secretariat.models.nets.norm import Norm, wide
 from secretariat.models.nets.rotary import inverse_frequencies, rotation
+from secretariat.models.nets.table import table
 from secretariat.models.nets.torch_adapters import TorchAdapters
 
 
@@ -85,7 +86,7 @@ class Decoder(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = nn.Embedding(config.vocab, config.width)
+        self.embedding = table(config.vocab, config.width)
         self.layers = nn.ModuleList(_layers(config))
         self.norm = Norm(config.norm, config.width)
         self.head = nn.Linear(config.width, config.vocab, bias=False)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from secretariat.models.nets.config import EncoderConfig, HeadSpec
 from secretariat.models.nets.network import Arithmetic
+from secretariat.models.nets.table import table
 
 Floats = npt.NDArray[np.float32]
 Halves = npt.NDArray[np.float16]
@@ -69,9 +70,9 @@ class Encoder(nn.Module):
     def __init__(self, config: EncoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.words = _table(config.vocab, config.width)
-        self.positions = _table(config.positions, config.width)
-        self.token_types = _table(config.token_types, config.width) if config.token_types else None
+        self.words = table(config.vocab, config.width)
+        self.positions = table(config.positions, config.width)
+        self.token_types = table(config.token_types, config.width) if config.token_types else None
         self.norm = nn.LayerNorm(config.width, config.norm_eps)
         self.layers = nn.ModuleList(EncoderLayer(config) for _ in range(config.layers))
         self.requires_grad_(requires_grad=False)
@@ -166,9 +167,3 @@ def _batches(rows: Rows) -> list[list[int]]:
 def _present(tokens_BT: Tensor, lengths_B: Tensor) -> Tensor:
     """bool [B, T]"""
     return torch.arange(tokens_BT.shape[1]) < lengths_B[:, None]
-
-
-def _table(rows: int, width: int) -> nn.Embedding:
-    """Not initialised: a random start without storage makes torch load its compiler, 170 MB and seconds of it."""
-    table: nn.Embedding = nn.Embedding.from_pretrained(torch.empty(rows, width))  # type: ignore[no-untyped-call]
-    return table
