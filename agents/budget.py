@@ -15,13 +15,13 @@ class Budget:
     """Limits in model calls, tokens (prompt + completion, all calls) and seconds of model and tool time."""
 
     model_calls: int
-    tokens: int = 32_000
+    tokens: int
     seconds: float = 900.0
     steps: int = 8
 
     @classmethod
     def of(cls, task: Task) -> "Budget":
-        return cls(model_calls=task.max_model_calls)
+        return cls(model_calls=task.max_model_calls, tokens=task.max_tokens)
 
     def check(self, journal: Journal) -> None:
         """Called before each model call. Raises LimitExceededError when the call would go over."""

@@ -31,12 +31,16 @@ _MOST_INSTRUCTIONS = 600
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question to the model. Decoding is greedy, so the same prompt gets the same answer."""
+    """One question to the model. Decoding is greedy, so the same prompt gets the same answer.
+
+    `on_record`: what is put on record of it where it repeats whole documents: it names them and their hashes.
+    """
 
     purpose: str
     messages: tuple[ChatMessage, ...]
     constraint: Constraint
     max_tokens: int
+    on_record: "Prompt | None" = None
 
     def request(self) -> ChatRequest:
         sampling = SamplingParams(max_tokens=self.max_tokens, top_logprobs=0)
@@ -79,7 +83,7 @@ class Run:
             if self.journal.answer(call) is not None:
                 return
             self.budget.check(self.journal)
-            yield _prompted(prompt, call, step)
+            yield _prompted(prompt.on_record or prompt, call, step)
             started = time.monotonic()
             try:
                 result = await self.context.chat.chat(prompt.request(), self.context.call)

@@ -15,6 +15,8 @@ from secretariat.models.client import ChatModel, Classifier, Embedder
 from secretariat.models.core import CallContext
 from secretariat.retrieval.core import DocumentTexts, Scope, Searcher
 
+MOST_TOKENS = 32_000  # of all of a task's prompts and answers, unless it says otherwise
+
 ToolName = Literal[
     "search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"
 ]
@@ -30,6 +32,7 @@ class Task:
     instructions: str = ""
     collection_ids: frozenset[UUID] | None = None
     max_model_calls: int = 24
+    max_tokens: int = MOST_TOKENS
 
 
 class Event(BaseModel):
@@ -161,6 +164,7 @@ class RetrievalCompleted(Event):
     """What a search returned, with the numbers of documents in and out of the caller's reach.
 
     With `unit` "sentence" the passages are the single sentences of those found before that the model is shown.
+    `confidence`: how likely it is that the best passage answers; None where nothing was searched.
     """
 
     type: Literal["retrieval.completed"] = "retrieval.completed"
@@ -171,6 +175,7 @@ class RetrievalCompleted(Event):
     denied_count: int
     index_seq: int
     unit: Literal["passage", "sentence"] = "passage"
+    confidence: float | None = None
 
 
 class OutputDelta(Event):

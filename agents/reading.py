@@ -27,6 +27,7 @@ from secretariat.agents.evidence import Evidence, Question, gather
 from secretariat.models.core import VerbatimSpanConstraint
 from secretariat.retrieval.cite import locate, quote_sha256
 from secretariat.retrieval.core import Span
+from secretariat.retrieval.search.confidence import FOUND_FROM
 
 LINES = 3
 LEAST_COVERAGE = 0.5
@@ -164,7 +165,7 @@ async def _shown(
     question = Question(asked, _around(run, asked), " ".join(finding.quote for finding in known))
     evidence = gather(passages, question, without | {finding.quote for finding in known})
     lines: list[RetrievedPassage] = []
-    if evidence.candidates and evidence.coverage >= LEAST_COVERAGE:
+    if evidence.candidates and _speaks(run, step, asked, evidence):
         meaning, spelled_out = await _similarities(run, question, evidence)
         lines = evidence.best(question, LINES, meaning, spelled_out)
     last = run.journal.retrievals(step)[-1:]
@@ -177,6 +178,16 @@ async def _shown(
         index_seq=sum(each.index_seq for each in last),
         unit="sentence",
     )
+
+
+def _speaks(run: Run, step: str, asked: str, evidence: Evidence) -> bool:
+    """Whether the passages speak of what is asked: in its words, or in others, as far as search is confident.
+
+    What was looked for with more than the question in it says nothing of that.
+    """
+    alone = (each.confidence or 0.0 for each in run.journal.retrievals(step) if each.query == asked)
+    confidence = max(alone, default=0.0)
+    return evidence.coverage >= LEAST_COVERAGE or confidence >= FOUND_FROM
 
 
 def _around(run: Run, asked: str) -> str:

@@ -32,6 +32,7 @@ from secretariat.agents.conversation.kind import NOTED, kind_of, reply
 from secretariat.agents.conversation.log import TurnLog
 from secretariat.agents.conversation.looking import Look, looked, plan, routed, take_route
 from secretariat.agents.core import (
+    MOST_TOKENS,
     AgentContext,
     CitationAdded,
     Effect,
@@ -40,10 +41,11 @@ from secretariat.agents.core import (
     Task,
 )
 from secretariat.agents.errors import AgentError
+from secretariat.agents.planner import MOST_SEARCHES
 from secretariat.agents.reading import Finding, claim
 from secretariat.agents.tools.builtin.answer import NOT_IN_SOURCES, plain
 from secretariat.models.errors import ModelError
-from secretariat.retrieval.errors import RetrievalError
+from secretariat.retrieval.errors import DocumentNotFoundError, RetrievalError
 
 _FAILURES = (AgentError, ModelError, RetrievalError)
 
@@ -138,7 +140,11 @@ async def _quoted(look: Look, step: str, finding: Finding, said: "_Said") -> Asy
     """The quote with its source, then the words that show it."""
     earlier = look.recollection(step, finding)
     if earlier is None:
-        cited = await claim(look.run, finding)
+        try:
+            cited = await claim(look.run, finding)
+        except DocumentNotFoundError:  # closed since it was read
+            said.open.append(finding.question)
+            return
         yield CitationAdded(step=step, citation=cited)
         text = said.cite(finding, cited)
     else:
@@ -179,8 +185,10 @@ class _Said:
         return text if len(self.parts) == 1 else f" {text}"
 
     def closing(self) -> list[str]:
-        """What was asked and not found, said plainly where something else was found."""
-        if not self.parts or not self.open:
+        """What was asked and not found, said plainly; each of it only where something else was found."""
+        if not self.parts:
+            return [NOT_IN_SOURCES]
+        if not self.open:
             return []
         missing = " ".join(f"Not in the sources: “{question.rstrip('?. ')}”." for question in self.open)
         self.parts.append(missing)
@@ -209,6 +217,7 @@ def _run(turn: Turn, context: TurnContext, log: TurnLog, question: str) -> Run:
         instructions=turn.instructions,
         collection_ids=turn.collection_ids,
         max_model_calls=turn.max_model_calls,
+        max_tokens=_most_tokens(context),
     )
     host = AgentContext(
         chat=context.chat,
@@ -219,6 +228,14 @@ def _run(turn: Turn, context: TurnContext, log: TurnLog, question: str) -> Run:
         embedder=context.embedder,
     )
     return Run(task, host, log.journal)
+
+
+def _most_tokens(context: TurnContext) -> int:
+    """Whole documents, once for each thing that is asked, where the model takes them."""
+    reader = context.reader
+    if reader is None or reader.context_length < context.long_context:
+        return MOST_TOKENS
+    return MOST_SEARCHES * reader.context_length
 
 
 class _NoEffects:

@@ -41,10 +41,14 @@ class Recollection(Event):
 
 
 class Cost(Event):
-    """What a way of answering would take: tokens to be read anew, and seconds at the measured rate."""
+    """What a way of answering would take: tokens to be read anew, and seconds.
+
+    `measured`: at what this process has seen the model do; until then settings stand in for it.
+    """
 
     tokens: int
     seconds: float
+    measured: bool = False
 
 
 class TurnStarted(Event):
@@ -136,13 +140,18 @@ TURN_EVENT: TypeAdapter[TurnEvent] = TypeAdapter(TurnEvent)
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """An earlier turn on the way to this one. `question` is how it was understood, `answer` what was said."""
+    """An earlier turn on the way to this one. `question` is how it was understood, `answer` what was said.
+
+    `whole`: the documents that it read whole, in order; `copied`: what was asked of them, and the words that came.
+    """
 
     turn_id: UUID
     text: str
     question: str
     answer: str
     quotes: tuple[str, ...] = ()
+    whole: tuple[UUID, ...] = ()
+    copied: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +201,15 @@ class Shelf(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """The chat model as far as the choice of a route goes: its context, and how fast it reads (tokens/s)."""
+    """The chat model as far as the choice of a route goes: its context, and how fast it reads (tokens/s).
+
+    `search_seconds`: what looking one thing up took lately, with all that belongs to it; None until it was seen.
+    """
 
     context_length: int
     prefill_rate: float
     rate_from: Literal["measured", "setting"]
+    search_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,10 @@ class TurnLog:
         return self._last(QuestionResolved)
 
     @property
+    def completed(self) -> TurnCompleted | None:
+        return self._last(TurnCompleted)
+
+    @property
     def route(self) -> RouteChosen | None:
         return self._last(RouteChosen)
 

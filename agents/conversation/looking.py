@@ -6,14 +6,14 @@ the turn in which it was said; the reading chooses among the sentences of both.
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 from secretariat.agents.context import Run
 from secretariat.agents.conversation import route
 from secretariat.agents.conversation.core import MemoryRecalled, Recollection, Turn, TurnContext, TurnEvent
 from secretariat.agents.conversation.log import TurnLog
-from secretariat.agents.conversation.whole import found_in_whole, read_whole
+from secretariat.agents.conversation.whole import WholeDocument, found_in_whole, read_whole
 from secretariat.agents.core import PlanProposed, PlanStep, RetrievedPassage
 from secretariat.agents.effects import canonical_sha256
 from secretariat.agents.planner import MOST_SEARCHES, parts
@@ -30,12 +30,13 @@ SAID = "Said earlier in this conversation"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """One question being looked into."""
+    """One question being looked into; `whole`: the documents as they were read last."""
 
     turn: Turn
     context: TurnContext
     log: TurnLog
     run: Run
+    whole: list[WholeDocument] = field(default_factory=list)
 
     @property
     def question(self) -> str:
@@ -65,26 +66,29 @@ async def take_route(look: Look) -> AsyncIterator[TurnEvent]:
     context, reader = look.context, look.context.reader
     sizes = await context.shelf.sizes(look.turn.scope, look.turn.collection_ids, route.MOST_DOCUMENTS)
     why, tokens = route.by_size(reader, sizes, context.long_context)
+    if why == "fits" and look.turn.given:  # the same documents would give the same answer
+        why = "another answer was asked for"
     ids = [size.id for size in sizes]
     if why == "fits":
         tokens = await _counted(look, ids)
-    yield route.chosen(reader, why, tokens, len(look.steps), ids)
+    before = look.turn.window[-1].whole if look.turn.window else ()
+    yield route.chosen(reader, why, tokens, len(look.steps), ids, before)
 
 
 async def _counted(look: Look, ids: Sequence[UUID]) -> int:
-    texts = [text for _, _, text in await _texts(look.context.texts, look.turn.scope, ids)]
-    return sum(await look.context.chat.count_tokens(texts, look.context.call))
+    documents = await _texts(look.context.texts, look.turn.scope, ids)
+    return sum(await look.context.chat.count_tokens([each.text for each in documents], look.context.call))
 
 
-async def _texts(texts: DocumentTexts, scope: Scope, ids: Sequence[UUID]) -> list[tuple[UUID, str, str]]:
-    """(id, title, text) of those that may be read now."""
-    found_: list[tuple[UUID, str, str]] = []
+async def _texts(texts: DocumentTexts, scope: Scope, ids: Sequence[UUID]) -> list[WholeDocument]:
+    """Those that may be read now."""
+    found_: list[WholeDocument] = []
     for one in ids:
         try:
             title, text = await texts.text(scope, one)
         except DocumentNotFoundError:
             continue
-        found_.append((one, title, text))
+        found_.append(WholeDocument(one, title, text))
     return found_
 
 
@@ -105,8 +109,8 @@ async def looked(look: Look, step: str, question: str, known: Sequence[Finding])
     """Finds passages and reads them; `routed` tells what it came to."""
     assert look.log.route is not None
     if look.log.route.route == "whole_documents":
-        documents = await _texts(look.context.texts, look.turn.scope, look.log.route.documents)
-        async for event in read_whole(look.run, look.turn, step, question, documents):
+        look.whole[:] = await _texts(look.context.texts, look.turn.scope, look.log.route.documents)
+        async for event in read_whole(look.run, look.turn, step, question, look.whole):
             yield event
         return
     if look.log.recalled(step) is None:
@@ -133,7 +137,7 @@ def routed(look: Look, step: str) -> Finding | None:
     """What the step came to; None when nothing holds an answer."""
     assert look.log.route is not None
     if look.log.route.route == "whole_documents":
-        return found_in_whole(look.run, step)
+        return found_in_whole(look.run, step, look.whole)
     return found(look.run, _said(step)) or found(look.run, step)
 
 

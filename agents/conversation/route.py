@@ -2,7 +2,8 @@
 
 Reading whole documents misses nothing, but every token of them is read; searching reads a few sentences. So whole
 documents are read where the model is made for long contexts, the documents in reach are few and fit, and reading
-them takes at most PATIENCE_S longer than searching would. Both costs stand in the turn's journal either way.
+them takes at most PATIENCE_S longer than searching would. What the turn before read whole isn't read again: the
+engine goes on from what it holds of it. Both costs stand in the turn's journal either way.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,13 @@ _SEARCH_TOKENS = 900  # read anew by one search: three prompts behind a remember
 _CHARACTERS_A_TOKEN = 3.2  # on the safe side; exact counts are asked for only where they could matter
 
 Why = Literal[
-    "no model for long contexts", "too many documents", "no documents", "too long", "too slow", "fits"
+    "no model for long contexts",
+    "too many documents",
+    "no documents",
+    "another answer was asked for",
+    "too long",
+    "too slow",
+    "fits",
 ]
 
 
@@ -44,13 +51,14 @@ def chosen(
     tokens: int,
     searches: int,
     documents: Sequence[UUID] = (),
-    cached: int = 0,
+    read_before: Sequence[UUID] = (),
 ) -> RouteChosen:
-    """`tokens` of the documents, `cached` of which the model read in the turn before; `searches` to make."""
+    """`tokens` of the documents; `searches` to make; `read_before`: what the turn before read whole."""
     if reader is None:
         return RouteChosen(route="search", reason=why)
-    search = _cost(_SEARCH_TOKENS * searches, reader)
-    whole = _cost(max(tokens - cached, 0), reader)
+    search = _search(reader, searches)
+    held = bool(documents) and tuple(documents) == tuple(read_before)
+    whole = _reading(reader, 0 if held else tokens)
     if why == "fits" and tokens > _SHARE * reader.context_length:
         why = "too long"
     if why == "fits" and whole.seconds > search.seconds + PATIENCE_S:
@@ -64,5 +72,13 @@ def chosen(
     )
 
 
-def _cost(tokens: int, reader: Reader) -> Cost:
-    return Cost(tokens=tokens, seconds=round(tokens / reader.prefill_rate, 3))
+def _search(reader: Reader, searches: int) -> Cost:
+    tokens = _SEARCH_TOKENS * searches
+    if reader.search_seconds is None:
+        return _reading(reader, tokens)
+    return Cost(tokens=tokens, seconds=round(searches * reader.search_seconds, 3), measured=True)
+
+
+def _reading(reader: Reader, tokens: int) -> Cost:
+    seconds = round(tokens / reader.prefill_rate, 3)
+    return Cost(tokens=tokens, seconds=seconds, measured=reader.rate_from == "measured")

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 
 from secretariat.platform.access.authority import collection_readable
 from secretariat.platform.db.session import TenantSession
+from secretariat.platform.tables.conversations import ConversationRow
 from secretariat.platform.tables.documents import Collection
 from secretariat.platform.tables.tasks import Assistant, TaskRow
 
@@ -23,8 +24,11 @@ async def assistants(session: TenantSession, *, limit: int, after: UUID | None) 
     return list(await session.scalars(query))
 
 
-async def has_tasks(session: TenantSession, assistant_id: UUID) -> bool:
-    return bool(await session.scalar(select(exists().where(TaskRow.assistant_id == assistant_id))))
+async def in_use(session: TenantSession, assistant_id: UUID) -> bool:
+    """Whether a task or a conversation says that it answered."""
+    by_task = exists().where(TaskRow.assistant_id == assistant_id)
+    by_conversation = exists().where(ConversationRow.assistant_id == assistant_id)
+    return bool(await session.scalar(select(or_(by_task, by_conversation))))
 
 
 async def readable_collections(

@@ -18,7 +18,7 @@ class NameTakenError(ConflictError):
 
 
 class AssistantInUseError(ConflictError):
-    code, title = "ASSISTANT_IN_USE", "The assistant has tasks"
+    code, title = "ASSISTANT_IN_USE", "The assistant was asked before"
 
 
 async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant:
@@ -53,10 +53,10 @@ async def update(
 
 
 async def delete(session: TenantSession, caller: Caller, assistant_id: UUID) -> None:
-    """Raises NotFoundError, AssistantInUseError: tasks keep saying who answered them."""
+    """Raises NotFoundError, AssistantInUseError: tasks and conversations keep saying who answered them."""
     found = await assistant(session, assistant_id)
-    if await repository.has_tasks(session, assistant_id):
-        raise AssistantInUseError("Tasks were given to it; it stays as part of their record.")
+    if await repository.in_use(session, assistant_id):
+        raise AssistantInUseError("It was asked before, and stays as part of the record of that.")
     await repository.remove(session, found)
     await _record(session, caller, "assistant.deleted", found)
 

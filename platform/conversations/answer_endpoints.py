@@ -3,14 +3,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from secretariat.platform.conversations import journal, schemas, service, turns, views
+from secretariat.platform.conversations import journal, policies, schemas, service, turns, views
 from secretariat.platform.conversations.stream import LOOK_SECONDS, TurnJournal
 from secretariat.platform.conversations.withhold import shown as shown_event
 from secretariat.platform.db.session import TenantSession
-from secretariat.platform.identity.callers import ConversationsRead, ConversationsWrite, TenantSessionDep
+from secretariat.platform.identity.callers import (
+    ConversationsRead,
+    ConversationsWrite,
+    TenantSessionDep,
+    require,
+)
 from secretariat.platform.services import Services
 from secretariat.platform.tables.conversations import TurnRow
 from secretariat.platform.tasks.endpoints import caller_now, event_number, open_streams
@@ -23,9 +28,16 @@ from secretariat.platform.web.routing import api_router
 router = api_router("conversations", "/api/v1/conversations/{conversation_id}/turns")
 _MOST_EVENTS = 1000
 _MOST_NUMBER = 2**62  # fits a bigint
+_READS_DOCUMENTS = Depends(require("documents.read"))  # a key may hold less than its person
 
 
-@router.post("", operation_id="create_turn", status_code=202, responses=problem_responses(404, 409))
+@router.post(
+    "",
+    operation_id="create_turn",
+    status_code=202,
+    responses=problem_responses(404, 409),
+    dependencies=[_READS_DOCUMENTS],
+)
 async def create_turn(
     caller: ConversationsWrite,
     services: ServicesDep,
@@ -35,7 +47,7 @@ async def create_turn(
 ) -> schemas.Turn:
     """Answered in the background, with the rights that the caller has meanwhile; follow it by its events."""
     row = await turns.say(session, services.contents, caller, conversation_id, body)
-    return await _shown(session, services, row, Sight(True, caller.principals), caller.user_id)
+    return await _shown(session, services, row, policies.sight(caller), caller.user_id)
 
 
 @router.get("/{turn_id}", operation_id="get_turn", responses=problem_responses(404))
@@ -48,7 +60,9 @@ async def get_turn(
 ) -> schemas.Turn:
     seen = await service.conversation(session, caller, conversation_id)
     row = await turns.turn(session, conversation_id, turn_id)
-    return await _shown(session, services, row, seen.sight, caller.user_id)
+    shown = await _shown(session, services, row, seen.sight, caller.user_id)
+    await service.read_along(session, caller, seen, [turn_id], views.quoted([shown]))
+    return shown
 
 
 @router.post("/{turn_id}/stop", operation_id="stop_turn", responses=problem_responses(404, 409))
@@ -61,7 +75,7 @@ async def stop_turn(
 ) -> schemas.Turn:
     """What was answered so far stays in the journal."""
     row = await turns.stop(session, services.contents, caller, conversation_id, turn_id)
-    return await _shown(session, services, row, Sight(True, caller.principals), caller.user_id)
+    return await _shown(session, services, row, policies.sight(caller), caller.user_id)
 
 
 @router.post(
@@ -69,6 +83,7 @@ async def stop_turn(
     operation_id="regenerate_turn",
     status_code=202,
     responses=problem_responses(404, 409),
+    dependencies=[_READS_DOCUMENTS],
 )
 async def regenerate_turn(
     caller: ConversationsWrite,
@@ -79,7 +94,7 @@ async def regenerate_turn(
 ) -> schemas.Turn:
     """Another answer to the same text, as a turn beside it: it looks further and past what was quoted before."""
     row = await turns.regenerate(session, services.contents, caller, conversation_id, turn_id)
-    return await _shown(session, services, row, Sight(True, caller.principals), caller.user_id)
+    return await _shown(session, services, row, policies.sight(caller), caller.user_id)
 
 
 @router.post("/{turn_id}/feedback", operation_id="judge_turn", responses=problem_responses(404, 409))
@@ -116,7 +131,9 @@ async def turn_events(
     seen_before = max(after, event_number(last_event_id))
     async with services.database.tenant(caller.tenant_id) as session:
         seen = await service.conversation(session, caller, conversation_id)
-        await turns.turn(session, conversation_id, turn_id)
+        row = await turns.turn(session, conversation_id, turn_id)
+        open_ones = set(row.document_ids) - await views.hidden_from(session, seen.sight, row.document_ids)
+        await service.read_along(session, caller, seen, [turn_id], open_ones)
         if "application/json" in request.headers.get("accept", ""):
             return await _listed(session, services, turn_id, seen.sight, seen_before, limit)
 
@@ -139,7 +156,8 @@ async def _listed(
     session: TenantSession, services: Services, turn_id: UUID, sight: Sight, after: int, limit: int
 ) -> JSONResponse:
     entries = await journal.read(session, services.contents, turn_id, after, limit + 1)
-    hidden = await views.hidden_from(session, sight, entries)
+    documents = {one for entry in entries for one in entry.documents}
+    hidden = await views.hidden_from(session, sight, documents)
     data = [shown_event(entry, hidden) for entry in entries[:limit]]
     page = schemas.TurnEvents(
         data=data,

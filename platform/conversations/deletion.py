@@ -16,10 +16,11 @@ from secretariat.platform.access import grants
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.conversations import repository, schemas, service
+from secretariat.platform.conversations.journal import TERMINAL_STATUSES
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.repository import forget
 from secretariat.platform.kit.times import now, rfc3339
-from secretariat.platform.tables.conversations import ConversationRow
+from secretariat.platform.tables.conversations import ConversationRow, TurnRow
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 
 ROUTES = "/api/v1/conversations"
@@ -38,19 +39,17 @@ async def delete(
 ) -> schemas.DeletionReceipt:
     """Raises NotFoundError, TurnRunningError."""
     row = await service.own(session, caller, conversation_id)
-    await repository.locked(session, conversation_id)
-    if await repository.running(session, conversation_id):
+    turns = await repository.held_turns(session, conversation_id)
+    if any(turn.status not in TERMINAL_STATUSES for turn in turns):
         raise TurnRunningError("Stop the turn that is being answered first.")
-    turns = await repository.turns(session, conversation_id)
-    words = await _words(session, contents, row)
-    named = await repository.commitments(session, words)
-    digest = _digest([commitment for _, commitment in named])
-    details = {"turns": len(turns), "contents": len(named), "commitments_sha256": digest}
+    words = await _words(session, contents, row, turns)
+    row.forgotten = [*row.forgotten, *await repository.commitments(session, words)]
+    digest = _digest([each["commitment"] for each in row.forgotten])
+    details = {"turns": len(turns), "contents": len(row.forgotten), "commitments_sha256": digest}
     record_id = await service.put_on_record(
         session, caller, "conversation.deleted", conversation_id, details, "ERASURE"
     )
-    row.title_id = None
-    row.forgotten = [{"ref": str(ref), "commitment": commitment} for ref, commitment in named]
+    row.title_id = row.assistant_id = None
     row.deletion = {
         "at": rfc3339(now()),
         "by": str(caller.user_id),
@@ -75,9 +74,10 @@ async def receipt(session: TenantSession, caller: Caller, conversation_id: UUID)
     return await _receipt(session, row)
 
 
-async def _words(session: TenantSession, contents: ContentStore, row: ConversationRow) -> list[UUID]:
+async def _words(
+    session: TenantSession, contents: ContentStore, row: ConversationRow, turns: Sequence[TurnRow]
+) -> list[UUID]:
     """Everything stored that was said in the conversation, or about it; kept answers lose their keys."""
-    turns = await repository.turns(session, row.id)
     ids = [turn.id for turn in turns]
     found = [row.title_id, *(turn.text_id for turn in turns), *(turn.summary_id for turn in turns)]
     found += [event.content_id for event in await repository.all_events(session, ids)]
@@ -89,12 +89,11 @@ async def _words(session: TenantSession, contents: ContentStore, row: Conversati
 
 async def _kept(session: TenantSession, contents: ContentStore, row: ConversationRow) -> dict[UUID, UUID]:
     """Answers that are kept for Idempotency-Keys: those of its own routes, and that of its making."""
-    own = dict(await repository.kept_answers(session, [f"{ROUTES}/{row.id}/"]))
-    made = dict(await repository.kept_answers(session, [ROUTES]))
-    others = {key: answer for key, answer in made.items() if key not in own}
-    bodies = await contents.get_many(session, list(others.values()))
+    below = await repository.kept_answers(session, f"{ROUTES}/{row.id}")
+    made = await repository.kept_answers(session, ROUTES, f"user:{row.created_by}")
+    bodies = await contents.get_many(session, list(made.values()))
     mark = str(row.id).encode()
-    return own | {key: answer for key, answer in others.items() if mark in bodies.get(answer, b"")}
+    return below | {key: answer for key, answer in made.items() if mark in bodies.get(answer, b"")}
 
 
 async def _receipt(session: TenantSession, row: ConversationRow) -> schemas.DeletionReceipt:

@@ -57,9 +57,15 @@ async def list_conversations(
 async def get_conversation(
     caller: ConversationsRead, services: ServicesDep, session: TenantSessionDep, conversation_id: UUID
 ) -> schemas.Conversation:
-    """With all its turns; the words of documents show as far as the caller may read them now."""
+    """With all its turns; the words of documents show as far as the caller may read them now.
+
+    A look at a conversation that somebody else shares is on record.
+    """
     seen = await service.conversation(session, caller, conversation_id)
-    return await views.whole(session, services.contents, seen, caller.user_id)
+    shown = await views.whole(session, services.contents, seen, caller.user_id)
+    ids = [turn.id for turn in shown.turns]
+    await service.read_along(session, caller, seen, ids, views.quoted(shown.turns))
+    return shown
 
 
 @router.patch("/{conversation_id}", operation_id="update_conversation", responses=problem_responses(404))

@@ -1,11 +1,13 @@
 """A conversation as a file: JSON for machines, Markdown for people, both with the places of all quotes."""
 
+import re
 from collections.abc import Sequence
 
 from secretariat.platform.conversations import schemas
 from secretariat.platform.kit.times import now, rfc3339
 
-_SPECIAL = "\\`*_{}[]<>()#!|~"
+_SPECIAL = "\\`*_{}[]<>()#!|~@"
+_ADDRESS = re.compile(r"\w(?=://)|\bwww(?=\.)", re.IGNORECASE)
 
 
 def exported(conversation: schemas.Conversation) -> schemas.ConversationExport:
@@ -63,5 +65,6 @@ def _sources(turn: schemas.ExportedTurn) -> Sequence[str]:
 
 
 def _escaped(text: str) -> str:
-    """Words stay words: no link, image, HTML or heading can come of them."""
-    return "".join(f"\\{mark}" if mark in _SPECIAL else mark for mark in " ".join(text.split()))
+    """Words stay words: no link, image, HTML or heading can come of them, nor an address made a link by itself."""
+    plain = "".join(f"\\{mark}" if mark in _SPECIAL else mark for mark in " ".join(text.split()))
+    return _ADDRESS.sub(r"\g<0>\\", plain)

@@ -1,10 +1,13 @@
 """What was said on the way to a turn: the last exchanges, the summary of those before, other answers' quotes."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from secretariat.agents.conversation.core import Exchange, QuestionResolved, TurnCompleted
+from secretariat.agents.conversation.core import Exchange, TurnCompleted, TurnEvent
+from secretariat.agents.conversation.log import TurnLog
+from secretariat.agents.conversation.whole import copied
 from secretariat.agents.memory.summary import SummaryLine, extended
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.conversations import journal, memory, repository
@@ -12,7 +15,7 @@ from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.conversations import TurnRow
 
 WINDOW = 6
-_TELLING = ("question.resolved", "turn.completed")
+_TELLING = ("question.resolved", "route.chosen", "plan.proposed", "model.answered", "turn.completed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +81,34 @@ async def _exchanges(
 ) -> list[Exchange]:
     texts = await contents.get_many(session, [row.text_id for row in rows])
     told = await repository.events_of(session, [row.id for row in rows], _TELLING)
-    entries = dict[UUID, dict[str, object]]()
+    entries = defaultdict[UUID, list[TurnEvent]](list)
     for event_row, entry in zip(told, await journal.decode(session, contents, told), strict=True):
-        entries.setdefault(event_row.turn_id, {})[entry.event.type] = entry.event
-    return [_exchange(row, texts[row.text_id].decode(), entries.get(row.id, {}), hidden) for row in rows]
+        entries[event_row.turn_id].append(entry.event)
+    return [_exchange(row, texts[row.text_id].decode(), TurnLog(entries[row.id]), hidden) for row in rows]
 
 
-def _exchange(row: TurnRow, text: str, told: dict[str, object], hidden: frozenset[UUID]) -> Exchange:
-    resolved, answer = told.get("question.resolved"), told.get("turn.completed")
-    question = resolved.question if isinstance(resolved, QuestionResolved) else text
-    asked = isinstance(resolved, QuestionResolved) and resolved.kind == "question"
-    if not isinstance(answer, TurnCompleted) or hidden & set(row.document_ids):
+def _exchange(row: TurnRow, text: str, told: TurnLog, hidden: frozenset[UUID]) -> Exchange:
+    """As it is remembered; without what it said where it saw a document that is closed by now."""
+    resolved, answer, route = told.resolved, told.completed, told.route
+    asked = resolved is not None and resolved.kind == "question"
+    if answer is None or hidden & set(row.document_ids):
         return Exchange(row.id, text, text if asked else "", "")
-    quotes = [claim.quote for claim in answer.citations] + [said.quote for said in answer.recalled]
-    return Exchange(row.id, text, question if asked else "", answer.answer, tuple(quotes))
+    return Exchange(
+        turn_id=row.id,
+        text=text,
+        question=resolved.question if resolved is not None and asked else "",
+        answer=answer.answer,
+        quotes=(*(claim.quote for claim in answer.citations), *(said.quote for said in answer.recalled)),
+        whole=route.documents if route is not None else (),
+        copied=copied(told.journal.plan, told.journal.answer),
+    )
 
 
 async def _given(session: TenantSession, contents: ContentStore, turn: TurnRow) -> frozenset[str]:
     """What other answers to the same text quoted."""
     if turn.regenerates is None:
         return frozenset()
-    others = [one for one in await repository.siblings(session, turn.regenerates) if one != turn.id]
+    others = [one.id for one in await repository.siblings(session, turn.regenerates) if one.id != turn.id]
     rows = await repository.events_of(session, others, ("turn.completed",))
     quotes: set[str] = set()
     for entry in await journal.decode(session, contents, rows):

@@ -17,12 +17,12 @@ from secretariat.agents.conversation.core import (
 from secretariat.agents.errors import AgentError
 from secretariat.models.core import CallContext
 from secretariat.platform.access.authority import PersonAuthority
-from secretariat.platform.access.repository import active_standing
+from secretariat.platform.access.repository import READ_DOCUMENTS, active_standing
 from secretariat.platform.audit.event import Actor
 from secretariat.platform.conversations import journal, memory, repository
 from secretariat.platform.conversations.failures import sentence
 from secretariat.platform.conversations.history import History, documents_before, history, unremembered
-from secretariat.platform.conversations.reader import chat_of, reader_of
+from secretariat.platform.conversations.reader import SearchTimer, chat_of, reader_of
 from secretariat.platform.conversations.shelf import SqlShelf
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.search import searcher
@@ -57,6 +57,7 @@ class _Loaded:
 
 async def run(run: JobRun, *, loop: Answer = answer) -> None:
     """Raises JobFailedError, JobCancelledError and LeaseLostError; anything else is tried again."""
+    await _stop_if_asked(run)
     await _catch_up(run)
     loaded = await _load(run)
     if loaded is None:
@@ -104,6 +105,8 @@ async def _load(run: JobRun) -> _Loaded | None:
         principals = now.principals(user.id)
         before = await documents_before(session, contents, row)
         hidden = await hidden_documents(session, principals, before)
+        if READ_DOCUMENTS not in now.permissions:
+            hidden = frozenset(before)
         said = await history(session, contents, row, hidden)
         turn, model = await _turn(run, session, row, said, principals)
         entries = await journal.read(session, contents, row.id)
@@ -148,7 +151,7 @@ async def _turn(
 
 async def _context(run: JobRun, loaded: _Loaded) -> TurnContext:
     services = run.services
-    authority = PersonAuthority(services.database, loaded.asker)
+    authority = PersonAuthority(services.database, loaded.asker, services.permits)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"turn-{loaded.turn.id}")
     return TurnContext(
         chat=chat_of(services, loaded.model),
@@ -175,9 +178,11 @@ async def _follow(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnEvent
 
 async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnEvent, None]) -> Ending:
     """Journal each event before the next one is made, until the turn ends or must."""
+    timer = SearchTimer(loaded.model)
     async for event in events:
         if (ending := await _journal(run, loaded, event)) is not None:
             return ending
+        timer.saw(event)
     return None
 
 
@@ -214,6 +219,14 @@ async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
     if refused is not None:
         return refused
     return TurnStopped() if await run.cancelled() else None
+
+
+async def _stop_if_asked(run: JobRun) -> None:
+    """Before anything that takes a model: it may be the model that is away. Raises JobCancelledError."""
+    async with run.services.database.tenant(run.tenant_id) as session:
+        asked = await repository.stop_requested(session, run.subject_id) is not None
+    if (asked or await run.cancelled()) and await _end(run, _UNKNOWN, TurnStopped()):
+        raise JobCancelledError
 
 
 async def _catch_up(run: JobRun) -> None:

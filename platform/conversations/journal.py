@@ -32,6 +32,7 @@ from secretariat.platform.tables.conversations import TurnEventRow, TurnRow
 from secretariat.platform.tasks.evidence import evidence as task_evidence
 
 TERMINAL_STATUSES = frozenset({"completed", "failed", "stopped"})
+_AT_ONCE = 10_000  # of the 32,767 parameters that a statement takes
 TERMINAL_EVENTS = frozenset({"turn.completed", "turn.failed", "turn.stopped"})
 _OF_CONVERSATIONS = (
     TurnStarted,
@@ -96,7 +97,10 @@ async def read(
 async def decode(
     session: TenantSession, contents: ContentStore, rows: Sequence[TurnEventRow]
 ) -> list[JournalEvent]:
-    words = await contents.get_many(session, [row.content_id for row in rows])
+    words: dict[UUID, bytes] = {}
+    for start in range(0, len(rows), _AT_ONCE):
+        ids = [row.content_id for row in rows[start : start + _AT_ONCE]]
+        words |= await contents.get_many(session, ids)
     return [
         JournalEvent(
             row.seq,
@@ -113,19 +117,21 @@ def _documents(event: TurnEvent, before: frozenset[UUID]) -> set[UUID]:
 
     Earlier turns aren't documents: what a reading shows of them stands under the turn's id, which no grant opens.
     """
+    found: set[UUID] = set()
     match event:
         case RetrievalCompleted(passages=passages):
-            return {passage.document_id for passage in passages if passage.document != SAID}
+            found = {passage.document_id for passage in passages if passage.document != SAID}
         case CitationAdded(citation=citation):
-            return {citation.document_id}
+            found = {citation.document_id}
         case TurnCompleted(citations=citations):
-            return {citation.document_id for citation in citations}
-        case ModelPrompted(purpose="resolve"):
-            return set(before)
+            found = {citation.document_id for citation in citations}
+        case RouteChosen(documents=documents):
+            found = set(documents)
+        case ModelPrompted(purpose="resolve" | "read_whole"):
+            found = set(before)
         case QuestionResolved(kind=kind, by=by) if by != "as_asked" or kind == "about_conversation":
-            return set(before)
-        case _:
-            return set()
+            found = set(before)
+    return found
 
 
 def _follow(turn: TurnRow, event: TurnEvent) -> None:

@@ -3,8 +3,8 @@
 A conversation belongs to the person who began it: they alone go on with it, share, rename, export and delete it.
 A grant to a person or group of the tenant opens it to read; a deny closes it again, whatever opens it. Nobody
 else learns that it is there: administrators and auditors have the audit log, where looks at words are on record.
-Whoever reads sees the words of documents only while grants open those documents to them: sharing a conversation
-doesn't share its sources.
+Whoever reads sees the words of documents only while they may read those documents: sharing a conversation doesn't
+share its sources. Saying something takes the right to read documents, because the answer is made of them.
 """
 
 from dataclasses import dataclass
@@ -24,4 +24,9 @@ class Seen:
 
 
 def seen(caller: Caller, row: ConversationRow) -> Seen:
-    return Seen(row, row.created_by == caller.user_id, Sight(words=True, principals=caller.principals))
+    return Seen(row, row.created_by == caller.user_id, sight(caller))
+
+
+def sight(caller: Caller) -> Sight:
+    """Of a conversation that the caller may read: what was said, and of documents what they may read now."""
+    return Sight(words=True, principals=caller.principals, documents="documents.read" in caller.permissions)

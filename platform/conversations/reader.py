@@ -1,7 +1,6 @@
-"""The chat model of a conversation: which one, what it takes at once, and how fast it reads.
+"""The chat model of a conversation: which one, what it takes at once, how fast it reads, how long a search takes.
 
-The rate at which it reads prompts is measured on the calls of this process; until there were some, a setting
-stands in for it.
+Both are measured on the turns of this process; until there were some, a setting stands in for them.
 """
 
 import time
@@ -9,7 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from secretariat.agents.conversation.core import Reader
+from secretariat.agents.conversation.core import Reader, RouteChosen, TurnCompleted, TurnEvent
+from secretariat.agents.core import PlanProposed
 from secretariat.models.client import ChatModel
 from secretariat.models.core import CallContext, ChatRequest, ChatResult, TokenEvent
 from secretariat.models.errors import ModelError
@@ -30,9 +30,7 @@ class ReadingRate:
     def note(self, model: str, tokens: int, seconds: float) -> None:
         if tokens < _LEAST_TOKENS or seconds <= 0:
             return
-        measured = tokens / seconds
-        before = self.rates.get(model, measured)
-        self.rates[model] = (1 - _NEWEST) * before + _NEWEST * measured
+        self.rates[model] = _smoothed(self.rates.get(model), tokens / seconds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +58,37 @@ class MeasuredChat:
         return await self.chat_model.count_tokens(texts, call)
 
 
+@dataclass(slots=True)
+class SearchTimer:
+    """From the choice to search to the answer, for each thing that was looked up; a resumed turn doesn't count."""
+
+    model: str
+    _began: float | None = None
+    _lookups: int = 0
+
+    def saw(self, event: TurnEvent) -> None:
+        """An event of the turn, once it is on record."""
+        match event:
+            case RouteChosen(route="search"):
+                self._began = time.monotonic()
+            case PlanProposed(steps=steps):
+                self._lookups = sum(step.tool == "search" for step in steps)
+            case TurnCompleted() if self._began is not None and self._lookups:
+                each = (time.monotonic() - self._began) / self._lookups
+                _Known.searches[self.model] = _smoothed(_Known.searches.get(self.model), each)
+            case _:
+                pass
+
+
+def _smoothed(before: float | None, measured: float) -> float:
+    return measured if before is None else (1 - _NEWEST) * before + _NEWEST * measured
+
+
 class _Known:
-    """Of this process: rates that were measured, and what models take at once."""
+    """Of this process, by model: rates of reading, and seconds that a search takes."""
 
     rate: ClassVar[ReadingRate] = ReadingRate({})
+    searches: ClassVar[dict[str, float]] = {}
 
 
 def chat_of(services: Services, model: str) -> MeasuredChat:
@@ -84,4 +109,5 @@ async def reader_of(services: Services, model: str) -> Reader | None:
         context_length=named[0].context_length,
         prefill_rate=measured or services.settings.prefill_tokens_per_second,
         rate_from="setting" if measured is None else "measured",
+        search_seconds=_Known.searches.get(model),
     )

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, delete, exists, func, literal, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from secretariat.platform.access.authority import document_readable
 from secretariat.platform.access.caller import EVERYONE
@@ -26,6 +27,11 @@ from secretariat.platform.tables.tasks import Assistant
 Rows = ConversationRow | TurnRow | TurnEventRow | TurnFeedbackRow
 
 
+def _among(column: InstrumentedAttribute[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """One array however many they are: a statement takes 32,767 parameters, and conversations have no end."""
+    return column == any_(literal(list(ids), ARRAY(Uuid)))
+
+
 async def add(session: TenantSession, row: Rows) -> None:
     session.add(row)
     await session.flush()
@@ -44,20 +50,25 @@ def _shared(principals: frozenset[str]) -> ColumnElement[bool]:
 
 
 async def conversation(
-    session: TenantSession, conversation_id: UUID, user_id: UUID, principals: frozenset[str] | None
+    session: TenantSession,
+    conversation_id: UUID,
+    user_id: UUID,
+    principals: frozenset[str] | None,
+    *,
+    hold: bool = False,
 ) -> ConversationRow | None:
-    """If it is that person's; with `principals` also if it is shared with one of them."""
+    """If it is that person's; with `principals` also if it is shared with one of them.
+
+    `hold` it until the commit: what deletes or changes it at the same time comes before, or after. Not its key:
+    what only refers to it needn't wait.
+    """
     may = ConversationRow.created_by == user_id
     if principals is not None:
         may = or_(may, _shared(principals))
     query = select(ConversationRow).where(
         ConversationRow.id == conversation_id, ConversationRow.deletion.is_(None), may
     )
-    return await session.scalar(query.execution_options(populate_existing=True))
-
-
-async def locked(session: TenantSession, conversation_id: UUID) -> ConversationRow | None:
-    query = select(ConversationRow).where(ConversationRow.id == conversation_id).with_for_update()
+    query = query.with_for_update(of=ConversationRow, key_share=True) if hold else query
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
@@ -105,7 +116,8 @@ async def newest_turn(session: TenantSession, conversation_id: UUID) -> TurnRow 
 
 
 async def locked_turn(session: TenantSession, turn_id: UUID) -> TurnRow | None:
-    query = select(TurnRow).where(TurnRow.id == turn_id).with_for_update()
+    """Not its key: what refers to it, such as a turn that follows on it, can be written meanwhile."""
+    query = select(TurnRow).where(TurnRow.id == turn_id).with_for_update(key_share=True)
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
@@ -113,6 +125,13 @@ async def turns(session: TenantSession, conversation_id: UUID) -> list[TurnRow]:
     """In the order in which they were said."""
     query = select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.id)
     return list(await session.scalars(query))
+
+
+async def held_turns(session: TenantSession, conversation_id: UUID) -> list[TurnRow]:
+    """All of them, until the commit: whoever writes on one comes before, or finds none."""
+    query = select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.id)
+    query = query.with_for_update(key_share=True)
+    return list(await session.scalars(query.execution_options(populate_existing=True)))
 
 
 async def turn_counts(session: TenantSession, conversation_ids: Sequence[UUID]) -> dict[UUID, int]:
@@ -145,21 +164,14 @@ async def turns_by_id(session: TenantSession, turn_ids: Sequence[UUID]) -> list[
     return list(await session.scalars(query))
 
 
-async def siblings(session: TenantSession, turn_id: UUID) -> list[UUID]:
+async def siblings(session: TenantSession, turn_id: UUID) -> list[TurnRow]:
     """The other answers to the text of a turn, itself among them."""
-    query = select(TurnRow.id).where(or_(TurnRow.id == turn_id, TurnRow.regenerates == turn_id))
-    return list(await session.scalars(query))
+    query = select(TurnRow).where(or_(TurnRow.id == turn_id, TurnRow.regenerates == turn_id))
+    return list(await session.scalars(query.execution_options(populate_existing=True)))
 
 
 async def stop_requested(session: TenantSession, turn_id: UUID) -> datetime | None:
     return await session.scalar(select(TurnRow.stop_requested_at).where(TurnRow.id == turn_id))
-
-
-async def running(session: TenantSession, conversation_id: UUID) -> list[TurnRow]:
-    query = select(TurnRow).where(
-        TurnRow.conversation_id == conversation_id, TurnRow.status.in_(("queued", "running"))
-    )
-    return list(await session.scalars(query))
 
 
 async def events(
@@ -179,14 +191,15 @@ async def events_of(
 ) -> list[TurnEventRow]:
     query = (
         select(TurnEventRow)
-        .where(TurnEventRow.turn_id.in_(turn_ids), TurnEventRow.type.in_(types))
+        .where(_among(TurnEventRow.turn_id, turn_ids), TurnEventRow.type.in_(types))
         .order_by(TurnEventRow.turn_id, TurnEventRow.seq)
     )
     return list(await session.scalars(query))
 
 
 async def all_events(session: TenantSession, turn_ids: Sequence[UUID]) -> list[TurnEventRow]:
-    return list(await session.scalars(select(TurnEventRow).where(TurnEventRow.turn_id.in_(turn_ids))))
+    query = select(TurnEventRow).where(_among(TurnEventRow.turn_id, turn_ids))
+    return list(await session.scalars(query))
 
 
 async def next_seq(session: TenantSession, turn_id: UUID) -> int:
@@ -207,7 +220,7 @@ async def feedback(
 async def memories(session: TenantSession, turn_ids: Sequence[UUID]) -> list[TurnMemoryRow]:
     query = (
         select(TurnMemoryRow)
-        .where(TurnMemoryRow.turn_id.in_(turn_ids))
+        .where(_among(TurnMemoryRow.turn_id, turn_ids))
         .order_by(TurnMemoryRow.turn_id, TurnMemoryRow.ordinal)
     )
     return list(await session.scalars(query))
@@ -218,15 +231,18 @@ async def remember(session: TenantSession, rows: Sequence[TurnMemoryRow]) -> Non
     await session.flush()
 
 
-async def commitments(session: TenantSession, content_ids: Sequence[UUID]) -> list[tuple[UUID, str]]:
-    """(id, commitment) of stored words, by id."""
-    query = select(Content.id, Content.commitment).where(Content.id.in_(content_ids)).order_by(Content.id)
-    return [(row[0], row[1]) for row in await session.execute(query)]
+async def commitments(session: TenantSession, content_ids: Sequence[UUID]) -> list[dict[str, str]]:
+    """{ref, commitment} of stored words, by id."""
+    query = select(Content.id, Content.commitment).where(_among(Content.id, content_ids))
+    return [
+        {"ref": str(row[0]), "commitment": row[1]}
+        for row in await session.execute(query.order_by(Content.id))
+    ]
 
 
 async def surviving(session: TenantSession, content_ids: Sequence[UUID]) -> int:
     """How many of these words are still stored."""
-    query = select(func.count()).select_from(Content).where(Content.id.in_(content_ids))
+    query = select(func.count()).select_from(Content).where(_among(Content.id, content_ids))
     return await session.scalar(query) or 0
 
 
@@ -238,13 +254,16 @@ async def forget_rows(session: TenantSession, conversation_id: UUID) -> None:
     await session.execute(delete(TurnRow).where(TurnRow.conversation_id == conversation_id))
 
 
-async def kept_answers(session: TenantSession, routes: Sequence[str]) -> list[tuple[UUID, UUID]]:
-    """(key, answer) of the answers that are kept for Idempotency-Keys on routes that begin so."""
-    query = select(IdempotencyKey.id, IdempotencyKey.response_id).where(
-        IdempotencyKey.response_id.is_not(None),
-        or_(*(IdempotencyKey.route.startswith(route, autoescape=True) for route in routes)),
-    )
-    return [(row[0], row[1]) for row in await session.execute(query) if row[1] is not None]
+async def kept_answers(session: TenantSession, route: str, principal: str | None = None) -> dict[UUID, UUID]:
+    """Answers by the key that they are kept for: of a route and those below it, or of that route to one person."""
+    there = IdempotencyKey.route == route
+    if principal is None:
+        there = or_(there, IdempotencyKey.route.startswith(f"{route}/", autoescape=True))
+    else:
+        there = and_(there, IdempotencyKey.principal == principal)
+    query = select(IdempotencyKey.id, IdempotencyKey.response_id)
+    rows = await session.execute(query.where(IdempotencyKey.response_id.is_not(None), there))
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 async def drop_keys(session: TenantSession, key_ids: Sequence[UUID]) -> None:

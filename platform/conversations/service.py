@@ -1,5 +1,7 @@
 """What can be done with conversations. Takes the session first and never commits."""
 
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 from uuid import UUID
 
@@ -49,17 +51,21 @@ async def create(
     return made
 
 
-async def conversation(session: TenantSession, caller: Caller, conversation_id: UUID) -> Seen:
-    """One that the caller may read. Raises NotFoundError."""
-    found = await repository.conversation(session, conversation_id, caller.user_id, caller.principals)
+async def conversation(
+    session: TenantSession, caller: Caller, conversation_id: UUID, *, hold: bool = False
+) -> Seen:
+    """One that the caller may read; `hold` it for what is written about it. Raises NotFoundError."""
+    found = await repository.conversation(
+        session, conversation_id, caller.user_id, caller.principals, hold=hold
+    )
     if found is None:
         raise NotFoundError("conversation")
     return policies.seen(caller, found)
 
 
 async def own(session: TenantSession, caller: Caller, conversation_id: UUID) -> ConversationRow:
-    """One that the caller may change. Raises NotFoundError."""
-    found = await repository.conversation(session, conversation_id, caller.user_id, None)
+    """One that the caller may change, held until the commit. Raises NotFoundError."""
+    found = await repository.conversation(session, conversation_id, caller.user_id, None, hold=True)
     if found is None:
         raise NotFoundError("conversation")
     return found
@@ -145,6 +151,19 @@ async def unshare(session: TenantSession, caller: Caller, conversation_id: UUID,
     await grants.revoke(session, "conversation", conversation_id, share_id)
     details = {"principal": rows[share_id].principal, "effect": rows[share_id].effect}
     await put_on_record(session, caller, "conversation.unshared", conversation_id, details)
+
+
+async def read_along(
+    session: TenantSession, caller: Caller, seen: Seen, turn_ids: Sequence[UUID], documents: AbstractSet[UUID]
+) -> None:
+    """Put on record that somebody looks at another's conversation, with the documents whose words they get."""
+    if seen.own:
+        return
+    details = {
+        "turns": [str(one) for one in turn_ids],
+        "document_ids": sorted(str(one) for one in documents),
+    }
+    await put_on_record(session, caller, "conversation.read", seen.row.id, details, "DATA_ACCESS")
 
 
 async def put_on_record(

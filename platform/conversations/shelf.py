@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from secretariat.agents.conversation.core import DocumentSize
-from secretariat.platform.access.repository import active_standing
+from secretariat.platform.access.repository import READ_DOCUMENTS, active_standing
 from secretariat.platform.conversations import repository
 from secretariat.platform.db.session import Database
 from secretariat.retrieval.core import Scope
@@ -25,7 +25,7 @@ class SqlShelf:
     ) -> Sequence[DocumentSize]:
         async with self._database.tenant(scope.tenant) as session:
             now = await active_standing(session, self._user_id)
-            if now is None:
+            if now is None or READ_DOCUMENTS not in now.permissions:
                 return []
             principals = now.principals(self._user_id)
             rows = await repository.document_sizes(session, principals, collection_ids, limit + 1)

@@ -26,7 +26,8 @@ class TurnJournal:
     async def news(self, after: int, sight: Sight) -> Sequence[Told]:
         async with self.services.database.tenant(self.tenant_id) as session:
             entries = await journal.read(session, self.services.contents, self.turn_id, after, BATCH)
-            hidden = await hidden_from(session, sight, entries)
+            documents = {one for entry in entries for one in entry.documents}
+            hidden = await hidden_from(session, sight, documents)
         return [
             Told(entry.seq, spelled(entry, hidden), entry.event.type in TERMINAL_EVENTS) for entry in entries
         ]

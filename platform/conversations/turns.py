@@ -14,6 +14,7 @@ from secretariat.platform.conversations.deletion import TurnRunningError
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.repository import forget
 from secretariat.platform.jobs.queue import Subject, enqueue
+from secretariat.platform.jobs.repository import wake_at
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.tables.conversations import ConversationRow, TurnFeedbackRow, TurnRow
@@ -35,7 +36,6 @@ async def say(
 ) -> TurnRow:
     """The turn and the job that answers it. Raises NotFoundError, TurnRunningError."""
     row = await service.own(session, caller, conversation_id)
-    await repository.locked(session, conversation_id)
     parent_id = await _parent(session, conversation_id, body)
     stored = await contents.put(session, body.text)
     if row.title_id is None:
@@ -71,10 +71,10 @@ async def regenerate(
 ) -> TurnRow:
     """Another answer to the same text, beside the first. Raises NotFoundError, TurnRunningError."""
     row = await service.own(session, caller, conversation_id)
-    await repository.locked(session, conversation_id)
     again = await turn(session, conversation_id, turn_id)
-    if again.status not in journal.TERMINAL_STATUSES:
-        raise TurnRunningError("The turn is still being answered.")
+    answers = await repository.siblings(session, again.regenerates or again.id)
+    if any(each.status not in journal.TERMINAL_STATUSES for each in answers):
+        raise TurnRunningError("An answer to it is still being written.")
     stored = await contents.put(session, await contents.get(session, again.text_id))
     made = TurnRow(
         tenant_id=session.tenant_id,
@@ -139,6 +139,9 @@ async def stop(
     await _note(session, caller, "turn.stop_requested", found)
     if found.status == "queued":
         await journal.write(session, contents, found, TurnStopped(), caller.actor)
+    elif found.job_id is not None:  # perhaps in a long pause after a failed attempt
+        await wake_at(session, found.job_id, now())
+        session.info.setdefault("wake", []).append(found.job_id)
     await session.flush()
     return found
 
@@ -152,7 +155,7 @@ async def judge(
     body: schemas.FeedbackCreate,
 ) -> TurnFeedbackRow:
     """One judgement a person and turn: a later one takes the place of an earlier. Raises NotFoundError."""
-    await service.conversation(session, caller, conversation_id)
+    seen = await service.conversation(session, caller, conversation_id, hold=True)
     on = await turn(session, conversation_id, turn_id)
     words = {"correction": body.correction, "comment": body.comment}
     stored = await contents.put_json(session, words) if any(words.values()) else None
@@ -161,10 +164,18 @@ async def judge(
     stale, row.words_id = row.words_id, stored.id if stored else None
     row.thumb, row.updated_at = body.thumb, now()
     await repository.add(session, row)
-    await forget(session, [stale] if stale else [])
+    await _forget_judgement(session, seen.row, stale)
     content = (ContentRef("feedback", stored),) if stored else ()
     await _note(session, caller, "turn.feedback", on, {"thumb": body.thumb}, content)
     return row
+
+
+async def _forget_judgement(session: TenantSession, row: ConversationRow, words: UUID | None) -> None:
+    """The record of the judgement names a commitment to its words: the list of what is gone keeps that."""
+    if words is not None:
+        row.forgotten = [*row.forgotten, *await repository.commitments(session, [words])]
+        await session.flush()
+        await forget(session, [words])
 
 
 def _blank(session: TenantSession, caller: Caller, turn_id: UUID) -> TurnFeedbackRow:

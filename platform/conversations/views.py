@@ -1,6 +1,6 @@
 """Conversations as readers see them: rows, and what the journals say, as far as each reader's sight goes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,7 +12,6 @@ from secretariat.agents.conversation.core import (
 )
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.conversations import journal, repository, schemas
-from secretariat.platform.conversations.journal import JournalEvent
 from secretariat.platform.conversations.policies import Seen
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.conversations import TurnFeedbackRow, TurnRow
@@ -72,7 +71,7 @@ async def shown(
     ids = [row.id for row in rows]
     told = await _told(session, contents, ids)
     texts = await contents.get_many(session, [row.text_id for row in rows])
-    hidden = await _hidden(session, sight, {one for row in rows for one in row.document_ids})
+    hidden = await hidden_from(session, sight, {one for row in rows for one in row.document_ids})
     judged = await judgements(session, contents, await repository.feedback(session, ids, reader))
     by_turn = {each.turn_id: each for each in judged}
     return [
@@ -80,16 +79,18 @@ async def shown(
     ]
 
 
-async def hidden_from(
-    session: TenantSession, sight: Sight, entries: Sequence[JournalEvent]
-) -> frozenset[UUID]:
-    """The documents whose words events may hold and the reader may not read now."""
-    return await _hidden(session, sight, {one for entry in entries for one in entry.documents})
-
-
-async def _hidden(session: TenantSession, sight: Sight, ids: set[UUID]) -> frozenset[UUID]:
+async def hidden_from(session: TenantSession, sight: Sight, document_ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Those that the reader may not read now."""
+    ids = frozenset(document_ids)
     assert sight.principals is not None
+    if not sight.documents:
+        return ids
     return await hidden_documents(session, sight.principals, ids)
+
+
+def quoted(turns: Sequence[schemas.Turn]) -> set[UUID]:
+    """The documents of which words show."""
+    return {claim.document_id for turn in turns for claim in turn.citations if claim.quote}
 
 
 async def judgements(
@@ -147,7 +148,7 @@ def _turn(
         abstained=row.abstained,
         citations=[citation(claim, hidden) for claim in answer.citations] if answer else [],
         recalled=list(answer.recalled) if answer else [],
-        route=_route(told.route),
+        route=_route(told.route, touched),
         error=_error(row, told.failure if not touched else None),
         feedback=feedback,
         withheld=touched,
@@ -166,14 +167,15 @@ def _question(resolved: QuestionResolved | None, touched: bool) -> str | None:
     return resolved.question
 
 
-def _route(chosen: RouteChosen | None) -> schemas.RouteView | None:
+def _route(chosen: RouteChosen | None, touched: bool) -> schemas.RouteView | None:
+    """The costs tell of the size of documents, so they go where one of these is closed to the reader."""
     if chosen is None:
         return None
     return schemas.RouteView(
         route=chosen.route,
         reason=chosen.reason,
-        search=chosen.search,
-        whole_documents=chosen.whole_documents,
+        search=None if touched else chosen.search,
+        whole_documents=None if touched else chosen.whole_documents,
     )
 
 

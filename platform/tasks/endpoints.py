@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Header, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 from fastapi.security import HTTPBearer
 
@@ -15,6 +15,7 @@ from secretariat.platform.identity.callers import (
     TasksWrite,
     TenantSessionDep,
     current_caller,
+    require,
 )
 from secretariat.platform.services import Services
 from secretariat.platform.tasks import journal, schemas, service
@@ -32,7 +33,13 @@ _MOST_EVENTS = 1000
 _MOST_NUMBER = 2**62  # fits a bigint
 
 
-@router.post("", operation_id="create_task", status_code=201, responses=problem_responses(404, 409))
+@router.post(
+    "",
+    operation_id="create_task",
+    status_code=201,
+    responses=problem_responses(404, 409),
+    dependencies=[Depends(require("documents.read"))],  # a key may hold less than its person
+)
 async def create_task(
     caller: TasksWrite, services: ServicesDep, session: TenantSessionDep, body: schemas.TaskCreate
 ) -> schemas.Task:

@@ -61,6 +61,8 @@ async def hidden_from(
 async def _hidden(session: TenantSession, sight: Sight, ids: set[UUID]) -> frozenset[UUID]:
     if not sight.words or sight.principals is None:
         return frozenset()
+    if not sight.documents:
+        return frozenset(ids)
     return await repository.hidden_documents(session, sight.principals, ids)
 
 

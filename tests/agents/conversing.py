@@ -16,6 +16,8 @@ from secretariat.agents.conversation.core import (
     TurnContext,
     TurnEvent,
 )
+from secretariat.agents.conversation.log import TurnLog
+from secretariat.agents.conversation.whole import copied
 from secretariat.agents.memory.recall import current, nearest
 from secretariat.agents.memory.told import told
 from secretariat.models.client import ChatModel, Embedder
@@ -26,7 +28,7 @@ from tests.agents.world import CALL, ROOT, SCOPE, Library
 
 @dataclass
 class Conversation:
-    """Implements ConversationMemory and Shelf; `say` gives the events of a turn."""
+    """Implements ConversationMemory and Shelf. `events` are those of the newest turn that was said."""
 
     library: Library
     chat: ChatModel
@@ -35,6 +37,7 @@ class Conversation:
     long_context: int = 32_768
     exchanges: list[Exchange] = field(default_factory=list)
     remembered: list[tuple[UUID, int, int, str, bytes]] = field(default_factory=list)
+    events: list[TurnEvent] = field(default_factory=list)
 
     async def recall(self, question: str, vector: bytes, limit: int) -> Sequence[Recollection]:
         ranked = nearest(vector, [row[4] for row in self.remembered], limit)
@@ -74,7 +77,12 @@ class Conversation:
         (resolved,) = (event for event in events if isinstance(event, QuestionResolved))
         quotes = [claim.quote for claim in completed.citations] + [said.quote for said in completed.recalled]
         question = resolved.question if resolved.kind == "question" else ""
-        self.exchanges.append(Exchange(turn.id, text, question, completed.answer, tuple(quotes)))
+        log = TurnLog(events)
+        whole = log.route.documents if log.route is not None else ()
+        read = copied(log.journal.plan, log.journal.answer)
+        said = Exchange(turn.id, text, question, completed.answer, tuple(quotes), whole, read)
+        self.exchanges.append(said)
+        self.events = events
         spans = told(text)
         if spans:
             vectors = (await self.embedder.embed([span.within(text) for span in spans], CALL)).vectors

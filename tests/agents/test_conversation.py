@@ -19,6 +19,7 @@ from secretariat.agents.errors import ToolFailedError
 from secretariat.agents.memory.summary import BUDGET, extended
 from secretariat.agents.memory.told import told
 from secretariat.models.errors import ModelError
+from secretariat.retrieval.errors import DocumentNotFoundError
 from tests.agents.conversing import Conversation
 from tests.agents.theatre import DOCUMENTS
 from tests.agents.world import ROOT, Library, ScriptedChat, WordEmbedder
@@ -213,3 +214,44 @@ async def test_what_the_asker_said_of_their_own_comes_before_what_documents_say_
     completed = await said.say("Who is my master carpenter?")
     assert [each.quote for each in completed.recalled] == ["My master carpenter is Olga Reed."]
     assert not completed.citations
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks!",
+        "Who keeps the wardrobe?",
+        "Which airline flies to Reykjavik?",
+        "Who keeps the wardrobe, and which airline flies to Reykjavik?",
+    ],
+)
+async def test_who_listens_hears_the_whole_answer(text):
+    events = await events_of(conversation(), text)
+    heard = "".join(event.text for event in events if isinstance(event, OutputDelta))
+    assert isinstance(events[-1], TurnCompleted)
+    assert heard == events[-1].answer
+
+
+class Changing(Library):
+    """Another text, or none, from the moment at which an answer has been read."""
+
+    now = "Nothing of it stands here any more."
+
+    async def text(self, scope, document_id):
+        title, _ = await super().text(scope, document_id)
+        if not self.now:
+            raise DocumentNotFoundError("No such document.")
+        return title, self.now
+
+
+async def test_a_quote_that_does_not_stand_in_its_document_any_more_is_flagged():
+    said = Conversation(Changing(DOCUMENTS), ScriptedChat(), WordEmbedder())
+    completed = await said.say("Who keeps the wardrobe?")
+    assert [claim.verified for claim in completed.citations] == [False]
+
+
+async def test_a_quote_of_a_document_that_was_closed_meanwhile_is_not_given():
+    library = Changing(DOCUMENTS)
+    library.now = ""
+    completed = await Conversation(library, ScriptedChat(), WordEmbedder()).say("Who keeps the wardrobe?")
+    assert (completed.abstained, completed.citations) == (True, ())

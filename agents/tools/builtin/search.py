@@ -70,6 +70,7 @@ async def searched(run: Run, step: str, query: str, limit: int) -> RetrievalComp
         allowed_count=result.allowed,
         denied_count=result.denied,
         index_seq=result.index_seq,
+        confidence=result.confidence,
     )
 
 

@@ -259,3 +259,51 @@ async def test_what_was_told_is_remembered_before_the_next_turn_even_if_nobody_c
 
     await said(services, owner, conversation, "What is my locker code?", loop)
     assert [each.quote for each in recalled] == ["My locker code is 4821."]
+
+
+async def test_what_was_closed_is_in_neither_the_window_nor_the_question_of_a_follow_up(services, owner):
+    """A grant that was taken back counts from the next turn on, as a deletion does."""
+    collection = await documents.make_collection(owner, "Private", private=True)
+    document = (await documents.ingested(services, owner, collection))["id"]
+    conversation = await begin(owner)
+    await said(services, owner, conversation, "How much leave?", quoting(document))
+    deny = {"principal": f"user:{owner.id}", "effect": "deny"}
+    url = f"/api/v1/collections/{collection}/grants"
+    assert (await owner.client.post(url, json=deny)).status_code == 201
+    windows = []
+
+    async def loop(turn, context):
+        windows.append((turn.window, turn.summary))
+        async for event in quoting(document)(turn, context):
+            yield event
+
+    await said(services, owner, conversation, "And how is it paid?", loop)
+    assert QUOTE not in str(windows)
+    assert "How much leave?" in str(windows)
+
+
+async def test_who_reads_along_sees_no_words_that_an_earlier_turn_quoted_for_a_prompt(
+    app, services, owner, tenant
+):
+    """A prompt with whole documents says what was answered before, out of documents closed to the reader."""
+    private = await documents.make_collection(owner, "Private", private=True)
+    document = (await documents.ingested(services, owner, private))["id"]
+    everyones = await documents.make_collection(owner, "Paint")
+    paint = b"The fence takes nine litres of paint. It is painted each spring."
+    await documents.ingested(services, owner, everyones, data=paint, name="paint.md")
+    conversation = await begin(owner, collection_ids=[everyones])
+    await said(services, owner, conversation, "How much leave?", quoting(document))
+    patient = documents.impatient(services, long_context_tokens=1024, prefill_tokens_per_second=1e6)
+    turn = await said(patient, owner, conversation, "How many litres of paint does the fence take?")
+    assert turn["route"]["route"] == "whole_documents"
+    url = f"/api/v1/conversations/{conversation}"
+    events = f"{url}/turns/{turn['id']}/events"
+    as_json = {"accept": "application/json"}
+    assert QUOTE in (await owner.client.get(events, headers=as_json)).text
+    guest = await make_person(app, services, tenant, "member")
+    await owner.client.post(f"{url}/shares", json={"principal": f"user:{guest.id}"})
+    for path in (events, url, f"{url}/export"):
+        heard = await guest.client.get(path, headers=as_json)
+        assert heard.status_code == 200
+        assert QUOTE not in heard.text, path
+    await guest.client.aclose()

@@ -61,3 +61,18 @@ async def test_what_is_still_being_answered_is_not_deleted_under_it(owner):
     assert (await owner.client.get(f"{url}/deletion")).json()["code"] == "NOT_DELETED"
     await owner.client.post(f"{url}/turns/{turn['id']}/stop")
     assert (await owner.client.delete(url)).status_code == 200
+
+
+async def test_words_that_were_replaced_before_are_in_the_proof_too(services, owner):
+    """The record of a judgement names its words; they went when a later judgement took their place."""
+    conversation = await begin(owner)
+    turn = await said(services, owner, conversation, "Thanks!")
+    url = f"/api/v1/conversations/{conversation}"
+    for comment in (SECRET, "Never mind.", None):
+        judged = {"thumb": "down", "comment": comment}
+        assert (await owner.client.post(f"{url}/turns/{turn['id']}/feedback", json=judged)).status_code == 200
+    proof = (await owner.client.delete(url)).json()
+    assert proof["verified"]
+    records = await records_about(services, owner, turn["id"])
+    named = {ref["commitment"] for record in records for ref in record.content}
+    assert named <= {each["commitment"] for each in proof["forgotten"]}
