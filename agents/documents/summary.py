@@ -1,14 +1,14 @@
 """A cited summary: the sentences that say most of each part of a document, each with its place.
 
-The text is cut into parts of about a page; in each, the sentences nearest to what it is about (the mean of its
-sentences' embeddings) stand for it, and of these the ones are kept that together say the most without saying it
-twice (maximal marginal relevance, Carbonell and Goldstein, SIGIR 1998). Quotes are copied, so they can't be wrong
-about the document. With a `rewrite` the chat model words each of them anew; a wording that can't be told to say
-the same is flagged.
+The text is cut into as many stretches as there are to be sentences, where it has so many pages; for each of them
+stands the sentence nearest to what it is about (the mean of its sentences' embeddings) that says least of what was
+said before (maximal marginal relevance, Carbonell and Goldstein, SIGIR 1998). Quotes are copied, so they can't be
+wrong about the document. With a `rewrite` the chat model words each of them anew; a wording that can't be told to
+say the same is flagged.
 """
 
 import json
-import re
+import math
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from secretariat.agents.context import Prompt, Run, few_shot
 from secretariat.agents.core import CitationClaim, Event, RetrievalCompleted, RetrievedPassage, TaskEvent
+from secretariat.agents.documents.vouching import brings_in
 from secretariat.models.client import Embedder
 from secretariat.models.core import CallContext, JsonSchemaConstraint
 from secretariat.retrieval.cite import quote_sha256
@@ -32,7 +33,6 @@ _LEAST_WORDS, _MOST_WORDS = 5, 80
 _MOST_READ = 6000  # sentences of one document
 _BATCH = 128
 _NEW = 0.7  # of relevance against repetition
-_FACT = re.compile(r"\d[\d.,:]*|(?<![.!?]\s)(?<!^)\b[A-Z][\w-]+")
 
 _SYSTEM = "Say the same in one short, plain sentence. Reply with JSON."
 _SHOTS = (
@@ -70,7 +70,7 @@ class Placed:
 
 
 def placed(text: str) -> list[Placed]:
-    """Sentences that say something, at most 6,000 of them."""
+    """Sentences that say something; of very many, 6,000 from all over the text."""
     found: list[Placed] = []
     part, began = 0, 0
     for span in sentences(text, Span(0, len(text))):
@@ -79,7 +79,7 @@ def placed(text: str) -> list[Placed]:
         words = span.within(text).split()
         if _LEAST_WORDS <= len(words) <= _MOST_WORDS and words[-1][-1] in ".!?…。":
             found.append(Placed(span, part))
-    return found[:_MOST_READ]
+    return found[:: math.ceil(len(found) / _MOST_READ)] if found else []
 
 
 async def vectors_of(texts: Sequence[str], embedder: Embedder, call: CallContext) -> NDArray[np.float32]:
@@ -91,23 +91,22 @@ async def vectors_of(texts: Sequence[str], embedder: Embedder, call: CallContext
 
 
 def chosen(rows: NDArray[np.float32], parts: Sequence[int], most: int) -> list[int]:
-    """The rows that together say the most, in the order of the text."""
-    about = rows.mean(axis=0)
-    nearest: list[int] = []
-    for part in dict.fromkeys(parts):
-        members = [row for row, of in enumerate(parts) if of == part]
-        scores = rows[members] @ rows[members].mean(axis=0)
-        best = np.argsort(-scores, kind="stable")[: max(1, most // len(set(parts)) + 1)]
-        nearest += [members[int(row)] for row in best]
+    """The rows that stand for the text, in its order: one for each stretch of it, then the best of the others."""
+    every = np.arange(len(rows))
+    stretches = np.array_split(np.unique(parts), min(most, len(set(parts))))
     kept: list[int] = []
-    while nearest and len(kept) < most:
-        told = [float((rows[kept] @ rows[row]).max()) if kept else 0.0 for row in nearest]
-        worth = [
-            _NEW * float(rows[row] @ about) - (1 - _NEW) * said
-            for row, said in zip(nearest, told, strict=True)
-        ]
-        kept.append(nearest.pop(int(np.argmax(worth))))
+    for stretch in stretches:
+        kept.append(_next(rows, every[np.isin(parts, stretch)], kept))
+    while len(kept) < min(most, len(rows)):
+        kept.append(_next(rows, np.setdiff1d(every, kept), kept))
     return sorted(kept)
+
+
+def _next(rows: NDArray[np.float32], among: NDArray[np.int64], kept: Sequence[int]) -> int:
+    """Of these rows the one nearest to what they are about that says least of what is kept already."""
+    said = (rows[among] @ rows[list(kept)].T).max(axis=1) if kept else np.zeros(len(among))
+    worth = _NEW * (rows[among] @ rows[among].mean(axis=0)) - (1 - _NEW) * said
+    return int(among[int(np.argmax(worth))])
 
 
 async def summarise(
@@ -156,23 +155,18 @@ def _prompt(quote: str) -> Prompt:
 
 
 async def _checked(run: Run, quote: str, said: str) -> tuple[str, bool]:
-    """The new wording and whether it says the same: near in meaning, no name or number that the quote lacks."""
+    """The new wording, and whether it says the same as far as can be told."""
     try:
         wording = " ".join(str(json.loads(said)["sentence"]).split())
     except (ValueError, KeyError, TypeError):
         return " ".join(quote.split()), True
     if not wording:
         return " ".join(quote.split()), True
-    if facts_of(wording) - facts_of(quote) - set(quote.split()):
+    if brings_in(wording, quote):
         return wording, False
     assert run.context.embedder is not None
     first, second = await vectors_of([quote, wording], run.context.embedder, run.context.call)
     return wording, float(first @ second) >= SAME_MEANING
-
-
-def facts_of(text: str) -> set[str]:
-    """Numbers, and names that don't stand at the beginning of a sentence."""
-    return {match[0].rstrip(".,:") for match in _FACT.finditer(text)}
 
 
 def _claim(document_id: UUID, title: str, span: Span, quote: str) -> CitationClaim:

@@ -1,11 +1,11 @@
-"""A translation sentence by sentence, by the chat model, each checked for the numbers and names it must keep.
+"""A translation sentence by sentence, by the chat model, each checked for the numbers that it must keep.
 
 How good it reads is the model's affair; a sentence that loses or invents a number is flagged, whatever the model.
 """
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from secretariat.agents.context import Prompt, Run, few_shot
 from secretariat.agents.core import Event, TaskEvent
@@ -49,6 +49,15 @@ async def translate(
         said = _said(run.said(call).text)
         kept = sorted(_NUMBER.findall(said)) == sorted(_NUMBER.findall(original))
         yield TranslatedSentence(start=span.start, end=span.end, text=said, checked=bool(said) and kept)
+
+
+def laid_out(original: str, said: Sequence[TranslatedSentence]) -> str:
+    """The translation with what stands between the sentences of the original: breaks, marks of lists."""
+    parts, at = list[str](), 0
+    for sentence in said:
+        parts += [original[at : sentence.start], sentence.text]
+        at = sentence.end
+    return "".join([*parts, original[at:]]).strip()
 
 
 def count(text: str) -> int:

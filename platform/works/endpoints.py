@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
+from fastapi import Depends, Query, Request
 
-from secretariat.platform.identity.callers import DocumentsRead, ModelsUse, TenantSessionDep
+from secretariat.platform.identity.callers import DocumentsRead, ModelsUse, TenantSessionDep, require
+from secretariat.platform.tasks.endpoints import open_streams
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import problem_responses
 from secretariat.platform.web.routing import api_router
@@ -20,6 +21,7 @@ _LONGEST_WAIT = 30
     operation_id="summarise_document",
     status_code=202,
     responses=problem_responses(404, 409),
+    dependencies=[Depends(require("models.use"))],  # as reading the work does
 )
 async def summarise_document(
     caller: DocumentsRead,
@@ -52,9 +54,10 @@ async def classify(
     return await service.shown(session, services.contents, caller, row)
 
 
-@router.get("/works/{work_id}", operation_id="get_work", responses=problem_responses(404))
+@router.get("/works/{work_id}", operation_id="get_work", responses=problem_responses(404, 429))
 async def get_work(
     caller: ModelsUse,
+    request: Request,
     services: ServicesDep,
     work_id: UUID,
     wait: Annotated[float, Query(ge=0, le=_LONGEST_WAIT, description="Seconds to wait for its end.")] = 0,
@@ -62,7 +65,9 @@ async def get_work(
     """One's own. With `wait` the answer comes when the work has ended, or after so many seconds."""
     async with services.database.tenant(caller.tenant_id) as session:
         await service.work(session, caller, work_id)
-    await service.awaited(services, caller, work_id, wait)
+    if wait:
+        with open_streams(request).counted(caller.user_id):
+            await service.awaited(services, caller, work_id, wait)
     async with services.database.tenant(caller.tenant_id) as session:
         row = await service.work(session, caller, work_id)
         return await service.shown(session, services.contents, caller, row)

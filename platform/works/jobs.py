@@ -2,6 +2,7 @@
 
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,18 +30,26 @@ from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import JSON
 from secretariat.platform.indexes.search import searcher
 from secretariat.platform.indexes.texts import SqlDocumentTexts
-from secretariat.platform.jobs.errors import JobFailedError
+from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError
 from secretariat.platform.jobs.run import JobRun
+from secretariat.platform.jobs.watch import watched
 from secretariat.platform.kit.times import now
 from secretariat.platform.tasks.evidence import evidence
+from secretariat.platform.tasks.repository import hidden_documents
 from secretariat.platform.works import repository
 from secretariat.platform.works.service import ENDED
 from secretariat.retrieval.core import Scope
 from secretariat.retrieval.errors import RetrievalError
 
-_MOST_CALLS = 400
+LOOK_SECONDS = 0.3
+CANCELLED = "cancelled"
+_MOST_CALLS, _MOST_TOKENS = 400, 160_000  # the longest text that is translated takes half of them
+_NEEDS = {"summarise": "documents.read", "translate": "models.use", "classify": "models.use"}
 _MESSAGES = {
+    CANCELLED: "An administrator ended it.",
     "user_disabled": "The person who asked may no longer sign in.",
+    "asker_not_allowed": "The person who asked may no longer ask for this.",
+    "document_closed": "The document was deleted or may not be read any more.",
     "quarantined": "It failed several times. Ask again, or ask an administrator to look at its job.",
     "limit_exceeded": "The work reached one of its limits.",
     "tool_failed": "The work could not be carried out with these words.",
@@ -50,29 +59,35 @@ _MESSAGES = {
 @dataclass(frozen=True, slots=True)
 class _Loaded:
     step: PlanStep
+    document_id: UUID | None
     actor: Actor
     asker: UUID
     principals: frozenset[str]
 
 
 async def carry_out(run: JobRun) -> None:
-    """From the beginning at each attempt: nothing outside is changed. Raises JobFailedError."""
+    """From the beginning at each attempt: nothing outside is changed.
+
+    Raises JobFailedError, and JobCancelledError when its job was cancelled, amid a model call, too.
+    """
     loaded = await _load(run)
     if loaded is None:
         return
-    agent = await _run(run, loaded)
+    agent, cause = await _run(run, loaded), None
     try:
-        async with aclosing(execute(agent, loaded.step)) as events:  # type: ignore[type-var]  # a generator
-            seq = 0
-            async for event in events:
-                if agent.journal.admit(event):
-                    seq += 1
-                    await _put_on_record(run, loaded, event, seq)
+        ending = await watched(
+            partial(_act, run, loaded, agent), partial(_must_end, run, loaded), LOOK_SECONDS
+        )
     except (AgentError, RetrievalError, ModelError) as error:
         if isinstance(error, ModelError) and error.retryable:
             raise
-        await _fail(run, error.code)
-        raise JobFailedError(error.code, _message(error.code)) from error
+        ending, cause = error.code, error
+    if ending is None:
+        return
+    await _fail(run, ending)
+    if ending == CANCELLED:
+        raise JobCancelledError
+    raise JobFailedError(ending, _message(ending)) from cause
 
 
 async def on_quarantine(run: JobRun) -> None:
@@ -85,7 +100,7 @@ def _message(code: str) -> str:
 
 
 async def _load(run: JobRun) -> _Loaded | None:
-    """None when the work has ended. Raises JobFailedError."""
+    """None when the work has ended."""
     async with run.session() as session:
         row = await repository.locked(session, run.subject_id)
         if row is None or row.status in ENDED:
@@ -95,17 +110,44 @@ async def _load(run: JobRun) -> _Loaded | None:
         user = await repository.user(session, row.created_by)
         arguments = await run.services.contents.json(session, row.arguments_id)
         tool: Any = row.tool
-    if standing is None:
-        await _fail(run, "user_disabled")
-        raise JobFailedError("user_disabled", _message("user_disabled"))
-    actor = Actor(type="agent", id=user.id, email=user.email, roles=standing.roles)
-    step = PlanStep(id="s1", tool=tool, arguments=arguments)
-    return _Loaded(step, actor, user.id, standing.principals(user.id))
+        document_id = row.document_id
+    roles = standing.roles if standing else ()
+    return _Loaded(
+        step=PlanStep(id="s1", tool=tool, arguments=arguments),
+        document_id=document_id,
+        actor=Actor(type="agent", id=user.id, email=user.email, roles=roles),
+        asker=user.id,
+        principals=standing.principals(user.id) if standing else frozenset(),
+    )
+
+
+async def _must_end(run: JobRun, loaded: _Loaded) -> str | None:
+    """Why the work may not go on as of now."""
+    async with run.services.database.tenant(run.tenant_id) as session:
+        standing = await active_standing(session, loaded.asker)
+        if standing is None:
+            return "user_disabled"
+        if _NEEDS[loaded.step.tool] not in standing.permissions:
+            return "asker_not_allowed"
+        wanted = {loaded.document_id} if loaded.document_id else set[UUID]()
+        if await hidden_documents(session, standing.principals(loaded.asker), wanted):
+            return "document_closed"
+    return CANCELLED if await run.cancelled() else None
+
+
+async def _act(run: JobRun, loaded: _Loaded, agent: Run) -> None:
+    """Each event is on record before the tool goes on."""
+    async with aclosing(execute(agent, loaded.step)) as events:  # type: ignore[type-var]  # a generator
+        seq = 0
+        async for event in events:
+            if agent.journal.admit(event):
+                seq += 1
+                await _put_on_record(run, loaded, event, seq)
 
 
 async def _run(run: JobRun, loaded: _Loaded) -> Run:
     services = run.services
-    authority = PersonAuthority(services.database, loaded.asker)
+    authority = PersonAuthority(services.database, loaded.asker, services.permits)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"work-{run.subject_id}")
     context = AgentContext(
         chat=services.models,
@@ -117,7 +159,9 @@ async def _run(run: JobRun, loaded: _Loaded) -> Run:
         classifier=services.models,
     )
     scope = Scope(tenant=run.tenant_id, principals=loaded.principals)
-    task = Task(id=run.subject_id, request="", scope=scope, max_model_calls=_MOST_CALLS)
+    task = Task(
+        id=run.subject_id, request="", scope=scope, max_model_calls=_MOST_CALLS, max_tokens=_MOST_TOKENS
+    )
     return Run(task, context, Journal(()))
 
 

@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from secretariat.agents.documents.summary import MOST_SENTENCES
+from secretariat.agents.documents.summary import MOST_SENTENCES as MOST_OF_SUMMARY
+from secretariat.agents.documents.translation import MOST_SENTENCES, count
 from secretariat.agents.tools.builtin.classify import Label, Text
 from secretariat.agents.tools.builtin.translate import MOST_CHARACTERS
 
@@ -21,7 +22,7 @@ class _Closed(BaseModel):
 class SummaryRequest(_Closed):
     """`rewrite`: have the model word each sentence anew; wordings that can't be vouched for are flagged."""
 
-    sentences: int = Field(default=8, ge=1, le=MOST_SENTENCES)
+    sentences: int = Field(default=8, ge=1, le=MOST_OF_SUMMARY)
     rewrite: bool = False
 
 
@@ -30,6 +31,13 @@ class TranslationRequest(_Closed):
 
     text: str = Field(min_length=1, max_length=MOST_CHARACTERS, pattern=r"\S")
     language: str = Field(pattern=r"^[A-Z][A-Za-z ()-]{1,39}$")
+
+    @field_validator("text")
+    @classmethod
+    def _of_few_sentences(cls, text: str) -> str:
+        if count(text) > MOST_SENTENCES:
+            raise ValueError(f"At most {MOST_SENTENCES} sentences are translated at once.")
+        return text
 
 
 class ClassificationRequest(_Closed):

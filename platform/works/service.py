@@ -21,7 +21,7 @@ from secretariat.platform.works import repository, schemas
 
 CARRY_OUT = "works.carry_out"
 ENDED = ("completed", "failed")
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS = 0.2
 
 
 class NotReadyError(ConflictError):
@@ -96,6 +96,7 @@ async def shown(session: TenantSession, contents: ContentStore, caller: Caller, 
     """The words of a document that may not be read any more aren't shown in what was made of it either."""
     ids = {row.document_id} if row.document_id else set[UUID]()
     withheld = bool(await hidden_documents(session, caller.principals, ids))
+    withheld |= bool(ids) and "documents.read" not in caller.permissions
     result = await contents.json(session, row.result_id) if row.result_id and not withheld else None
     return schemas.Work.model_validate(
         {

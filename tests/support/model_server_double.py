@@ -63,6 +63,7 @@ class ModelServerDouble:
                 Route("/v1/embeddings", self._embeddings, methods=["POST"]),
                 Route("/v1/rerank", self._rerank, methods=["POST"]),
                 Route("/v1/tokenize", self._tokenize, methods=["POST"]),
+                Route("/v1/classify", self._classify, methods=["POST"]),
             ]
         )
 
@@ -100,6 +101,18 @@ class ModelServerDouble:
         given = {"model": EMBEDDER, "method": body["method"], "usage": usage, "secretariat": IDENTITY}
         return JSONResponse({"object": "list", "results": results, **given})
 
+    async def _classify(self, request: Request) -> Response:
+        """A label that stands in the text takes most of the probability."""
+        body = await request.json()
+        data = []
+        for index, text in enumerate(body["input"]):
+            weights = {label: 9 if label.lower() in text.lower() else 1 for label in body["labels"]}
+            order = sorted(weights, key=lambda label: -weights[label])
+            scores = [{"label": one, "probability": weights[one] / sum(weights.values())} for one in order]
+            data.append({"index": index, "scores": scores})
+        usage = {"prompt_tokens": 1, "total_tokens": 1, "prompt_tokens_details": {"cached_tokens": 0}}
+        return JSONResponse({"data": data, "model": CHAT, "usage": usage, "secretariat": IDENTITY})
+
     async def _tokenize(self, request: Request) -> Response:
         body = await request.json()
         framing = 2 if body.get("kind") == "embedding" else 0
@@ -117,6 +130,7 @@ class ModelServerDouble:
         if body.get("stream"):
             assert body["stream_options"]["include_usage"]
             return StreamingResponse(self._pieces(text), media_type="text/event-stream")
+        await self.release.wait()
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
         return JSONResponse(_frame([choice]) | {"usage": _usage(text), "secretariat": IDENTITY})

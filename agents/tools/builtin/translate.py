@@ -5,7 +5,13 @@ from collections.abc import AsyncIterator
 from pydantic import Field
 
 from secretariat.agents.core import TaskEvent, ToolName
-from secretariat.agents.documents.translation import MOST_SENTENCES, TranslatedSentence, count, translate
+from secretariat.agents.documents.translation import (
+    MOST_SENTENCES,
+    TranslatedSentence,
+    count,
+    laid_out,
+    translate,
+)
 from secretariat.agents.errors import ToolFailedError
 from secretariat.agents.tools.spec import Arguments, Invocation, Outcome
 
@@ -33,7 +39,7 @@ class TranslateTool:
                 said.append(event)
             else:
                 yield event
-        text = " ".join(sentence.text for sentence in said)
+        text = laid_out(wanted.text, said)
         flagged = sum(not sentence.checked for sentence in said)
         yield Outcome(
             {"text": text, "sentences": [sentence.model_dump(mode="json") for sentence in said]},
