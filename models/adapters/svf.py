@@ -6,7 +6,7 @@ Shape letters: O outputs, I inputs, R leading directions, M matrices.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.weights import Weights
 
 DIRECTIONS = 64
-_DIGEST = "digest"
+_DIGEST, WEIGHTS = "digest", "weights_sha256"  # in the header
 _MODULES = ("gate_proj", "up_proj", "down_proj")
 
 
@@ -83,10 +83,12 @@ def save_basis(basis: SvfBasis, path: Path, header: Mapping[str, str] | None = N
     save_file(tensors, path, {**(header or {}), _DIGEST: basis.digest})
 
 
-def read_basis(path: Path, config: DecoderConfig) -> SvfBasis:
+def read_basis(path: Path, config: DecoderConfig, of: Sequence[Path] = ()) -> SvfBasis:
     """Raises ModelError adapter_invalid for a basis of another model, or whose numbers aren't those it was saved
-    with."""
+    with. `of`: the files that the model's weights come from, for a basis whose header says which."""
     file = SafetensorsFile.open(path)
+    if of and file.header.get(WEIGHTS, "") not in ("", weights_sha256(of)):
+        raise _invalid(path.name, "is of other weights than this model's: make it again")
     tensors = file.tensors
     parts = []
     for number, place in enumerate(places(config)):

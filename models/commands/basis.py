@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from secretariat.models.adapters.svf import make_basis, places, save_basis
+from secretariat.models.adapters.svf import WEIGHTS, make_basis, places, save_basis
 from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.errors import ModelError
 from secretariat.models.installed import find
@@ -35,7 +35,7 @@ def basis(name: str, models_dir: Path, *, directions: int, directory: Path) -> d
     _check(name, checkpoint, directions)
     made = make_basis(checkpoint.weights, checkpoint.config, directions)
     sha256 = weights_sha256(checkpoint.paths)
-    _put(made, file, {"model": name, "weights_sha256": sha256, "directions": str(directions)})
+    _put(made, file, {"model": name, WEIGHTS: sha256, "directions": str(directions)})
     kept = _kept(made, checkpoint)
     return {
         "name": name,

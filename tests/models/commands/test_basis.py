@@ -94,3 +94,13 @@ def test_a_basis_that_was_altered_is_refused(llama, made, tmp_path):
     path.write_bytes(data)
     with pytest.raises(ModelError, match="isn't what it was"):
         read_basis(path, open_checkpoint(llama).config)
+
+
+def test_a_basis_of_other_weights_of_the_same_shape_is_refused(llama, made, tmp_path):
+    path = tmp_path / "a" / "tiny-llama.basis.safetensors"
+    checkpoint = open_checkpoint(llama)
+    assert read_basis(path, checkpoint.config, checkpoint.paths).digest == made["digest"]
+    trained_on = tmp_path / "model.safetensors"
+    trained_on.write_bytes((llama / "model.safetensors").read_bytes() + b" ")
+    with pytest.raises(ModelError, match="of other weights than this model's"):
+        read_basis(path, checkpoint.config, [trained_on])
