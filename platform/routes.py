@@ -12,9 +12,12 @@ from secretariat.platform.documents import endpoints as documents
 from secretariat.platform.documents import index_endpoints as document_index
 from secretariat.platform.documents import reading_endpoints as document_reading
 from secretariat.platform.documents import search_endpoints as document_search
+from secretariat.platform.evaluation import endpoints as evaluations
+from secretariat.platform.evaluation import set_endpoints as question_sets
 from secretariat.platform.gateway import endpoints as gateway
 from secretariat.platform.identity import (
     connection_endpoints,
+    directory_endpoints,
     key_endpoints,
     oidc_endpoints,
     people_endpoints,
@@ -33,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     tenants.router,
     people_endpoints.users,
     people_endpoints.groups,
+    directory_endpoints.router,
     role_endpoints.router,
     role_endpoints.permissions,
     key_endpoints.router,
@@ -49,6 +53,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     conversations.router,
     conversation_answers.router,
     works.router,
+    question_sets.router,
+    evaluations.router,
     gateway.router,
     operations.router,
     compliance.audit_router,

@@ -18,6 +18,7 @@ from secretariat.platform.conversations import jobs as conversations
 from secretariat.platform.db.session import Database
 from secretariat.platform.documents import index_state
 from secretariat.platform.documents import jobs as documents
+from secretariat.platform.evaluation import jobs as evaluation
 from secretariat.platform.identity import housekeeping
 from secretariat.platform.jobs.broker import CLOCK_QUEUE, RUN_JOB, SWEEP, WORK_QUEUE, send_run
 from secretariat.platform.jobs.dispatcher import Dispatcher
@@ -36,6 +37,7 @@ HANDLERS: Mapping[str, Handler] = {
     "tasks.run": Handler(tasks.run, tasks.on_quarantine),
     "conversations.answer": Handler(conversations.run, conversations.on_quarantine),
     "works.carry_out": Handler(works.carry_out, works.on_quarantine, at_once=2),
+    "evaluation.measure": Handler(evaluation.measure, evaluation.on_quarantine, at_once=1),
     "identity.housekeeping": Handler(housekeeping.keep_house),
     "compliance.export": Handler(compliance.export, compliance.on_quarantine, at_once=1),
 }

@@ -22,6 +22,7 @@ from secretariat.platform.services import Services
 from secretariat.platform.tables.audit import Export
 from secretariat.platform.tables.conversations import ConversationRow, TurnRow, WorkRow
 from secretariat.platform.tables.documents import Collection, Document
+from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationScore, QuestionRow, QuestionSet
 from secretariat.platform.tables.identity import ApiKey, Group, GroupMember, SignInConnection
 from secretariat.platform.tables.tasks import Artifact, Assistant, TaskRow
 from tests.support.factories import Person, as_caller, make_person, make_tenant, make_user
@@ -52,6 +53,7 @@ async def make_world(app: FastAPI, services: Services, name: str) -> World:
         await _work(session, services, world)
         await _evidence(session, services, world)
         await _conversation(session, services, world)
+        await _evaluation(session, services, world)
     return world
 
 
@@ -215,4 +217,49 @@ async def _conversation(session: TenantSession, services: Services, world: World
         "turn_id": turn.id,
         "parent_id": turn.id,
         "share_id": shared.id,
+    }
+
+
+async def _evaluation(session: TenantSession, services: Services, world: World) -> None:
+    tenant_id, owner = session.tenant_id, world.owner.id
+    made = QuestionSet(
+        tenant_id=tenant_id, id=new_id(), name=CANARY, questions=1, left_out=0, created_by=owner
+    )
+    session.add(made)
+    await session.flush()
+    asked = {"name": "1", "text": CANARY, "required": {CANARY: 1}}
+    words = await services.contents.put_json(session, asked)
+    question = QuestionRow(
+        tenant_id=tenant_id, id=new_id(), question_set_id=made.id, ordinal=0, content_id=words.id
+    )
+    evaluation = EvaluationRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        question_set_id=made.id,
+        configurations=["default", "words"],
+        status="completed",
+        created_by=owner,
+        finished_at=now(),
+    )
+    session.add_all([question, evaluation])
+    await session.flush()
+    for configuration in evaluation.configurations:
+        score = EvaluationScore(
+            tenant_id=tenant_id,
+            evaluation_id=evaluation.id,
+            question_id=question.id,
+            configuration=configuration,
+            index_seq=0,
+            allowed=1,
+            document_ids=[world.ids["document_id"]],
+            required=[{"document_id": str(world.ids["document_id"]), "rank": 1}],
+            **dict.fromkeys(("ndcg_at_10", "recall_at_10", "recall_at_100", "mrr", "milliseconds"), 1.0),
+        )
+        session.add(score)
+    await session.flush()
+    world.ids |= {
+        "question_set_id": made.id,
+        "question_id": question.id,
+        "evaluation_id": evaluation.id,
+        "against_id": evaluation.id,
     }
