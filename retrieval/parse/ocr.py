@@ -149,6 +149,6 @@ def _line(row: Sequence[Piece], page: int, height: float) -> Line:
             cells[-1] = Cell(f"{cells[-1].text} {text}", cells[-1].left, right)
     words = " ".join(cell.text for cell in cells)
     whole = (cells[0].left, top, cells[-1].right, bottom)
-    (line,) = placed_lines(page, [words], np.array([whole]), height)
+    (line,) = placed_lines([page], [words], np.array([whole]), height)
     line.cells = cells if len(cells) > 1 else ()
     return line

@@ -3,7 +3,6 @@
 Pages that show an image and have no text layer are read by text recognition.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from datetime import date
 
@@ -16,11 +15,12 @@ from secretariat.retrieval.parse.dates import pdf_date
 from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.media import encrypted_pdf
 from secretariat.retrieval.parse.pdf_layout import Layout, without_running_lines
-from secretariat.retrieval.parse.pdf_lines import Line, read_page
+from secretariat.retrieval.parse.pdf_lines import Line, OpenPage, Page, read_pages
 from secretariat.retrieval.parse.text import Extracted, TextBuilder
 
 _FILE_NAMES = (".doc", ".docx", ".indd", ".pdf", ".tex")
-_OPEN = 3  # PDFium forgets a font with the last open page that shows it; the next page mostly shows it too
+_TOGETHER = 16  # pages
+_LETTERS_TOGETHER = 100_000  # PDFium holds more than a hundred bytes for each
 _HARDLY_ANY = 16  # letters: a stamp or a page number over a scan
 
 
@@ -32,9 +32,7 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
             f"The PDF has more than {limits.pages:,} pages. Split it into parts and upload those.",
         )
     reader = _Reader(document, limits)
-    lines = without_running_lines(
-        [line for number in range(1, len(document) + 1) for line in reader.page(number)]
-    )
+    lines = without_running_lines(list(reader.lines()))
     if not lines:
         raise reader.nothing()
     builder = TextBuilder(limits.characters)
@@ -50,7 +48,8 @@ class _Reader:
 
     def __init__(self, document: pdfium.PdfDocument, limits: ParseLimits) -> None:
         self._document = document
-        self._open: deque[pdfium.PdfPage] = deque()
+        # PDFium forgets a font with the last open page that shows it, and the next page mostly shows it too.
+        self._kept: list[OpenPage] = []
         self._recogniser = ocr.Recogniser(limits)
         self.sizes: dict[int, tuple[float, float]] = {}
         self._recognised: list[int] = []
@@ -58,27 +57,36 @@ class _Reader:
         self._empty: list[int] = []
         self._broken: list[int] = []
 
-    def page(self, number: int) -> Iterator[Line]:
-        try:
-            page = self._opened(number)
-            found = read_page(page, number)
-        except pdfium.PdfiumError:
-            self._broken.append(number)
-            return
-        self.sizes[number] = (round(found.width, 1), round(found.height, 1))
-        lines = found.lines
-        if found.letters <= _HARDLY_ANY and _shows_image(page):
-            lines = self._recognise(page, number) or lines
-        elif not lines:
-            self._empty.append(number)
-        yield from lines
+    def lines(self) -> Iterator[Line]:
+        batch: list[OpenPage] = []
+        letters = 0
+        for number in range(1, len(self._document) + 1):
+            try:
+                batch.append(OpenPage(self._document[number - 1], number))
+            except pdfium.PdfiumError:
+                self._broken.append(number)
+                continue
+            letters += batch[-1].letters
+            if len(batch) >= _TOGETHER or letters > _LETTERS_TOGETHER:
+                yield from self._lines_of(batch)
+                batch, letters = [], 0
+        if batch:
+            yield from self._lines_of(batch)
 
-    def _opened(self, number: int) -> pdfium.PdfPage:
-        page = self._document[number - 1]
-        self._open.append(page)
-        if len(self._open) > _OPEN:
-            self._open.popleft().close()
-        return page
+    def _lines_of(self, batch: list[OpenPage]) -> Iterator[Line]:
+        for opened, found in zip(batch, read_pages(batch), strict=True):
+            self.sizes[found.number] = (round(found.width, 1), round(found.height, 1))
+            yield from self._words(opened, found)
+        for opened in [*self._kept, *batch[:-1]]:
+            opened.close()
+        self._kept = batch[-1:]
+
+    def _words(self, opened: OpenPage, found: Page) -> list[Line]:
+        if found.letters <= _HARDLY_ANY and _shows_image(opened.page):
+            return self._recognise(opened.page, found.number) or found.lines
+        if not found.lines:
+            self._empty.append(found.number)
+        return found.lines
 
     def _recognise(self, page: pdfium.PdfPage, number: int) -> list[Line]:
         width, height = self.sizes[number]

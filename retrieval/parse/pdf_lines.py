@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pypdfium2 as pdfium
+from numpy.typing import NDArray
+from pypdfium2 import raw
 
 from secretariat.retrieval.parse.pdf_ruler import FARTHEST, Boxes, Ruler
 from secretariat.retrieval.parse.text import squash
@@ -21,6 +23,7 @@ _BREAKS = "\ufffe\u00ad\x02"
 _BLANK = _BREAKS + " \t\xa0"
 _ENDS = re.compile(r"[.!?:;…。！？][\"'”’)\]]*$")
 _STOPS = ".!?:;"
+_BLANKS = re.compile(r"\s+")
 _EDGE = 0.09  # share of the page's height
 _GAP = 1.2  # times the type's height; justified lines stretch a space to half of it
 _LONG = 40  # letters; shorter lines are few and may be rows
@@ -68,62 +71,101 @@ class Page:
     letters: int
 
 
-def read_page(page: pdfium.PdfPage, number: int) -> Page:
-    """Lines in the order of the content, which is mostly that of reading."""
-    width, height = (side if 0 <= side <= FARTHEST else 0.0 for side in page.get_size())
-    text_page = page.get_textpage()
-    ruler = Ruler(page, text_page)
-    found = _Stretches(ruler.text)
-    lines = _measured(found, ruler, number, height) if found.bodies else []
-    text_page.close()
-    return Page(number, width, height, lines, len(ruler.text.strip()))
+class OpenPage:
+    """A page and its text as PDFium holds them. Raises PdfiumError for one that can't be read."""
+
+    def __init__(self, page: pdfium.PdfPage, number: int) -> None:
+        self.page = page
+        self.number = number
+        self.width, self.height = (side if 0 <= side <= FARTHEST else 0.0 for side in page.get_size())
+        self.text_page = page.get_textpage()
+        self.letters = raw.FPDFText_CountChars(self.text_page)
+
+    def close(self) -> None:
+        self.text_page.close()
+        self.page.close()
 
 
-def placed_lines(page: int, texts: Sequence[str], boxes: Boxes, height: float) -> list[Line]:
-    """`height` is the page's. Places are kept to a tenth of a point."""
-    tops, bottoms = boxes[:, 1], boxes[:, 3]
-    middle = (tops + bottoms) / (2 * max(1.0, height))
-    at_edge = (middle <= _EDGE) | (middle >= 1 - _EDGE)  # where headers and footers stand
-    sizes = np.round(np.maximum(1.0, bottoms - tops), 1).tolist()
-    sides = np.round(boxes, 1).tolist()
-    return [
-        Line(page, text, left, top, right, bottom, size, edge)
-        for text, (left, top, right, bottom), size, edge in zip(
-            texts, sides, sizes, at_edge.tolist(), strict=True
-        )
+def read_pages(opened: Sequence[OpenPage]) -> list[Page]:
+    """Lines in the order of the content, which is mostly that of reading.
+
+    Several pages at a time: what is looked up for one is still at hand for the next.
+    """
+    rulers = [Ruler(one.page, one.text_page, one.letters) for one in opened]
+    found = _Stretches([ruler.text for ruler in rulers])
+    letters = [ruler.boxes(places) for ruler, places in zip(rulers, found.first_and_last(), strict=True)]
+    boxes = _boxes(np.concatenate(letters).reshape(-1, 2, 4))
+    numbers = [opened[owner].number for owner in found.owners]
+    heights = np.array([one.height for one in opened])[found.owners]
+    lines = placed_lines(numbers, found.contents, boxes, heights)
+    maybe = _may_be_rows(found, boxes, rulers)
+    pages = [
+        Page(one.number, one.width, one.height, [], len(ruler.text.strip()))
+        for one, ruler in zip(opened, rulers, strict=True)
     ]
+    for index, line in enumerate(lines):
+        if line.text:
+            kept = pages[found.owners[index]].lines
+            if maybe[index] or (kept and kept[-1].cells):
+                line.cells = _cells(rulers[found.owners[index]], found, index, _GAP * line.size)
+            kept.append(line)
+    return pages
+
+
+def placed_lines(
+    pages: Sequence[int], texts: Sequence[str], boxes: Boxes, heights: float | NDArray[np.float64]
+) -> list[Line]:
+    """`heights` are those of the lines' pages. Places are kept to a tenth of a point."""
+    tops, bottoms = boxes[:, 1], boxes[:, 3]
+    middles = (tops + bottoms) / (2 * np.maximum(1.0, heights))
+    at_edge = (middles <= _EDGE) | (middles >= 1 - _EDGE)  # where headers and footers stand
+    sizes = np.round(np.maximum(1.0, bottoms - tops), 1)
+    columns = (*np.round(boxes, 1).T.tolist(), sizes.tolist(), at_edge.tolist())
+    return [Line(*values) for values in zip(pages, texts, *columns, strict=True)]
 
 
 class _Stretches:
-    """The lines of a page's text without the blanks at their ends; `ends` are the places after them.
+    """The lines of several pages' texts without the blanks at their ends; `ends` are the places after them.
 
-    `broken` says whether the last word of a line goes on in the next one.
+    `contents` are their words as they are shown, `owners` say which of the pages a line is on, and `broken`
+    whether the last word of a line goes on in the next one.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, texts: Sequence[str]) -> None:
         self.starts: list[int] = []
         self.ends: list[int] = []
         self.bodies: list[str] = []
         self.broken: list[bool] = []
+        self.contents: list[str] = []
+        self.owners: list[int] = []
+        self._pages = len(texts)
+        for owner, text in enumerate(texts):
+            self._cut(text)
+            self.owners += [owner] * (len(self.bodies) - len(self.owners))
+
+    def _cut(self, text: str) -> None:
+        tidy = _is_tidy(text)
         for match in _LINE.finditer(text):
             content = match[0]
             body = content.rstrip(_BLANK)
             if not body or body.isspace():
                 continue
+            broken = len(body) < len(content) and content[len(body)] in _BREAKS
             end = match.start() + len(body)
-            self.broken.append(len(body) < len(content) and content[len(body)] in _BREAKS)
             body = body.lstrip()
+            words = body if tidy else squash(body)
             self.starts.append(end - len(body))
             self.ends.append(end)
             self.bodies.append(body)
-        self._tidy = _is_tidy(text)
+            self.broken.append(broken)
+            self.contents.append(words + "-" if broken and words else words)
 
-    def contents(self) -> list[str]:
-        """The words of each line as they are shown."""
-        words = self.bodies if self._tidy else [squash(body) for body in self.bodies]
-        return [
-            body + "-" if broken and body else body for body, broken in zip(words, self.broken, strict=True)
-        ]
+    def first_and_last(self) -> list[list[int]]:
+        """For each page the places of the first and the last letter of its lines, in turn."""
+        places: list[list[int]] = [[] for _ in range(self._pages)]
+        for owner, start, end in zip(self.owners, self.starts, self.ends, strict=True):
+            places[owner] += (start, end - 1)
+        return places
 
 
 def _is_tidy(text: str) -> bool:
@@ -133,64 +175,56 @@ def _is_tidy(text: str) -> bool:
     return text.isascii() or unicodedata.is_normalized("NFC", text)
 
 
-def _measured(found: _Stretches, ruler: Ruler, number: int, height: float) -> list[Line]:
-    boxes = _boxes(ruler.boxes([*found.starts, *(end - 1 for end in found.ends)]))
-    maybe = _may_be_rows(found, boxes, ruler)
-    lines: list[Line] = []
-    placed = placed_lines(number, found.contents(), boxes, height)
-    for index, line in enumerate(placed):
-        if not line.text:
-            continue
-        if maybe[index] or (lines and lines[-1].cells):
-            line.cells = _cells(ruler, found.bodies[index], found.starts[index], _GAP * line.size)
-            if found.broken[index] and line.cells:
-                line.cells[-1].text += "-"
-        lines.append(line)
-    return lines
-
-
-def _boxes(letters: Boxes) -> Boxes:
-    """Of lines, of which the first half of `letters` are the first and the other half the last ones."""
-    first, last = np.split(letters, 2)
+def _boxes(letters: NDArray[np.float64]) -> Boxes:
+    """Of lines, out of the boxes of their first and last letters (lines x 2 x 4)."""
+    first, last = letters[:, 0], letters[:, 1]
     boxes = first.copy()
     boxes[:, 2] = np.maximum(first[:, 2], last[:, 2])
     apart = np.abs(last[:, 3] - first[:, 3]) >= np.maximum(1.0, first[:, 3] - first[:, 1])  # not on one line
-    boxes[:, 1] = np.where(apart, np.minimum(first[:, 1], last[:, 1]), first[:, 1])
-    boxes[:, 3] = np.where(apart, np.maximum(first[:, 3], last[:, 3]), first[:, 3])
+    boxes[apart, 1] = np.minimum(first[apart, 1], last[apart, 1])
+    boxes[apart, 3] = np.maximum(first[apart, 3], last[apart, 3])
     return boxes
 
 
-def _may_be_rows(found: _Stretches, boxes: Boxes, ruler: Ruler) -> list[bool]:
+def _may_be_rows(found: _Stretches, boxes: Boxes, rulers: Sequence[Ruler]) -> list[bool]:
     """A gap makes a line wider than its letters, and mostly lies between two of the page's text objects."""
     lengths = np.fromiter(map(len, found.bodies), dtype=np.int64, count=len(found.bodies))
+    owners = np.array(found.owners, dtype=np.intp)
     heights = boxes[:, 3] - boxes[:, 1]
     stretch = (boxes[:, 2] - boxes[:, 0]) / np.maximum(1.0, heights) / lengths
     long = lengths >= _LONG
-    of_long = np.sort(stretch[long])
-    usual = float(of_long[len(of_long) // 2]) if len(of_long) else _USUAL
+    usual = np.array([_median(stretch[long & (owners == page)]) for page in range(len(rulers))])[owners]
     wide = stretch > _MUCH_WIDER * usual
     suspect = np.flatnonzero(~wide & (~long | (stretch >= _WIDER * usual)))
     maybe: list[bool] = wide.tolist()
     for index in suspect.tolist():
         body = found.bodies[index]
         if " " in body:
-            gap = ruler.widest_gap(found.starts[index], len(body))
+            gap = rulers[found.owners[index]].widest_gap(found.starts[index], len(body))
             maybe[index] = gap > _GAP * heights[index]
     return [known and " " in body for known, body in zip(maybe, found.bodies, strict=True)]
 
 
-def _cells(ruler: Ruler, body: str, start: int, gap: float) -> Sequence[Cell]:
+def _median(stretches: NDArray[np.float64]) -> float:
+    return float(np.sort(stretches)[len(stretches) // 2]) if len(stretches) else _USUAL
+
+
+def _cells(ruler: Ruler, found: _Stretches, index: int, gap: float) -> Sequence[Cell]:
     """The line cut where its gaps are wider than any between words: the cells of a table's row."""
-    blanks = list(re.finditer(r"\s+", body))
+    body, start = found.bodies[index], found.starts[index]
+    blanks = list(_BLANKS.finditer(body))
     if not blanks:
         return ()
-    before = [start, *(start + blank.end() for blank in blanks)]
-    after = [*(start + blank.start() - 1 for blank in blanks), start + len(body) - 1]
-    lefts, rights = (ends.tolist() for ends in np.split(ruler.boxes([*before, *after])[:, [0, 2]], 2))
+    places = [start, *(start + at for blank in blanks for at in (blank.start() - 1, blank.end()))]
+    sides = ruler.across([*places, start + len(body) - 1])
     cells: list[Cell] = []
-    begin, left = 0, lefts[0][0]
-    for blank, (_, right), (next_left, _) in zip(blanks, rights, lefts[1:], strict=False):
+    begin, left = 0, sides[0][0]
+    for number, blank in enumerate(blanks):
+        right, next_left = sides[2 * number + 1][1], sides[2 * number + 2][0]
         if next_left - right > gap:
             cells.append(Cell(squash(body[begin : blank.start()]), left, right))
             begin, left = blank.end(), next_left
-    return [*cells, Cell(squash(body[begin:]), left, rights[-1][1])] if cells else ()
+    if not cells:
+        return ()
+    rest = squash(body[begin:]) + ("-" if found.broken[index] else "")
+    return [*cells, Cell(rest, left, sides[-1][1])]

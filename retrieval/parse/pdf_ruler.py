@@ -37,9 +37,9 @@ _BOX_BYTES = ctypes.sizeof(raw.FS_RECTF)
 class Ruler:
     """Measures the letters of a page's text, which is `text`."""
 
-    def __init__(self, page: pdfium.PdfPage, text_page: pdfium.PdfTextPage) -> None:
+    def __init__(self, page: pdfium.PdfPage, text_page: pdfium.PdfTextPage, letters: int) -> None:
+        """`letters` is PDFium's count."""
         self._handle = ctypes.cast(text_page.raw, ctypes.c_void_p)
-        letters = raw.FPDFText_CountChars(text_page)
         units = _units(self._handle, letters)
         self.text = text = units.tobytes().decode("utf-16-le", errors="replace")
         self._turned = page.get_rotation() % 360
@@ -50,13 +50,17 @@ class Ruler:
 
     def boxes(self, indexes: Sequence[int]) -> Boxes:
         """Of the letters at these places of the text; nought for a letter that has none."""
-        count = len(indexes)
-        found = np.zeros((count, 4), dtype=np.float32)
+        found = np.zeros((len(indexes), 4), dtype=np.float32)
         handle, address = self._handle, found.ctypes.data
         for index in indexes if self._plain else self._own(indexes):
             _box_of(handle, index, address)
             address += _BOX_BYTES
         return self._shown(np.fmin(np.fmax(found, -FARTHEST), FARTHEST, dtype=np.float64))
+
+    def across(self, indexes: Sequence[int]) -> list[list[float]]:
+        """Left and right of the letters at these places of the text."""
+        sides: list[list[float]] = self.boxes(indexes)[:, ::2].tolist()
+        return sides
 
     def widest_gap(self, start: int, letters: int) -> float:
         """Between text objects that follow each other on a line; infinite where it can't be told."""
