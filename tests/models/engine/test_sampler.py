@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from secretariat.models.core import SamplingParams
+from secretariat.models.engine import sampler
 from secretariat.models.engine.sampler import (
     Chooser,
     drawing_functions,
@@ -13,6 +14,9 @@ from secretariat.models.engine.sampler import (
     log_probabilities,
     random_bits,
 )
+from secretariat.models.kernels.library import Library
+from secretariat.models.kernels.processor import ISAS
+from secretariat.models.kernels.sampling import reference
 from secretariat.models.kernels.sampling.reference import packed
 
 LOGITS = torch.tensor([0.0, 3.0, 1.0, 3.0, 2.0])
@@ -141,3 +145,13 @@ def test_log_probabilities_are_the_models_over_what_is_allowed():
     assert likeliest(values, 10) == [(i, float(values[i])) for i in (1, 3, 2, 0)]
     assert [token for token, _ in likeliest(values, 1)] == [1]
     assert likeliest(values, 0) == []
+
+
+def test_where_the_compiled_draw_does_not_build_numpy_draws_and_the_log_says_so(
+    tmp_path, monkeypatch, caplog
+):
+    broken = Library(ISAS["portable"], tmp_path, None)
+    monkeypatch.setattr(sampler, "library", lambda: broken)
+    draw, likeliest = sampler.drawing_functions(8)
+    assert (draw, likeliest) == (reference.draw, reference.likeliest)
+    assert "NumPy draws" in caplog.text
