@@ -3797,17 +3797,18 @@ export interface components {
          *     are told 0, because the numbers would tell what is kept from them.
          *
          *     `confidence` is the probability that the first passage answers; `found` is false where that is so low that
-         *     the nearest passages should be shown as such, not as an answer.
+         *     the nearest passages should be shown as such, not as an answer. Both are null for a question of several hundred
+         *     words.
          */
         Passages: {
             /** Allowed */
             allowed: number;
             /** Confidence */
-            confidence: number;
+            confidence: number | null;
             /** Denied */
             denied: number;
             /** Found */
-            found: boolean;
+            found: boolean | null;
             /** Index Seq */
             index_seq: number;
             /** Passages */
