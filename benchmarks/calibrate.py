@@ -34,6 +34,7 @@ from secretariat.retrieval.search.confidence import (
     LOOKED_AT,
     Calibration,
     Signs,
+    confidence,
     signs_of,
 )
 from secretariat.retrieval.search.pipeline import Pipeline
@@ -86,9 +87,8 @@ async def tried(
             searching = Pipeline(view, Granted(reach), models, CALL, models)
             result = await searching.search(Scope(TENANT, frozenset()), SearchRequest(query.text))
             best = result.passages[0]
-            assert best.cosine is not None
-            signs = signs_of(query.text, best, best.cosine, best.nearness)
-            found.append(Tried(signs, result.confidence, best.chunk.document_id in answering))
+            sure = confidence(query.text, result.passages)
+            found.append(Tried(signs_of(query.text, best), sure, best.chunk.document_id in answering))
     return found
 
 

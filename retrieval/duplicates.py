@@ -46,10 +46,12 @@ def nearest(one: int, others: Signatures) -> NDArray[np.uint8]:
     return np.bitwise_count((others ^ np.int64(one)).view(np.uint64))
 
 
-def distinct(signatures: Sequence[int | None], bits: int = NEAR_BITS) -> list[int]:
-    """Positions, in order, of those that aren't near an earlier one that was kept."""
+def distinct(signatures: Sequence[int | None], bits: int = NEAR_BITS, most: int | None = None) -> list[int]:
+    """Positions, in order, of those that aren't near an earlier one that was kept: the first `most`."""
     kept: list[int] = []
     for position, one in enumerate(signatures):
+        if most is not None and len(kept) >= most:
+            break
         if not any(near(one, signatures[earlier], bits) for earlier in kept):
             kept.append(position)
     return kept

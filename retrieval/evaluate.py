@@ -30,8 +30,8 @@ from secretariat.retrieval.measures import (
     recall_at,
     reciprocal_rank,
 )
+from secretariat.retrieval.parse import markdown, plain
 from secretariat.retrieval.parse.limits import DEFAULT_LIMITS
-from secretariat.retrieval.parse.markdown import extract
 from secretariat.retrieval.search.configuration import CONFIGURATIONS
 from secretariat.retrieval.search.pipeline import Pipeline
 from secretariat.retrieval.split import split
@@ -47,9 +47,12 @@ TENANT = uuid5(NAMESPACE_URL, "secretariat:evaluation")
 
 @dataclass(frozen=True, slots=True)
 class EvaluationDocument:
+    """`markdown`: the text is marked up; else every character of it stands for itself."""
+
     id: str
     title: str
     text: str
+    markdown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,9 @@ def read_rho_bank(directory: Path) -> EvaluationSet:
     tasks = json.loads((directory / "tasks.json").read_text("utf-8"))
     return EvaluationSet(
         name=directory.name,
-        documents=tuple(EvaluationDocument(row["id"], row["title"], row["content"]) for row in documents),
+        documents=tuple(
+            EvaluationDocument(row["id"], row["title"], row["content"], markdown=True) for row in documents
+        ),
         queries=tuple(
             EvaluationQuery(
                 task["id"],
@@ -215,10 +220,11 @@ class _Everything:
 async def chunks_of(
     document: EvaluationDocument, embedder: Embedder, call: CallContext, tokens: Tokens
 ) -> list[Chunk]:
-    """What the write path would put into the log for a document of Markdown. Raises ModelError."""
-    extracted = extract(document.text.encode(), DEFAULT_LIMITS)
+    """What the write path would put into the log for the document. Raises ModelError."""
+    reader = markdown if document.markdown else plain
+    extracted = reader.extract(document.text.encode(), DEFAULT_LIMITS)
     title = document.title or extracted.title or document.id
-    parsed = ParsedDocument(title, extracted.text, "text/markdown", extracted.sections)
+    parsed = ParsedDocument(title, extracted.text, "text/plain", extracted.sections)
     drafts = await asyncio.to_thread(split, parsed, tokens) if parsed.text else []
     vectors = await embed_chunks(title, drafts, embedder=embedder, call=call, progress=_silent)
     document_id = uuid5(TENANT, document.id)

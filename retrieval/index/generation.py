@@ -21,7 +21,7 @@ from secretariat.retrieval.index.analyzer import Analyzer
 from secretariat.retrieval.index.approximate import Approximate
 from secretariat.retrieval.index.block import ROWS, Block, runs
 from secretariat.retrieval.index.dense import DenseIndex, Mask, best_of
-from secretariat.retrieval.index.lexical import LexicalIndex, counted
+from secretariat.retrieval.index.lexical import LexicalIndex, best_scored, counted
 from secretariat.retrieval.index.postings import Postings
 from secretariat.retrieval.index.roster import Reach, Roster, Within
 
@@ -32,9 +32,10 @@ _GROWTH = 3
 
 @dataclass(frozen=True, slots=True)
 class Rankings:
-    """Rows best first, by cosine and by BM25, with their scores, and the chunks they stand for.
+    """Rows best first, by cosine and by BM25, and the chunks they stand for.
 
-    Rows mean nothing elsewhere. Scores depend on nothing that isn't in reach.
+    `bm25` holds the scores of all of these, `cosines` those of the rows in `dense`. Rows
+    mean nothing elsewhere. Scores depend on nothing that isn't in reach.
     """
 
     dense: list[int]
@@ -100,9 +101,12 @@ class Generation:
         """The best `pool` chunks by either measure, out of the chunks in reach alone."""
         reach = self.roster.reach(permit, within)
         cosines = dict(self.nearest(vector, reach.mask, pool))
-        bm25 = dict(self._lexical.search(query, reach.mask, pool))
-        chunks = {row: self.chunk(row) for row in {*cosines, *bm25}}
-        return Rankings([*cosines], [*bm25], chunks, reach, cosines, bm25)
+        bm25 = self._lexical.scores(query, reach.mask)
+        lexical = [row for row, _ in best_scored(bm25, pool)]
+        chunks = {row: self.chunk(row) for row in {*cosines, *lexical}}
+        return Rankings(
+            [*cosines], lexical, chunks, reach, cosines, {row: float(bm25[row]) for row in chunks}
+        )
 
     def nearest(self, vector: bytes, mask: Mask, k: int) -> list[tuple[int, float]]:
         """The k flagged rows nearest to a vector, best first: exactly, unless there are too many to look at."""

@@ -33,27 +33,16 @@ class LexicalIndex:
         self._lengths = np.concatenate([np.empty(0), *(block.lengths for block in blocks)])
 
     def search(self, query: str, mask: Mask, k: int) -> list[tuple[int, float]]:
-        """The k best permitted rows that share a term with the query, best first; earlier rows win ties.
+        """The k best permitted rows that share a term with the query, best first; earlier rows win ties."""
+        return best_scored(self.scores(query, mask), k)
 
-        A term that the query says twice counts twice.
-        """
-        terms = Counter(self._analyzer.terms(query))
-        if not terms:
-            return []
-        scores = self._scores(terms, mask)
-        matching = np.flatnonzero(scores > 0)
-        if matching.size > k:
-            best = np.partition(scores[matching], matching.size - k)[matching.size - k]
-            matching = matching[scores[matching] >= best]
-        ordered = matching[np.lexsort((matching, -scores[matching]))][:k]
-        return [(int(row), float(scores[row])) for row in ordered]
-
-    def _scores(self, terms: Mapping[str, int], mask: Mask) -> NDArray[np.float64]:
+    def scores(self, query: str, mask: Mask) -> NDArray[np.float64]:
+        """Of every row, 0 where it isn't permitted. A term that the query says twice counts twice."""
         scores = np.zeros(mask.size)
         total = int(np.count_nonzero(mask))
         # Lengths are whole numbers: their sum is exact, whatever the order.
         mean = float(self._lengths @ mask) / total if total else 0.0
-        for term, asked in terms.items():
+        for term, asked in Counter(self._analyzer.terms(query)).items():
             rows, counts = self._permitted(term, mask)
             if not rows.size:
                 continue
@@ -73,3 +62,13 @@ class LexicalIndex:
                 found_rows.append(rows[here] + np.int64(first))
                 found_counts.append(counts[here].astype(np.float64))
         return np.concatenate(found_rows), np.concatenate(found_counts)
+
+
+def best_scored(scores: NDArray[np.float64], k: int) -> list[tuple[int, float]]:
+    """The k rows with the highest scores above 0, best first; earlier rows win ties."""
+    matching = np.flatnonzero(scores > 0)
+    if matching.size > k:
+        best = np.partition(scores[matching], matching.size - k)[matching.size - k]
+        matching = matching[scores[matching] >= best]
+    ordered = matching[np.lexsort((matching, -scores[matching]))][:k]
+    return [(int(row), float(scores[row])) for row in ordered]

@@ -5,12 +5,11 @@ whatever else there is. `python -m benchmarks.calibrate` fits the weights, on st
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secretariat.retrieval.core import Passage
 from secretariat.retrieval.index.analyzer import Analyzer
-from secretariat.retrieval.search.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +45,17 @@ FOUND_FROM = 0.3
 """A result of less confidence counts as "not found"."""
 
 
-def signs_of(question: str, passage: Passage, cosine: float, nearness: float | None = None) -> Signs:
-    return _signs(_terms(question), _terms(_said(passage)), cosine, nearness)
+def signs_of(question: str, passage: Passage) -> Signs:
+    asked, said = _terms(question), _terms(_said(passage))
+    return Signs(passage.cosine, len(asked & said) / len(asked) if asked else 0.0, passage.nearness)
 
 
-def confidence(asked: Iterable[tuple[str, Evidence]], passage: Passage) -> float:
-    """Of the questions with their evidence, the searcher's own first, the one that it answers best counts."""
-    said = _terms(_said(passage))
-    return max(
-        _sureness(_signs(_terms(text), said, cosine, None if place else passage.nearness))
-        for place, (text, found) in enumerate(asked)
-        if (cosine := found.cosines.get(passage.chunk.id)) is not None
-    )
-
-
-def _sureness(signs: Signs) -> float:
+def confidence(question: str, passages: Sequence[Passage]) -> float:
+    """That the first of the passages answers; 0 where there is none."""
+    if not passages:
+        return 0.0
+    signs = signs_of(question, passages[0])
     return (GLANCED_AT if signs.nearness is None else LOOKED_AT)(signs)
-
-
-def _signs(asked: set[str], said: set[str], cosine: float, nearness: float | None) -> Signs:
-    return Signs(cosine, len(asked & said) / len(asked) if asked else 0.0, nearness)
 
 
 def _said(passage: Passage) -> str:

@@ -19,11 +19,17 @@ from secretariat.retrieval.search.fuse import OVER, Scale, averaged, standardise
 class Evidence:
     """The answer of the indexes to one question. `scores` is the mean of both measures, standardised."""
 
+    vector: bytes
     chunks: Mapping[UUID, Chunk]
     scores: Mapping[UUID, float]
     cosines: Mapping[UUID, float]
     dense_ranks: Mapping[UUID, int]
     lexical_ranks: Mapping[UUID, int]
+
+    def cosine(self, chunk: Chunk) -> float:
+        """Of any chunk, found or not."""
+        known = self.cosines.get(chunk.id)
+        return _dot(self.vector, chunk.vector) if known is None else known
 
     @property
     def strength(self) -> float:
@@ -31,18 +37,14 @@ class Evidence:
         return max(max(self.cosines.values(), default=0.0), 0.0) ** 2
 
 
-def evidence(
-    rankings: Rankings, vector: bytes, pool: int, use: Configuration = CONFIGURATIONS["default"]
-) -> Evidence:
-    """Each chunk that either ranking holds. A chunk without the question's words counts with BM25's 0, one that
-    the words rank below the pool with the pool's last."""
+def evidence(rankings: Rankings, vector: bytes, use: Configuration = CONFIGURATIONS["default"]) -> Evidence:
+    """Each chunk that either ranking holds, by both measures, whatever the other ranking's depth."""
     cosines = {
         row: rankings.cosines[row] if row in rankings.cosines else _dot(vector, chunk.vector)
         for row, chunk in rankings.chunks.items()
     }
     in_reach = min(OVER, int(np.count_nonzero(rankings.reach.mask)))
-    worded = [*rankings.bm25.values()]
-    last = worded[-1] if len(worded) >= pool else 0.0
+    worded = [rankings.bm25[row] for row in rankings.lexical]
     by_meaning = Scale.of(rankings.cosines.values())
     by_word = Scale.of([*worded, *[0.0] * (in_reach - len(worded))])
     name = {row: chunk.id for row, chunk in rankings.chunks.items()}
@@ -51,10 +53,11 @@ def evidence(
     )
 
     def score(row: int) -> float:
-        meant, said = by_meaning(cosines[row]), by_word(rankings.bm25.get(row, last))
+        meant, said = by_meaning(cosines[row]), by_word(rankings.bm25[row])
         return (meant * use.meaning + said * use.words) / (use.meaning + use.words)
 
     return Evidence(
+        vector=vector,
         chunks={chunk.id: chunk for chunk in rankings.chunks.values()},
         scores={name[row]: score(row) for row in ranked},
         cosines={name[row]: cosine for row, cosine in cosines.items()},
@@ -88,7 +91,7 @@ def passages(scores: Sequence[tuple[UUID, float]], found: Sequence[Evidence]) ->
             score=score,
             dense_rank=own.dense_ranks.get(chunk_id),
             lexical_rank=own.lexical_ranks.get(chunk_id),
-            cosine=own.cosines.get(chunk_id),
+            cosine=own.cosine(chunks[chunk_id]),
         )
         for chunk_id, score in scores
     ]

@@ -22,6 +22,11 @@ from secretariat.retrieval.search.questions import Questions, questions_of
 from secretariat.retrieval.search.rerank import reranked
 from secretariat.retrieval.search.surroundings import surrounded
 
+POOL = 200
+"""Chunks that each ranking of a question puts forward, however many are asked for. A part of a long question adds
+what stands out among its best OVER."""
+_AT_ONCE = 4
+
 
 class Pipeline:
     """A Searcher over one tenant's view, on behalf of one call. Without a reranker the fused order stands."""
@@ -53,7 +58,7 @@ class Pipeline:
         questions = questions_of(request)
         if not questions.whole or not reach.allowed:
             return SearchResult((), seq, reach.allowed, reach.denied)
-        found = await self._ask(questions, permit, about, max(OVER, 2 * request.limit))
+        found = await self._ask(questions, permit, about)
         whole, parts = found[: len(questions.whole)], found[len(questions.whole) :]
         ordered = passages(best_first(together(whole, parts)), found)
         if self._reranker is not None and not parts:
@@ -62,23 +67,22 @@ class Pipeline:
         if request.neighbours:
             ordered = await self._with_neighbours(ordered, request.neighbours)
         readable = await still_readable(self._authority, scope, ordered)
-        asked = zip(questions.texts, found, strict=True)
-        sure = confidence(asked, readable[0]) if readable else 0.0
+        sure = None if parts else confidence(request.query, readable)
         return SearchResult(tuple(readable), seq, reach.allowed, reach.denied, sure)
 
-    async def _ask(self, questions: Questions, permit: Permit, about: Within, pool: int) -> list[Evidence]:
-        """Each question on its own, in order."""
+    async def _ask(self, questions: Questions, permit: Permit, about: Within) -> list[Evidence]:
+        """Each question on its own, in order, a few at a time."""
         vectors = (await self._embedder.embed(questions.texts, self._call)).vectors
-        rankings = await asyncio.gather(
-            *(
-                self._view.rank(text, vector, permit, about, pool)
-                for text, vector in zip(questions.texts, vectors, strict=True)
-            )
-        )
-        return [
-            evidence(ranking, vector, pool, self._use)
-            for ranking, vector in zip(rankings, vectors, strict=True)
-        ]
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def ask(place: int, text: str, vector: bytes) -> Evidence:
+            pool = POOL if place < len(questions.whole) else OVER
+            async with turns:
+                rankings = await self._view.rank(text, vector, permit, about, pool)
+                return await asyncio.to_thread(evidence, rankings, vector, self._use)
+
+        pairs = zip(questions.texts, vectors, strict=True)
+        return await asyncio.gather(*(ask(place, *pair) for place, pair in enumerate(pairs)))
 
     async def _with_neighbours(self, found: Sequence[Passage], count: int) -> list[Passage]:
         chunks = [passage.chunk for passage in found]
@@ -88,5 +92,5 @@ class Pipeline:
 
 def _without_repetitions(ordered: Sequence[Passage], limit: int) -> list[Passage]:
     """The best `limit` that aren't nearly the same as a better one."""
-    kept = distinct([passage.chunk.signature for passage in ordered])
-    return [ordered[place] for place in kept[:limit]]
+    kept = distinct([passage.chunk.signature for passage in ordered], most=limit)
+    return [ordered[place] for place in kept]

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 from secretariat.retrieval.core import SearchRequest, Span
 from secretariat.retrieval.sentences import sentences
-from secretariat.retrieval.split import MAX_PIECES, pieces
+from secretariat.retrieval.split import MAX_PIECES
+from secretariat.retrieval.tokens import PIECE, pieces
 
 _MOST_PARTS = 64
 _FEWEST_WORDS = 4
+"""An ideograph counts as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,4 +40,8 @@ def _parts(query: str) -> Sequence[str]:
     if pieces(query) <= MAX_PIECES:
         return ()
     found = (span.within(query) for span in sentences(query, Span(0, len(query))))
-    return [*dict.fromkeys(text for text in found if len(text.split()) >= _FEWEST_WORDS)][:_MOST_PARTS]
+    return [*dict.fromkeys(text for text in found if _words(text) >= _FEWEST_WORDS)][:_MOST_PARTS]
+
+
+def _words(text: str) -> int:
+    return sum(piece[0][0].isalnum() for piece in PIECE.finditer(text))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from secretariat.models.client import Reranker
 from secretariat.models.core import CallContext
+from secretariat.models.errors import ModelError
 from secretariat.retrieval.core import Passage
 from secretariat.retrieval.embed import embedding_text
 from secretariat.retrieval.search.fuse import best_first, standardised
@@ -18,6 +19,7 @@ async def reranked(
     """The first CANDIDATES in their new order, the rest behind them. Raises ModelError.
 
     Cosine, BM25 and the words' nearness weigh a third each: a passage's score already is the mean of two.
+    Where the model can't say for now, the order stays: what was found is worth more than a failure.
     """
     head, rest = passages[:CANDIDATES], passages[CANDIDATES:]
     if not head:
@@ -26,7 +28,12 @@ async def reranked(
         embedding_text(passage.chunk.document_title, passage.chunk.heading_path, passage.chunk.text)
         for passage in head
     ]
-    result = await reranker.rerank(query, texts, call, method="late_interaction")
+    try:
+        result = await reranker.rerank(query, texts, call, method="late_interaction")
+    except ModelError as error:
+        if not error.retryable:
+            raise
+        return list(passages)
     nearness = {ranked.index: ranked.relevance for ranked in result.ranked}
     near = standardised(nearness)
     before = standardised(dict(enumerate(passage.score for passage in head)))

@@ -85,3 +85,8 @@ def test_the_first_of_near_duplicates_is_kept(first: int) -> None:
     copies = [signature(" ".join(words)), signature(" ".join([*words, "more"]))]
     other = signature(" ".join(_text(random.Random(12))))
     assert distinct([copies[first], other, None, copies[1 - first], None]) == [0, 1, 2, 4]
+
+
+def test_who_wants_the_first_few_waits_for_no_more() -> None:
+    many: list[int] = [number * 0x9E3779B97F4A7C15 % 2**63 for number in range(1, 20)]
+    assert distinct([*many, "never looked at"], most=8) == distinct(many)[:8]  # type: ignore[list-item]

@@ -15,6 +15,7 @@ from secretariat.models.core import (
     RerankResult,
     Usage,
 )
+from secretariat.models.errors import ModelError, ModelErrorCode
 from secretariat.retrieval.core import Chunk, Scope, SearchRequest, SearchResult
 from secretariat.retrieval.duplicates import signature
 from secretariat.retrieval.errors import IndexBehindError, RetrievalError
@@ -22,6 +23,7 @@ from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.view import IndexView
 from secretariat.retrieval.search.fuse import averaged, fuse, standardised
 from secretariat.retrieval.search.pipeline import Pipeline
+from secretariat.retrieval.search.questions import questions_of
 from secretariat.retrieval.search.rerank import CANDIDATES
 from tests.retrieval.chunks import SCOPE, TENANT, Grants, chunks, document_id
 from tests.retrieval.embedders import CALL, MINILM, EncoderHere, HashingEmbedder
@@ -194,6 +196,23 @@ class TestWaysToAsk:
         result = await pipeline.search(SCOPE, SearchRequest(asked, limit=1))
         assert "Lost badges are reported" in result.passages[0].chunk.text
 
+    async def test_how_many_are_asked_for_changes_nothing_about_the_first(self) -> None:
+        choose = random.Random(5)
+        texts = [(f"document {i}", " ".join(choose.choices(WORDS, k=12))) for i in range(700)]
+        everything = await chunks(HashingEmbedder(), texts)
+        pipeline, _ = await _pipeline(everything, Grants({chunk.document_id for chunk in everything}))
+        few, many = [
+            await pipeline.search(SCOPE, SearchRequest("a hotel with a password for the laptop", limit=limit))
+            for limit in (10, 400)
+        ]
+        assert _found(few) == _found(many)[:10]
+        assert len(many.passages) > 200
+
+    async def test_a_long_question_without_spaces_is_asked_by_its_sentences_too(self) -> None:
+        story = "".join(f"我的邻居第{number}号在老房子后面种了很多西红柿。" for number in range(20))
+        questions = questions_of(SearchRequest(f"{story}丢失的证件要在多久之内报告？{story}"))
+        assert "丢失的证件要在多久之内报告？" in questions.parts
+
     async def test_nearly_the_same_text_is_found_once(self) -> None:
         text = "Hotels may cost up to 180 euros per night, and more needs the consent of the team lead in {}."
         copies = [(f"copy {i}", text.format("writing")) for i in range(3)]
@@ -227,6 +246,27 @@ class TestReranking:
         assert not any("managing director" in text for text in texts)
         scores = [passage.score for passage in result.passages]
         assert scores == sorted(scores, reverse=True)
+
+    @pytest.mark.parametrize(("code", "found"), [("overloaded", True), ("model_not_found", False)])
+    async def test_a_model_that_is_away_takes_nothing_that_was_found(
+        self, code: ModelErrorCode, *, found: bool
+    ) -> None:
+        class Away(ByLength):
+            async def rerank(self, query, texts, call, top_n=None, method="embedding_cosine") -> RerankResult:
+                raise ModelError(code, "not now", retryable=found)
+
+        everything = await chunks(HashingEmbedder(), HANDBOOK)
+        log = MemoryChunkLog()
+        log.append(everything)
+        grants = Grants({chunk.document_id for chunk in everything})
+        plain = Pipeline(IndexView(TENANT, log), grants, HashingEmbedder(), CALL)
+        robbed = Pipeline(IndexView(TENANT, log), grants, HashingEmbedder(), CALL, Away())
+        request = SearchRequest("a laptop and a badge")
+        if found:
+            assert _found(await robbed.search(SCOPE, request)) == _found(await plain.search(SCOPE, request))
+        else:
+            with pytest.raises(ModelError):
+                await robbed.search(SCOPE, request)
 
     async def test_what_is_behind_the_candidates_stays_behind(self) -> None:
         texts = [(f"document {i}", f"a note about hotels {'and so on ' * (i % 7)}") for i in range(50)]

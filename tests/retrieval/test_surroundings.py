@@ -38,10 +38,10 @@ async def _around(pipeline: Pipeline, question: str, neighbours: int) -> tuple[C
 
 @pytest.mark.parametrize("neighbours", [1, 2])
 async def test_neighbours_come_along_with_every_word_in_its_place(neighbours: int) -> None:
-    document = EvaluationDocument("a", "The house", _markdown())
+    document = EvaluationDocument("a", "The house", _markdown(), markdown=True)
     text = extract(document.text.encode(), DEFAULT_LIMITS).text
     everything, _, pipeline = await _indexed(
-        document, EvaluationDocument("b", "Elsewhere", FILLER.format(n=13))
+        document, EvaluationDocument("b", "Elsewhere", FILLER.format(n=77))
     )
     chunk, around = await _around(pipeline, "letters of 1913 on floor 13", neighbours)
     assert around is not None
@@ -58,7 +58,7 @@ async def test_neighbours_come_along_with_every_word_in_its_place(neighbours: in
 
 
 async def test_another_section_stays_out() -> None:
-    _, _, pipeline = await _indexed(EvaluationDocument("a", "The house", _markdown()))
+    _, _, pipeline = await _indexed(EvaluationDocument("a", "The house", _markdown(), markdown=True))
     chunk, around = await _around(pipeline, "samovar in the kitchen", 4)
     assert around is not None
     assert chunk.heading_path[-1] == "Kitchen"
@@ -66,7 +66,9 @@ async def test_another_section_stays_out() -> None:
 
 
 async def test_nothing_reaches_across_a_neighbour_that_is_gone() -> None:
-    everything, log, pipeline = await _indexed(EvaluationDocument("a", "The house", _markdown()))
+    everything, log, pipeline = await _indexed(
+        EvaluationDocument("a", "The house", _markdown(), markdown=True)
+    )
     chunk, _ = await _around(pipeline, "letters of 1913 on floor 13", 0)
     log.remove([one.id for one in everything if one.ordinal == chunk.ordinal + 1])
     same, around = await _around(pipeline, "letters of 1913 on floor 13", 2)
@@ -77,6 +79,6 @@ async def test_nothing_reaches_across_a_neighbour_that_is_gone() -> None:
 
 
 async def test_who_asks_for_none_gets_none() -> None:
-    _, _, pipeline = await _indexed(EvaluationDocument("a", "The house", _markdown()))
+    _, _, pipeline = await _indexed(EvaluationDocument("a", "The house", _markdown(), markdown=True))
     _, around = await _around(pipeline, "samovar", 0)
     assert around is None
