@@ -18,6 +18,13 @@ export function JobSubject({ job }: { job: Job }) {
       </Link>
     );
   }
+  if (type === "evaluation") {
+    return (
+      <Link to="/evaluations/$evaluationId" params={{ evaluationId: id }} search={{}} className={look}>
+        {text}
+      </Link>
+    );
+  }
   if (type === "task") {
     return (
       <Link to="/tasks/$taskId" params={{ taskId: id }} className={`${look} line-clamp-2`}>
