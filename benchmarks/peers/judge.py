@@ -147,6 +147,11 @@ def _page(content: bytes) -> int:
     return _count("".join(words))
 
 
+def _values(found: Any) -> int:
+    inner = found.values() if isinstance(found, dict) else found
+    return sum(map(_values, inner)) if isinstance(found, (dict, list)) else _count(str(found))
+
+
 _READ_BY: dict[str, Callable[[bytes], int]] = {
     ".pdf": _pdf,
     ".zip": _archive,
@@ -154,7 +159,7 @@ _READ_BY: dict[str, Callable[[bytes], int]] = {
     ".msg": _outlook,
     ".html": _page,
     ".htm": _page,
-    ".json": lambda content: _count(json.dumps(json.loads(content))),
+    ".json": lambda content: _values(json.loads(content)),
     **dict.fromkeys((".txt", ".md", ".csv", ".vtt", ".srt"), lambda content: _count(content.decode())),
     **dict.fromkeys((".docx", ".docm", ".dotx"), lambda content: _office(content, "docx")),
     **dict.fromkeys((".pptx", ".pptm", ".potx", ".ppsx"), lambda content: _office(content, "pptx")),

@@ -46,3 +46,17 @@ def _utf16_without_mark(sample: bytes) -> str | None:
     if even > 0.4 * half and odd < 0.05 * half:
         return "utf-16-be"
     return None
+
+
+def _code_page(name: str) -> codecs.CodecInfo | None:
+    """Windows' code pages by the names that mails give them: Python knows some by their number only."""
+    number = name.removeprefix("windows_").removeprefix("windows-")
+    if number == name or not number.isdigit():
+        return None
+    try:
+        return codecs.lookup(f"cp{number}")
+    except LookupError:
+        return None
+
+
+codecs.register(_code_page)

@@ -23,6 +23,7 @@ MORE_TIME = b"\x06"
 """Written before the answer by a child that goes on to read images."""
 
 _confined = False
+_roomy = False
 
 
 def confine(limits: ParseLimits) -> bool:
@@ -46,7 +47,9 @@ def confine(limits: ParseLimits) -> bool:
 
 def make_room() -> None:
     """For images: their time and memory on top of the other. Tells whoever waits for the answer."""
-    if _confined:
+    global _roomy  # noqa: PLW0603 - as above
+    if _confined and not _roomy:
+        _roomy = True
         for kind in (resource.RLIMIT_CPU, resource.RLIMIT_AS):
             _, hard = resource.getrlimit(kind)
             resource.setrlimit(kind, (hard, hard))

@@ -32,8 +32,8 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
         names = set(package.namelist())
         if "word/document.xml" not in names:
             raise not_that_office(DOCX)
-        body = office.xml(package.read("word/document.xml"))
-        styles = _styles(package.read("word/styles.xml")) if "word/styles.xml" in names else {}
+        body = office.xml(office.read(package, "word/document.xml"))
+        styles = _styles(office.read(package, "word/styles.xml")) if "word/styles.xml" in names else {}
         core = office.properties(package)
         notes = _notes(package)
         pictures = sum(name.startswith("word/media/") for name in names)
@@ -56,7 +56,7 @@ def _notes(package: zipfile.ZipFile) -> dict[tuple[str, str | None], str]:
     found: dict[tuple[str, str | None], str] = {}
     for reference, (part, tag) in _NOTES.items():
         if part in package.namelist():
-            for note in office.xml(package.read(part)).iterfind(tag):
+            for note in office.xml(office.read(package, part)).iterfind(tag):
                 words = squash(" ".join(_text(paragraph) for paragraph in note.iter(f"{_W}p")))
                 if words:
                     found[reference, note.get(f"{_W}id")] = f"Note: {words}"

@@ -6,6 +6,8 @@ loads its libraries only when the first image is met. Knows pixels, and lines as
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,19 +27,52 @@ _TIGHT = 0.72  # a found box stands off its letters
 Piece = tuple[float, float, float, float, str]
 
 
+@dataclass(slots=True)
+class _Budget:
+    """Of all images that the process reads: those of an archive or a mail share it."""
+
+    pages: int
+    seconds: float
+    until: float = 0.0
+
+    @property
+    def spent(self) -> bool:
+        return self.pages <= 0 or (self.until > 0 and time.monotonic() > self.until)
+
+    def start(self) -> None:
+        self.until = self.until or time.monotonic() + self.seconds
+
+
+@cache
+def _budget(pages: int, seconds: float) -> _Budget:
+    return _Budget(pages, seconds)
+
+
+@cache
+def _engine() -> Any:
+    """RapidOCR; None where it or what it needs isn't installed."""
+    try:
+        import cv2
+        from rapidocr_onnxruntime import RapidOCR
+    except (ImportError, OSError):  # OpenCV needs libGL and GLib of the system
+        return None
+    cv2.setNumThreads(0)
+    return RapidOCR(
+        intra_op_num_threads=1, inter_op_num_threads=1, rec_batch_num=1, det_limit_side_len=_LEAST_SIDE
+    )
+
+
 class Recogniser:
-    """Reads images of one document until its budget is used up."""
+    """Reads images until the budget is used up."""
 
     def __init__(self, limits: ParseLimits) -> None:
-        self._limits = limits
-        self._left = limits.ocr_pages
-        self._until = 0.0
+        self._budget = _budget(limits.ocr_pages, limits.ocr_s * 0.8)
         self._engine: Any = None
         self.missing = False
 
     @property
     def exhausted(self) -> bool:
-        return self._left <= 0 or (self._until > 0 and time.monotonic() > self._until)
+        return self._budget.spent
 
     def lines(self, pixels: Any, page: int, width: float, height: float) -> list[Line] | None:
         """Lines of an image (height x width x 3, BGR) that is shown as `width` x `height` points.
@@ -46,7 +81,7 @@ class Recogniser:
         """
         if self.exhausted or not self._ready():
             return None
-        self._left -= 1
+        self._budget.pages -= 1
         scale = width / max(1, pixels.shape[1])
         try:
             pieces = self._pieces(pixels)
@@ -58,18 +93,10 @@ class Recogniser:
         if self._engine is not None or self.missing:
             return not self.missing
         make_room()
-        self._until = time.monotonic() + self._limits.ocr_s * 0.8
-        try:
-            import cv2
-            from rapidocr_onnxruntime import RapidOCR
-        except (ImportError, OSError):  # OpenCV needs libGL and GLib of the system
-            self.missing = True
-            return False
-        cv2.setNumThreads(0)
-        self._engine = RapidOCR(
-            intra_op_num_threads=1, inter_op_num_threads=1, rec_batch_num=1, det_limit_side_len=_LEAST_SIDE
-        )
-        return True
+        self._budget.start()
+        self._engine = _engine()
+        self.missing = self._engine is None
+        return not self.missing
 
     def _pieces(self, pixels: Any) -> list[Piece]:
         import cv2

@@ -1,6 +1,7 @@
 """Packages of parts (Office Open XML, EPUB, ZIP): checked before anything is inflated, XML without entities."""
 
 import io
+import re
 import zipfile
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,9 @@ from secretariat.retrieval.parse.media import DOCX, PPTX, SUPPORTED, XLSX, encry
 _ARCHIVES = (".zip", ".docx", ".xlsx", ".pptx", ".jar", ".gz", ".7z", ".rar")
 _OFFICE = (DOCX, PPTX, XLSX)
 _CORE = "docProps/core.xml"
+_KINDS = "[Content_Types].xml"
+_OTHER_KIND = re.compile(rb"(?:slideshow|template)\.main\+xml")
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _TERMS = "{http://purl.org/dc/terms/}"
 
@@ -61,6 +65,33 @@ def _bomb(kind: str, why: str) -> DocumentRejectedError:
         f"The file ({SUPPORTED[kind]}) {why}, which is not safe to open. "
         "Copy what you need into a new document and upload that.",
     )
+
+
+def read(opened: zipfile.ZipFile, name: str) -> bytes:
+    """A part; one in the strict form of the standard in the usual form, which libraries know."""
+    return _STRICT.sub(rb"http://schemas.openxmlformats.org/\1/2006/\2", opened.read(name))
+
+
+def usual(data: bytes, opened: zipfile.ZipFile, main: str, *, without: str = "") -> io.BytesIO:
+    """The package as libraries know packages: in the usual form of the standard, and no template or slide show.
+
+    `main` is the part that tells, `without` one to leave out.
+    """
+    kinds = opened.read(_KINDS) if _KINDS in opened.namelist() else b""
+    strict = main in opened.namelist() and _STRICT.search(opened.read(main))
+    if not (strict or without or _OTHER_KIND.search(kinds)):
+        return io.BytesIO(data)
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as target:
+        for name in dict.fromkeys(opened.namelist()):
+            if name == _KINDS:
+                target.writestr(name, _OTHER_KIND.sub(rb"presentation.main+xml", kinds))
+            elif name != without:
+                target.writestr(
+                    name, read(opened, name) if name.endswith((".xml", ".rels")) else opened.read(name)
+                )
+    written.seek(0)
+    return written
 
 
 def xml(data: bytes) -> etree._Element:

@@ -26,7 +26,7 @@ Sizes = Mapping[int, tuple[float, float]]
 
 
 def without_running_lines(lines: Sequence[Line]) -> list[Line]:
-    """Without page headers, footers and page numbers: what most pages hold at their edge."""
+    """Without page headers, footers and page numbers: what most pages hold at their edge, beside others."""
     pages = len({line.page for line in lines})
     largest = body_size(lines) * _HEADING_RATIO
     keys = {
@@ -34,7 +34,9 @@ def without_running_lines(lines: Sequence[Line]) -> list[Line]:
     }
     seen = Counter(key for _, key in {(lines[index].page, key) for index, key in keys.items()})
     often = max(2, pages // 2 + 1)
-    return [line for index, line in enumerate(lines) if index not in keys or seen[keys[index]] < often]
+    running = {index for index, key in keys.items() if seen[key] >= often}
+    others = {line.page for index, line in enumerate(lines) if index not in running}
+    return [line for index, line in enumerate(lines) if index not in running or line.page not in others]
 
 
 def _running_key(line: Line) -> tuple[str, int]:

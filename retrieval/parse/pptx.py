@@ -1,6 +1,5 @@
 """PowerPoint presentations: slides as pages, with titles, text, tables and speaker's notes."""
 
-import io
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,8 +21,9 @@ _LISTED = frozenset({PP_PLACEHOLDER.BODY, PP_PLACEHOLDER.OBJECT, PP_PLACEHOLDER.
 def extract(data: bytes, limits: ParseLimits) -> Extracted:
     with office.package(data, PPTX, limits) as package:
         core = office.properties(package)
+        source = office.usual(data, package, "ppt/presentation.xml")
     try:
-        presentation = Presentation(io.BytesIO(data))
+        presentation = Presentation(source)
     except (ValueError, PackageNotFoundError):  # another kind of package
         raise not_that_office(PPTX) from None
     builder = TextBuilder(limits.characters)

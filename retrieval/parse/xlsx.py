@@ -13,14 +13,22 @@ from secretariat.retrieval.parse.limits import ParseLimits
 from secretariat.retrieval.parse.media import XLSX, not_that_office
 from secretariat.retrieval.parse.text import Extracted, TextBuilder, squash
 
+_WORKBOOK, _STYLES = "xl/workbook.xml", "xl/styles.xml"
+
 
 def extract(data: bytes, limits: ParseLimits) -> Extracted:
     with office.package(data, XLSX, limits) as package:
         if not any(name.lower().startswith("xl/workbook") for name in package.namelist()):
             raise not_that_office(XLSX)
         core = office.properties(package)
-    workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
-    builder = TextBuilder(limits.characters)
+        builder = TextBuilder(limits.characters)
+        try:
+            workbook = _opened(office.usual(data, package, _WORKBOOK))
+        except (TypeError, ValueError):  # styles that Excel forgives
+            workbook = _opened(office.usual(data, package, _WORKBOOK, without=_STYLES))
+            builder.note(
+                "styles_unreadable", "The workbook's styles are damaged: dates are shown as numbers."
+            )
     budget = Budget(limits.rows, limits.cells)
     for sheet in workbook.worksheets:
         if sheet.sheet_state != "visible":
@@ -33,6 +41,10 @@ def extract(data: bytes, limits: ParseLimits) -> Extracted:
         except (KeyError, zipfile.BadZipFile):
             builder.note("sheet_unreadable", f"The sheet “{squash(sheet.title)}” is damaged.")
     return builder.finish(core.title, core.dated)
+
+
+def _opened(package: io.BytesIO) -> Any:
+    return openpyxl.load_workbook(package, read_only=True, data_only=True, keep_links=False)
 
 
 class Budget:

@@ -1,11 +1,15 @@
 """Other formats as their readers see them: slides, sheets, mails, transcripts, books, records, archives, scans."""
 
+import io
 import json
+import re
 import zipfile
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
 import pytest
+from fpdf import FPDF
 
 from secretariat.retrieval.core import ParsedDocument
 from secretariat.retrieval.errors import DocumentRejectedError
@@ -270,3 +274,84 @@ class TestTitles:
         assert document.title.endswith("…")
         assert [len(title) <= 300 for title, _ in _titles(document)] == [True]
         assert document.text == f"{words.strip()}\n\nText."
+
+
+def _rewritten(path: Path, change: Callable[[str, bytes], bytes]) -> Path:
+    """An Office file with its parts changed."""
+    with zipfile.ZipFile(path) as package:
+        parts = {name: change(name, package.read(name)) for name in package.namelist()}
+    path.write_bytes(more_files.zipped(parts))
+    return path
+
+
+def _strict(_name: str, part: bytes) -> bytes:
+    """As Office saves in the strict form of the standard."""
+    return re.sub(
+        rb"http://schemas\.openxmlformats\.org/(\w+)/2006/(main|relationships)",
+        rb"http://purl.oclc.org/ooxml/\1/\2",
+        part,
+    )
+
+
+class TestWhatOfficesForgive:
+    @pytest.mark.parametrize(
+        ("make", "name"),
+        [(more_files.workbook, "a.xlsx"), (more_files.slides, "a.pptx"), (files.word, "a.docx")],
+    )
+    async def test_the_strict_form_of_the_standard(
+        self, tmp_path: Path, make: Callable[[Path], Path], name: str
+    ) -> None:
+        usual = await parse(make(tmp_path / name), name, None)
+        strict = await parse(_rewritten(tmp_path / name, _strict), name, None)
+        assert b"purl.oclc.org" in zipfile.ZipFile(tmp_path / name).read("_rels/.rels")
+        assert (strict.text, _titles(strict)) == (usual.text, _titles(usual))
+
+    async def test_a_slide_show_and_a_template(self, tmp_path: Path) -> None:
+        for suffix, kind in (("ppsx", b"slideshow"), ("potx", b"template")):
+
+            def named(_name: str, part: bytes, kind: bytes = kind) -> bytes:
+                return part.replace(b"presentation.main+xml", kind + b".main+xml")
+
+            path = _rewritten(more_files.slides(tmp_path / f"a.{suffix}"), named)
+            assert (await parse(path, path.name, None)).text.startswith("Hotels")
+
+    async def test_a_workbook_whose_styles_no_library_reads(self, tmp_path: Path) -> None:
+        def broken(name: str, part: bytes) -> bytes:
+            return (
+                part.replace(b"<cellXfs", b"<cellXfs><xf noSuchThing='1'/></cellXfs><cellXfs")
+                if "styles" in name
+                else part
+            )
+
+        path = _rewritten(more_files.workbook(tmp_path / "a.xlsx"), broken)
+        document = await parse(path, "a.xlsx", None)
+        assert document.text.startswith(f"Limits\n\n{TABLE}")
+        assert "styles_unreadable" in _notes(document)
+
+    async def test_code_pages_by_windows_names(self, tmp_path: Path) -> None:
+        mail = (
+            b"Subject: x\nContent-Type: text/plain; charset=windows-950\nContent-Transfer-Encoding: 8bit\n\n"
+        )
+        document = await _of(tmp_path / "a.eml", mail + "旅行政策".encode("cp950"))
+        assert document.text == "x\n\n旅行政策"
+
+    async def test_pages_that_say_nothing_but_their_number(self, tmp_path: Path) -> None:
+        document = FPDF()
+        for number in range(1, 5):
+            document.add_page()
+            document.set_font("helvetica", size=11)
+            document.cell(0, 6, f"Annex {number}")
+        document.output(str(tmp_path / "a.pdf"))
+        found = await parse(tmp_path / "a.pdf", "a.pdf", None)
+        assert [page.span.within(found.text).strip() for page in found.pages] == [
+            f"Annex {number}" for number in range(1, 5)
+        ]
+
+    async def test_an_archive_of_several_scans(self, tmp_path: Path) -> None:
+        scans = {}
+        for word in ("First", "Second"):
+            buffer = io.BytesIO()
+            more_files.scan([f"{word} page"]).save(buffer, "PNG")
+            scans[f"{word}.png"] = buffer.getvalue()
+        document = await parse(more_files.archive(tmp_path / "a.zip", scans), "a.zip", None)
+        assert document.text.split("\n\n") == ["First.png", "First page", "Second.png", "Second page"]
