@@ -38,9 +38,9 @@ static void float32_product(const Matrix &w, const uint8_t *panel, const Block &
         for (int r = 0; r < R; r++) sums[p * R + r] = totals[p][r];
 }
 
-// More rows than these are worth unpacking weights for (unpacked.h); these wait for memory, and two panels in turn
-// are two streams for the processor to foresee.
-constexpr int FEW_ROWS = 4;
+// More rows than these are worth unpacking weights for (unpacked.h): than fit into one block. These unpack in
+// registers, and two panels in turn are two streams for the processor to foresee.
+constexpr int FEW_ROWS = FLOAT_BLOCK;
 
 template <int R, int P>
 static void bfloat16_product(const Matrix &w, const uint8_t *panel, const Block &x, lane *sums) {
@@ -169,7 +169,7 @@ static void group_product(const Matrix &w, const uint8_t *panel, const Block &x,
 
 template <int R, int P> INLINE Product *product_of(int32_t form) {
     if (form == FLOAT32) return float32_product<R, P>;
-    if (form == BFLOAT16) return bfloat16_product<R <= FEW_ROWS ? R : FEW_ROWS, P>;
+    if (form == BFLOAT16) return bfloat16_product<R, P>;
     return form == Q8 ? group_product<false, R> : group_product<true, R>;
 }
 
