@@ -51,13 +51,17 @@ _QUERIES_FILTERED = 40
 
 
 class Granted:
-    """An Authority that opens these documents and no other."""
+    """An Authority that opens these documents and no other: one by one, or with their collection, whose others are
+    `closed`."""
 
-    def __init__(self, documents: Collection[UUID]) -> None:
+    def __init__(self, documents: Collection[UUID], closed: Collection[UUID] = ()) -> None:
         self._grants = dict.fromkeys(documents, TENANT)
+        self._closed = frozenset(closed)
 
     async def permit(self, scope: Scope) -> Permit:
         assert scope.tenant == TENANT
+        if self._closed:
+            return Permit(collections={TENANT: TENANT}, closed_documents=self._closed)
         return Permit(documents=self._grants)
 
     async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
@@ -91,7 +95,10 @@ def _numbers(report: EvaluationReport, measure: str) -> tuple[float, float, floa
 
 
 async def filtered(collection: EvaluationSet, models: RememberedModels, report: Report) -> None:
-    """The same searches under a permit and in an index that holds only what the permit opens."""
+    """The same searches under a permit and in an index that holds only what the permit opens.
+
+    Every second one under a grant on the collection with denies on documents.
+    """
     tokens = AskedTokens(models, CALL, asyncio.get_running_loop())
     chunks = [chunk for one in collection.documents for chunk in await chunks_of(one, models, CALL, tokens)]
     names = {uuid5(TENANT, document.id): document.id for document in collection.documents}
@@ -101,9 +108,10 @@ async def filtered(collection: EvaluationSet, models: RememberedModels, report: 
         visible = set(random.Random(1).sample(ids, max(1, round(share * len(ids)))))  # noqa: S311 - repeatable
         alone = view_of([chunk for chunk in chunks if chunk.document_id in visible])
         worst = [0.0, 0.0]
-        for query in collection.queries[:_QUERIES_FILTERED]:
+        for place, query in enumerate(collection.queries[:_QUERIES_FILTERED]):
+            granted = Granted(visible, names.keys() - visible if place % 2 else ())
             pair = [
-                await Pipeline(view, Granted(visible), models, CALL, models).search(
+                await Pipeline(view, granted, models, CALL, models).search(
                     Scope(TENANT, frozenset()), SearchRequest(query.text, limit=100)
                 )
                 for view in (whole, alone)

@@ -1,32 +1,19 @@
-"""A quote and the place it stands at: found in the stored text, hashed, compared again when asked.
-
-A citation is verified when the document's text at its span is its quote. Knows no model and no search.
-"""
+"""Where a quote stands in a document's stored text, and its hash. Knows no model and no search."""
 
 import hashlib
 import re
 from collections.abc import Iterator
 
-from secretariat.retrieval.core import Chunk, Citation, Span
+from secretariat.retrieval.core import Span
 
 _IDEOGRAPH = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 
 
-def cite(document_text: str, chunk: Chunk, quote: str) -> Citation:
-    """Where `quote` stands: in the chunk if it is there, else anywhere in the document.
-
-    An exact match wins over one that differs in white space alone; words are never cut in half. The
-    citation's quote is the document's own text at the span. A quote that stands nowhere gives a citation
-    that isn't verified, with an empty span at the chunk's start.
-    """
-    span = locate(document_text, quote, chunk.span)
-    if span is None:
-        return _citation(chunk, Span(chunk.span.start, chunk.span.start), quote, verified=False)
-    return _citation(chunk, span, span.within(document_text), verified=True)
-
-
 def locate(text: str, quote: str, first: Span) -> Span | None:
-    """The span of `quote` in `text`, looked for inside `first` before everywhere."""
+    """The span of `quote` in `text`, looked for inside `first` before everywhere; None where it stands nowhere.
+
+    An exact match wins over one that differs in white space alone; words are never cut in half.
+    """
     words = quote.split()
     if not words:
         return None
@@ -40,26 +27,8 @@ def locate(text: str, quote: str, first: Span) -> Span | None:
     return None
 
 
-def verify(citation: Citation, document_text: str) -> bool:
-    """Is the quote, by its hash and letter for letter, what the document holds at the span?"""
-    found = citation.span.within(document_text)
-    return bool(found) and found == citation.quote and quote_sha256(found) == citation.quote_sha256
-
-
 def quote_sha256(quote: str) -> str:
     return hashlib.sha256(quote.encode()).hexdigest()
-
-
-def _citation(chunk: Chunk, span: Span, quote: str, *, verified: bool) -> Citation:
-    return Citation(
-        document_id=chunk.document_id,
-        document_title=chunk.document_title,
-        chunk_id=chunk.id,
-        span=span,
-        quote=quote,
-        quote_sha256=quote_sha256(quote),
-        verified=verified,
-    )
 
 
 def _matches(pattern: re.Pattern[str], text: str, within: Span) -> Iterator[Span]:

@@ -257,19 +257,6 @@ class SearchResult:
     confidence: float | None = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """A claim that `quote` stands in `document_id` at `span`; `verified` says that it was compared."""
-
-    document_id: UUID
-    document_title: str
-    chunk_id: UUID
-    span: Span
-    quote: str
-    quote_sha256: str
-    verified: bool
-
-
 class ChunkLog(Protocol):
     """The durable, ordered log of chunks of one tenant; indexes are views over it.
 
