@@ -11,6 +11,8 @@ export type Column<Row> = {
   className?: string;
   /** Its place when the table is a list: the heading line, the quiet line, a line of its own, the corner, or nowhere. */
   inList?: "title" | "meta" | "line" | "corner" | "hidden";
+  /** Said before it where the table is a list and no header says what it is. */
+  listLabel?: string;
 };
 
 type DataTableProps<Row> = {
@@ -90,6 +92,7 @@ function List<Row>({ label, columns, rows, rowKey, testId }: DataTableProps<Row>
           <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-[13px] text-muted [&_[data-status]]:text-ink">
             {at("meta").map((column) => (
               <span key={column.id} className="min-w-0 empty:hidden">
+                {column.listLabel && `${column.listLabel} `}
                 {column.cell(row)}
               </span>
             ))}

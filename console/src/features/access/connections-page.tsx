@@ -26,7 +26,7 @@ export function ConnectionsPage() {
     { id: "name", header: "Name", inList: "title", cell: (row) => <span className="font-medium break-words">{row.name}</span> },
     { id: "kind", header: "Kind", className: "w-40", cell: (row) => (row.kind === "oidc" ? "OpenID Connect" : row.kind) },
     { id: "issuer", header: "Issuer", cell: (row) => <code className="font-mono text-[12.5px] break-all">{row.issuer}</code> },
-    { id: "created", header: "Added", className: "w-36", cell: (row) => <Time at={row.created_at} /> },
+    { id: "created", header: "Added", listLabel: "Added", className: "w-36", cell: (row) => <Time at={row.created_at} /> },
     {
       id: "actions",
       header: "",

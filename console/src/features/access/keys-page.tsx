@@ -31,7 +31,7 @@ export function KeysPage() {
     { id: "prefix", header: "Key", cell: (key) => <code className="font-mono text-[12.5px] break-all">{key.prefix}…</code> },
     { id: "permissions", header: "May", className: "whitespace-nowrap", cell: (key) => <KeyPermissions permissions={key.permissions} /> },
     { id: "status", header: "Status", className: "w-32", cell: (key) => (key.revoked_at ? <Status value="disabled" label="Revoked" /> : <Status value="active" />) },
-    { id: "used", header: "Last used", className: "w-36", cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} /> : <span className="text-muted">Never</span>) },
+    { id: "used", header: "Last used", listLabel: "Used", className: "w-36", cell: (key) => (key.last_used_at ? <Time at={key.last_used_at} /> : <span className="text-muted">never</span>) },
     {
       id: "actions",
       header: "",

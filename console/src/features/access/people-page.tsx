@@ -42,7 +42,7 @@ export function PeoplePage() {
     },
     { id: "roles", header: "Roles", cell: (user) => user.roles.map(humanise).join(", ") || <span className="text-muted">None</span> },
     { id: "status", header: "Status", className: "w-32", cell: (user) => <Status value={user.status} /> },
-    { id: "created", header: "Added", className: "w-36", cell: (user) => <Time at={user.created_at} /> },
+    { id: "created", header: "Added", listLabel: "Added", className: "w-36", cell: (user) => <Time at={user.created_at} /> },
     {
       id: "actions",
       header: "",

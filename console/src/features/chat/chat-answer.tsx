@@ -57,12 +57,14 @@ function SourceList({ turn, citations }: { turn: Turn; citations: Citation[] }) 
   return (
     <ol aria-label="Sources" data-testid="sources" className="flex flex-col border-t">
       {citations.map((citation, index) => (
-        <li key={index} className="flex flex-wrap items-baseline gap-x-3 gap-y-0.5 border-b py-2">
+        <li key={index} className="flex items-baseline gap-x-3 border-b py-2">
           <span className="w-4 shrink-0 text-right text-[13px] font-semibold text-seal">{index + 1}</span>
-          <SourceLink turn={turn} number={index + 1} className="min-w-0 flex-1 basis-48 break-words underline-offset-4 hover:underline">
-            {citation.document || "Withheld"}
-          </SourceLink>
-          <VerifiedQuote verified={citation.verified} />
+          <div className="flex min-w-0 flex-1 flex-wrap items-baseline justify-between gap-x-4 gap-y-0.5">
+            <SourceLink turn={turn} number={index + 1} className="min-w-0 break-words underline-offset-4 hover:underline">
+              {citation.document || "Withheld"}
+            </SourceLink>
+            <VerifiedQuote verified={citation.verified} />
+          </div>
         </li>
       ))}
     </ol>

@@ -1,7 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
 import type { Collection, Document } from "@/api/types";
-import { Copyable } from "@/components/copyable";
 import { Facts } from "@/components/facts";
 import { Failure } from "@/components/states";
 import { Status } from "@/components/status";
@@ -18,7 +17,7 @@ import { DocumentReportTab } from "@/features/documents/document-report";
 import { DocumentTextView } from "@/features/documents/document-text";
 import { hasPageImages, languageName, typeName } from "@/features/documents/kinds";
 import { useMay } from "@/features/session/api";
-import { formatBytes, formatDay, formatNumber, plural, shortHash } from "@/lib/format";
+import { formatBytes, formatDay, formatNumber, plural } from "@/lib/format";
 
 const route = getRouteApi("/app/documents/$documentId");
 
@@ -70,7 +69,7 @@ function DocumentTabs({ document }: { document: Document }) {
           { value: "text", label: "Text", content: <DocumentTextView documentId={document.id} place={place} /> },
         ]
       : []),
-    { value: "report", label: "Report", content: <DocumentReportTab documentId={document.id} /> },
+    { value: "report", label: "Report", content: <DocumentReportTab document={document} /> },
     ...(may("collections.manage") ? [{ value: "access", label: "Access", content: <DocumentAccessTab document={document} /> }] : []),
   ];
   const shown = tabs.find(({ value }) => value === tab) ?? tabs[0];
@@ -86,21 +85,22 @@ function DocumentTabs({ document }: { document: Document }) {
 
 function DocumentFacts({ document, collections }: { document: Document; collections: Collection[] | undefined }) {
   const collection = collections?.find(({ id }) => id === document.collection_id)?.name;
-  const size = document.page_count > 0 ? `${formatBytes(document.bytes)}, ${plural(document.page_count, "page")}` : formatBytes(document.bytes);
+  const kind = [
+    typeName(document.media_type),
+    document.language && languageName(document.language),
+    document.page_count > 0 && plural(document.page_count, "page"),
+    formatBytes(document.bytes),
+  ];
   return (
     <Facts
       facts={[
         ["Status", <Status key="status" value={document.status} />],
         ["File", document.name],
         ["Collection", collection],
-        ["Type", typeName(document.media_type)],
-        ["Language", document.language && languageName(document.language)],
+        ["Kind", kind.filter(Boolean).join(", ")],
         ["Dated", document.dated && formatDay(document.dated)],
         ["Source", document.source],
-        ["Size", size],
         ["Added", <Time key="created" at={document.created_at} />],
-        ["SHA-256", <Copyable key="hash" value={document.sha256} shown={shortHash(document.sha256)} what="hash" />],
-        ["Id", <Copyable key="id" value={document.id} what="document id" />],
       ]}
     />
   );

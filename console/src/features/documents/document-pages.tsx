@@ -39,7 +39,7 @@ function Pages({ documentId, pages }: { documentId: string; pages: DocumentText[
         <p className="text-muted">
           {outlines.length === 1 ? "1 chunk" : `${outlines.length} chunks`} on this page{outlines.length > 0 && "; choose one to see its lines"}
         </p>
-        <div className="flex items-center gap-1 tabular-nums">
+        <div className="flex shrink-0 items-center gap-1 whitespace-nowrap tabular-nums">
           <Button look="quiet" size="icon-small" onClick={() => turn(-1)} disabled={at === 0} aria-label="Previous page">
             <ChevronLeft />
           </Button>

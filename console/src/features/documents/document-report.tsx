@@ -1,18 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { ApiError } from "@/api/problem";
-import type { DocumentReport } from "@/api/types";
+import type { Document, DocumentReport } from "@/api/types";
+import { Copyable } from "@/components/copyable";
 import { Facts, Section } from "@/components/facts";
 import { Failure } from "@/components/states";
 import { Time } from "@/components/time";
 import { SkeletonLines } from "@/components/ui/skeleton";
 import { languageName } from "@/features/documents/kinds";
 import { reportQuery } from "@/features/documents/manage";
-import { formatDay, formatDuration, formatNumber, formatShare, plural } from "@/lib/format";
+import { formatDay, formatDuration, formatNumber, formatShare, plural, shortHash } from "@/lib/format";
 
 /** What became of the file when it was read in. */
-export function DocumentReportTab({ documentId }: { documentId: string }) {
-  const { data, error, refetch } = useQuery(reportQuery(documentId));
+export function DocumentReportTab({ document }: { document: Document }) {
+  const { data, error, refetch } = useQuery(reportQuery(document.id));
   if (error) return <Failure error={error} title="The report can't be shown" onRetry={() => void refetch()} />;
   if (!data) return <SkeletonLines count={8} />;
   return (
@@ -21,6 +22,14 @@ export function DocumentReportTab({ documentId }: { documentId: string }) {
       <LastReading report={data} />
       {(data.status === "ready" || data.notes.length > 0) && <Notes report={data} />}
       <NearDuplicates report={data} />
+      <Section title="The file">
+        <Facts
+          facts={[
+            ["SHA-256", <Copyable key="hash" value={document.sha256} shown={shortHash(document.sha256)} what="hash" />],
+            ["Id", <Copyable key="id" value={document.id} what="document id" />],
+          ]}
+        />
+      </Section>
     </div>
   );
 }

@@ -16,16 +16,16 @@ export function DocumentTable({ rows, collections, showCollection }: DocumentTab
       id: "name",
       header: "Name",
       inList: "title",
-      className: "w-full min-w-56",
+      className: "w-full min-w-52",
       cell: (row) => (
-        <Link from="/documents" to="/documents/$documentId" params={{ documentId: row.id }} search={(now) => now} className={`${ROW_LINK} break-words`}>
+        <Link from="/documents" to="/documents/$documentId" params={{ documentId: row.id }} search={(now) => now} className={`${ROW_LINK} wrap-anywhere`}>
           {row.name}
         </Link>
       ),
     },
     { id: "status", header: "Status", inList: "line", className: "min-w-44", cell: (row) => <DocumentProgress document={row} /> },
     ...(showCollection
-      ? [{ id: "collection", header: "Collection", className: "whitespace-nowrap", cell: (row: Document) => nameOf(row.collection_id) }]
+      ? [{ id: "collection", header: "Collection", className: "max-w-56", cell: (row: Document) => <span className="block md:truncate">{nameOf(row.collection_id)}</span> }]
       : []),
     {
       id: "chunks",
@@ -37,7 +37,7 @@ export function DocumentTable({ rows, collections, showCollection }: DocumentTab
     { id: "type", header: "Type", className: "whitespace-nowrap", cell: (row) => typeName(row.media_type) },
     { id: "dated", header: "Dated", className: "whitespace-nowrap", inList: "hidden", cell: (row) => (row.dated ? formatDay(row.dated) : <span className="text-muted">–</span>) },
     { id: "size", header: "Size", className: "text-right whitespace-nowrap", cell: (row) => formatBytes(row.bytes) },
-    { id: "created", header: "Added", className: "text-right", cell: (row) => <Time at={row.created_at} /> },
+    { id: "created", header: "Added", listLabel: "Added", className: "text-right", cell: (row) => <Time at={row.created_at} /> },
   ];
   return <DataTable label="Documents" testId="documents" columns={columns} rows={rows} rowKey={(row) => row.id} />;
 }

@@ -49,7 +49,7 @@ export function DocumentsPage() {
             <CollectionTabs collections={collections.data} chosen={collection} onChoose={choose} />
             {chosen && may("collections.manage") && <CollectionMenu key={chosen.id} collection={chosen} onDeleted={() => choose(undefined)} />}
           </div>
-          {chosen?.description && <p className="-mt-3 max-w-[68ch] text-muted">{chosen.description}</p>}
+          {chosen?.description && <p className="-mt-3 max-w-[68ch] wrap-anywhere text-muted">{chosen.description}</p>}
           {chosen && may("documents.write") && <DropZone into={chosen.name} onFiles={(files) => queue.add(files, chosen.id)} />}
           <UploadList collections={collections.data} />
           <DocumentFilters collection={collection} filters={filters} onChange={narrow} />

@@ -42,7 +42,7 @@ const COLUMNS: Column<ComplianceExport>[] = [
     header: "SHA-256",
     cell: (row) => (row.sha256 ? <Copyable value={row.sha256} shown={shortHash(row.sha256)} what="hash" /> : <span className="text-muted">–</span>),
   },
-  { id: "created", header: "Asked", className: "text-right", cell: (row) => <Time at={row.created_at} /> },
+  { id: "created", header: "Asked", listLabel: "Asked", className: "text-right", cell: (row) => <Time at={row.created_at} /> },
   {
     id: "file",
     header: "",

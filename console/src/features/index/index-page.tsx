@@ -21,10 +21,10 @@ export function IndexPage() {
   return (
     <Page
       title="Index"
-      note="What searches look in. It is a view of the log of chunks in the database and can be made anew from it at any time."
+      note="What searches look in. It is a view of the log of chunks in the database and can be rebuilt from it at any time."
       action={
         <Button onClick={() => setAsking(true)} disabled={!data || data.rebuilding !== null} data-testid="rebuild">
-          <RefreshCw aria-hidden /> {data?.rebuilding ? "Being made anew…" : "Make it anew"}
+          <RefreshCw aria-hidden /> {data?.rebuilding ? "Being rebuilt…" : "Rebuild"}
         </Button>
       }
     >
@@ -36,11 +36,11 @@ export function IndexPage() {
         onClose={() => setAsking(false)}
         onConfirm={() => rebuild.mutate(undefined, { onSuccess: () => setAsking(false) })}
         busy={rebuild.isPending}
-        title="Make the index anew?"
+        title="Rebuild the index?"
         consequence="The index is read from the log once more and saved. Searches go on with the present one meanwhile; documents, vectors and access stay as they are. It takes processor time of the worker."
-        action="Make it anew"
+        action="Rebuild the index"
       >
-        {rebuild.error && <Failure error={rebuild.error} title="The index is not made anew" />}
+        {rebuild.error && <Failure error={rebuild.error} title="The index is not rebuilt" />}
       </Confirm>
     </Page>
   );
@@ -98,7 +98,7 @@ function Backlog({ index: { backlog, rebuilding } }: { index: IndexState }) {
         {rebuilding && (
           <li>
             <Link to="/jobs" search={{}} className="underline-offset-4 hover:underline">
-              <Status value="running" label="The index is being made anew" />
+              <Status value="running" label="The index is being rebuilt" />
             </Link>
           </li>
         )}

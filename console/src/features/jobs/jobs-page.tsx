@@ -18,6 +18,17 @@ import { humanise } from "@/lib/format";
 const route = getRouteApi("/app/jobs");
 const STATUSES = ["queued", "running", "done", "failed", "cancelled", "quarantined"].map((value) => ({ value, label: humanise(value) }));
 
+/** In words what the commonest jobs do; others go by the names that they have in the platform. */
+const KINDS: Record<string, string> = {
+  "compliance.export": "Write an export",
+  "conversations.answer": "Answer a turn",
+  "documents.ingest": "Read a document",
+  "evaluation.measure": "Measure search",
+  "index.rebuild": "Rebuild the index",
+  "tasks.run": "Carry out a task",
+  "works.carry_out": "Carry out a work",
+};
+
 export function JobsPage() {
   const { status } = route.useSearch();
   const navigate = route.useNavigate();
@@ -31,7 +42,7 @@ export function JobsPage() {
   const columns: Column<Job>[] = [
     { id: "subject", header: "Subject", inList: "title", className: "min-w-56", cell: (job) => <JobSubject job={job} /> },
     { id: "status", header: "Status", inList: "line", className: "w-64", cell: (job) => <JobState job={job} /> },
-    { id: "kind", header: "Kind", className: "w-36", cell: (job) => humanise(job.kind) },
+    { id: "kind", header: "Kind", className: "w-44 whitespace-nowrap", cell: (job) => KINDS[job.kind] ?? humanise(job.kind) },
     { id: "queue", header: "Queue", className: "w-28", cell: (job) => <span className="text-muted">{job.queue}</span> },
     { id: "time", header: "Time left, or ended", className: "w-40 text-right", cell: (job) => <JobTime job={job} /> },
     {

@@ -35,8 +35,15 @@ function Item({ passage, rank }: { passage: FoundPassage; rank: number }) {
           <span className="shrink-0 font-mono text-[12px] text-muted">{passage.score.toFixed(3)}</span>
         </div>
         {where && <p className="text-[13px] break-words text-muted">{where}</p>}
-        <p className="reading line-clamp-4 text-[15px] leading-6 whitespace-pre-line">{passage.text}</p>
+        <p className="reading line-clamp-4 text-[15px] leading-6 whitespace-pre-line">{excerpt(passage)}</p>
       </div>
     </li>
   );
+}
+
+/** The words without the heading, which stands above them, and without empty lines. */
+function excerpt({ text, heading_path: headings }: FoundPassage): string {
+  const heading = headings.at(-1) ?? "";
+  const rest = text.trimStart();
+  return (heading && rest.startsWith(heading) ? rest.slice(heading.length) : rest).trim().replace(/\n\s*\n/g, "\n");
 }

@@ -22,7 +22,7 @@ export function SearchPage() {
   const { q = "", in: within = [] } = route.useSearch();
   const { data, error, isFetching, refetch } = useQuery(searchQuery(q, within));
   return (
-    <Page title="Search" note="The passages that answer best, as agents find them: out of what you may read at this moment.">
+    <Page title="Search" note="The passages that answer best, out of what you may read.">
       <SearchForm key={q} query={q} within={within} />
       {error && <Failure error={error} title="The search was not made" kept="Your words are kept above." onRetry={() => void refetch()} />}
       {q === "" && <Empty title="Ask as you would ask a colleague">A whole question finds more than single words. Names and numbers are found as they are written.</Empty>}

@@ -41,10 +41,11 @@ const COLUMNS: Column<Task>[] = [
   {
     id: "duration",
     header: "Duration",
+    listLabel: "Took",
     className: "w-28 text-right",
     cell: (task) => <Elapsed from={task.started_at} to={task.finished_at ?? endOf(task)} />,
   },
-  { id: "created", header: "Asked", className: "w-36 text-right", cell: (task) => <Time at={task.created_at} /> },
+  { id: "created", header: "Asked", listLabel: "Asked", className: "w-36 text-right", cell: (task) => <Time at={task.created_at} /> },
 ];
 
 export function TasksPage() {
