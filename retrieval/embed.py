@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from secretariat.models.client import Embedder
-from secretariat.models.core import CallContext
+from secretariat.models.core import CallContext, ModelIdentity
+from secretariat.models.errors import ModelError
 from secretariat.retrieval.core import ChunkDraft
 
 BATCH = 32
 _IN_FLIGHT = 2  # while one batch travels, the model has another to compute
+_LONGEST = 16_384  # letters; no encoder reads as many, and a request takes a batch of them
 Progress = Callable[[int, int], Awaitable[None]]
 
 
@@ -27,14 +29,19 @@ def embedding_text(title: str, heading_path: Sequence[str], text: str, header: s
     return "\n".join(part for part in (place(title, heading_path, text), header, text) if part)
 
 
-async def basis(title: str, embedder: Embedder, call: CallContext) -> str:
-    """What every vector of a document depends on beside its chunk's key: the model's weights and the title.
+async def embedding_model(embedder: Embedder, call: CallContext) -> ModelIdentity:
+    """Which model embeds: only its answers say so. Raises ModelError."""
+    return (await embedder.embed(["?"], call)).model
 
-    Vectors of equal key and basis are equal. The model is asked for one vector: only its answers say which it is.
+
+def basis(title: str, model: ModelIdentity) -> str:
+    """What every vector of a document depends on beside its chunk's key: the model, the numbers it computes in,
+    and the title.
+
+    Vectors of equal key and basis are equal, up to the rounding of one form of the weights.
     """
-    answered = await embedder.embed([title or "?"], call)
-    model = answered.model
-    return hashlib.sha256(json.dumps([model.name, model.weights_sha256, title]).encode()).hexdigest()
+    stated = [model.name, model.weights_sha256, model.dtype, title]
+    return hashlib.sha256(json.dumps(stated).encode()).hexdigest()
 
 
 async def embed_chunks(
@@ -44,12 +51,16 @@ async def embed_chunks(
     embedder: Embedder,
     call: CallContext,
     progress: Progress,
+    model: ModelIdentity | None = None,
 ) -> list[bytes]:
-    """One unit-length float32 vector (little-endian bytes) for each chunk, in order. Raises ModelError.
+    """One unit-length float32 vector (little-endian bytes) for each chunk, in order. Raises ModelError, also where
+    another than `model` answers: vectors of two models can't be compared.
 
     Texts of like length go together, so that none waits for a longer one.
     """
-    texts = [embedding_text(title, chunk.heading_path, chunk.text, chunk.header) for chunk in chunks]
+    texts = [
+        embedding_text(title, chunk.heading_path, chunk.text, chunk.header)[:_LONGEST] for chunk in chunks
+    ]
     order = sorted(range(len(texts)), key=lambda position: len(texts[position]))
     batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
     vectors: dict[int, bytes] = {}
@@ -58,6 +69,8 @@ async def embed_chunks(
     async def embed(batch: Sequence[int]) -> int:
         result = await embedder.embed([texts[position] for position in batch], call)
         assert len(result.vectors) == len(batch), "an embedder answers with one vector for each text"
+        if model is not None and basis(title, result.model) != basis(title, model):
+            raise ModelError("unreachable", "another embedder answers than before", retryable=True)
         vectors.update(zip(batch, result.vectors, strict=True))
         return len(batch)
 

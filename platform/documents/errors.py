@@ -63,6 +63,12 @@ class GaveUpError(PlatformError):
     status, code, title = 503, "INGESTION_GAVE_UP", "The document could not be read in"
 
 
+class UnembeddableError(InvalidError):
+    """What the embedding model says of it would be said again."""
+
+    code, title = "NOT_EMBEDDED", "The text can't be embedded"
+
+
 class IngestionCancelledError(ConflictError):
     code, title = "INGESTION_CANCELLED", "Reading in was cancelled"
 

@@ -1,15 +1,12 @@
 """Reading a document in, in the background: its file becomes text, chunks and vectors in one commit."""
 
 import asyncio
-import shutil
-import time
-from contextlib import suppress
 from dataclasses import asdict, replace
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from tempfile import TemporaryFile
+from typing import Any, BinaryIO
 
 from secretariat.models.core import CallContext
+from secretariat.models.errors import ModelError
 from secretariat.platform.audit.event import SYSTEM, AuditEvent, Outcome, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
@@ -17,11 +14,12 @@ from secretariat.platform.documents import repository
 from secretariat.platform.documents.errors import (
     GaveUpError,
     IngestionCancelledError,
+    UnembeddableError,
     problem_at,
     refusal,
 )
 from secretariat.platform.documents.layout import stored_layout
-from secretariat.platform.indexes.chunk_log import known_vectors, store_chunks
+from secretariat.platform.indexes.chunk_log import known_vectors, store_chunks, tombstone_document
 from secretariat.platform.indexes.repository import forget
 from secretariat.platform.jobs.errors import JobCancelledError
 from secretariat.platform.jobs.run import JobRun
@@ -33,7 +31,6 @@ from secretariat.retrieval.ingest import Ingested, KnownVector
 from secretariat.retrieval.ingest import ingest as read_in
 from secretariat.retrieval.parse import DEFAULT_LIMITS
 
-_ABANDONED_SECONDS = 3600
 _OPEN = ("queued", "processing", "rejected")
 
 
@@ -41,8 +38,8 @@ async def ingest(run: JobRun) -> None:
     """Repeating it does no harm: in one commit, the document comes to say what its file says now. Chunks that say
     what they said before stay as they are, with their ids and vectors."""
     async with run.session() as session:
-        document = await repository.locked_document(session, run.subject_id)
-        if document is None or document.status not in _OPEN:
+        document = await _locked(run, session)
+        if document is None:
             return
         document.problem = None
         repository.touch(document, "processing")
@@ -52,12 +49,17 @@ async def ingest(run: JobRun) -> None:
     except DocumentRejectedError as rejection:
         await _reject(run, refusal(rejection))
         return
+    except ModelError as error:
+        if error.retryable:
+            raise
+        await _reject(run, UnembeddableError(f"The embedding model refuses it ({error.code})."))
+        return
     except JobCancelledError:
         await _reject(run, IngestionCancelledError("Retry the job, or upload the file again."))
         raise
     async with run.session() as session:
-        current = await repository.locked_document(session, run.subject_id)
-        if current is not None and current.status in _OPEN:
+        current = await _locked(run, session)
+        if current is not None:
             await _store(run, session, current, read)
 
 
@@ -69,19 +71,26 @@ async def on_quarantine(run: JobRun) -> None:
     )
 
 
+async def _locked(run: JobRun, session: TenantSession) -> Document | None:
+    """The document, if it still waits for this job: a later version of its file is another job's."""
+    document = await repository.locked_document(session, run.subject_id)
+    if document is None or document.status not in _OPEN or document.job_id != run.job_id:
+        return None
+    return document
+
+
 async def _read(run: JobRun, document: Document, known: KnownVector) -> Ingested:
     async def progress(done: int, total: int) -> None:
-        if await run.cancelled():
+        if await run.progress(done, total):
             raise JobCancelledError
-        await run.progress(done, total)
 
     if await run.cancelled():
         raise JobCancelledError
-    with TemporaryDirectory(dir=await asyncio.to_thread(_workplace, run)) as folder:
-        source = Path(folder) / "original"
-        await _fetch(run, document, source)
+    place = run.services.settings.home
+    with await asyncio.to_thread(TemporaryFile, dir=place) as original:  # has no name: nothing is left of it
+        await _fetch(run, document, original)
         return await read_in(
-            source,
+            original,
             document.name,
             document.media_type,
             embedder=run.services.models,
@@ -93,22 +102,11 @@ async def _read(run: JobRun, document: Document, known: KnownVector) -> Ingested
         )
 
 
-def _workplace(run: JobRun) -> Path:
-    """A directory of this service alone, cleared of what workers that were killed left behind."""
-    place = run.services.settings.home / "ingest"
-    place.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for leftover in place.iterdir():
-        with suppress(FileNotFoundError):
-            if time.time() - leftover.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(leftover, ignore_errors=True)
-    return place
-
-
-async def _fetch(run: JobRun, document: Document, target: Path) -> None:
-    with await asyncio.to_thread(target.open, "wb") as file:
-        async with run.services.database.tenant(run.tenant_id) as session:
-            async for piece in run.services.blobs.read(session, document.blob_id):
-                await asyncio.to_thread(file.write, piece)
+async def _fetch(run: JobRun, document: Document, target: BinaryIO) -> None:
+    async with run.services.database.tenant(run.tenant_id) as session:
+        async for piece in run.services.blobs.read(session, document.blob_id):
+            await asyncio.to_thread(target.write, piece)
+    await asyncio.to_thread(target.flush)
 
 
 async def _store(run: JobRun, session: TenantSession, document: Document, read: Ingested) -> None:
@@ -137,18 +135,33 @@ async def _store(run: JobRun, session: TenantSession, document: Document, read: 
         "added": change.added,
         "removed": change.removed,
         "embedded": read.embedded,
+        "embedder": {
+            "name": read.model.name,
+            "weights_sha256": read.model.weights_sha256,
+            "form": read.model.dtype,
+        },
     }
     await _record(run, session, document, "document.ready", "success", facts)
 
 
 async def _reject(run: JobRun, error: PlatformError) -> None:
+    """What an earlier version of the file said goes: it is not what the document says now."""
     async with run.session() as session:
-        document = await repository.locked_document(session, run.subject_id)
-        if document is None or document.status not in _OPEN:
+        document = await _locked(run, session)
+        if document is None:
             return
+        removed = await tombstone_document(session, document.id)
+        words = [stored for stored in (document.text_id, document.layout_id) if stored is not None]
+        document.text_id = document.layout_id = document.title = document.language = document.dated = None
+        document.pages, document.notes, document.chunk_count = [], [], 0
         document.problem = problem_at(document.id, error, run.job_id).model_dump()
         repository.touch(document, "rejected")
-        await _record(run, session, document, "document.rejected", "failure", {"code": error.code})
+        await session.flush()
+        await forget(session, words)
+        if removed:
+            run.services.indexes.forget_after_commit(session)
+        facts = {"code": error.code, "removed": removed}
+        await _record(run, session, document, "document.rejected", "failure", facts)
 
 
 async def _record(

@@ -35,13 +35,14 @@ class JobRun:
                 raise LeaseLostError(f"job {self.job_id} was taken over")
             yield session
 
-    async def progress(self, done: int, total: int) -> None:
-        """At most four times a second, and always the last step."""
+    async def progress(self, done: int, total: int) -> bool:
+        """Told at most four times a second, and always of the last step. Whether somebody asked the job to end, as
+        far as that was looked at."""
         if done < total and time.monotonic() - self._progress_at < _PROGRESS_SECONDS:
-            return
+            return False
         self._progress_at = time.monotonic()
         async with self.session() as session:
-            await repository.set_progress(session, self.job_id, done, total)
+            return await repository.set_progress(session, self.job_id, done, total)
 
     async def cancelled(self) -> bool:
         async with self.services.database.tenant(self.tenant_id) as session:

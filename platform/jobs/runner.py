@@ -4,8 +4,8 @@ import asyncio
 import os
 import socket
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -34,7 +34,6 @@ class Runner:
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._running: Counter[str] = Counter()
         self._turned_away: defaultdict[str, OrderedDict[tuple[UUID, UUID], None]] = defaultdict(OrderedDict)
-        self._taking = asyncio.Lock()
 
     async def carry_out(self, tenant_id: UUID, job_id: UUID) -> None:
         """Does nothing when the job has ended or another holds it.
@@ -49,20 +48,25 @@ class Runner:
 
     async def _carry_out(self, tenant_id: UUID, job_id: UUID) -> str | None:
         """The kind of the job that was carried out; None if it wasn't."""
-        async with self._taking:  # nobody looks at what runs before the last one taken is counted
-            taken = await self._take(tenant_id, job_id)
+        with ExitStack() as place:
+            taken = await self._take(tenant_id, job_id, place)
             if taken is None:
                 return None
             run, kind, quarantined = taken
-            self._running[kind] += 1
-        try:
             handler = self._handlers[kind]
             await (self._give_up(run, handler) if quarantined else self._hold(run, handler))
+            return kind
+
+    @contextmanager
+    def _counted(self, kind: str) -> Iterator[None]:
+        self._running[kind] += 1
+        try:
+            yield
         finally:
             self._running[kind] -= 1
-        return kind
 
-    async def _take(self, tenant_id: UUID, job_id: UUID) -> tuple[JobRun, str, bool] | None:
+    async def _take(self, tenant_id: UUID, job_id: UUID, place: ExitStack) -> tuple[JobRun, str, bool] | None:
+        """`place` counts it from the moment in which there was a free one: others take jobs at the same time."""
         async with self._services.database.tenant(tenant_id) as session:
             job = await repository.locked_job(session, job_id)
             if job is None:
@@ -79,6 +83,7 @@ class Runner:
                     self._turned_away[job.kind][tenant_id, job_id] = None
                 await repository.wake_at(session, job_id, now() + pause)
                 return None
+            place.enter_context(self._counted(job.kind))
             until = now() + self._lease_time
             if lease is None:
                 lease = Lease(tenant_id=tenant_id, id=job_id, token=0, holder="", due_at=until)

@@ -13,6 +13,7 @@ from secretariat.models.errors import ModelError
 from secretariat.retrieval.embed import BATCH, embed_chunks
 from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.ingest import Ingested, ingest
+from secretariat.retrieval.tokens import AskedTokens
 from tests.retrieval import files
 from tests.retrieval.embedders import CALL, HashingEmbedder
 
@@ -22,14 +23,16 @@ PARTS = "\n\n".join(f"# Part {number}\n\n{files.PASSAGE * 4}" for number in rang
 class RecordingEmbedder(HashingEmbedder):
     """Remembers what it was asked for, and answers as the model of a given name; counts as one token a word."""
 
-    def __init__(self, name: str = "one") -> None:
-        self.name = name
+    def __init__(self, name: str = "one", form: str = "float32") -> None:
+        self.name, self.form = name, form
         self.asked: list[str] = []
 
     async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
         self.asked += texts
         result = await super().embed(texts, call)
-        return dataclasses.replace(result, model=dataclasses.replace(result.model, name=self.name))
+        return dataclasses.replace(
+            result, model=dataclasses.replace(result.model, name=self.name, dtype=self.form)
+        )
 
     async def count_embedded(self, texts: Sequence[str], call: CallContext) -> list[int]:
         return [2 + len(text.split()) for text in texts]
@@ -53,7 +56,7 @@ async def _read(
     read = await ingest(
         folder / "policy.md", "policy.md", None, embedder=embedder, call=CALL, progress=quietly, known=known
     )
-    embedder.asked = [asked for asked in embedder.asked if asked != read.document.title]
+    embedder.asked.remove("?")
     return read
 
 
@@ -91,10 +94,12 @@ async def test_only_what_changed_is_embedded(tmp_path: Path) -> None:
     assert len(after.chunks) == len(before.chunks)
 
 
-@pytest.mark.parametrize("change", ["model", "title"])
-async def test_another_model_or_title_makes_other_vectors(tmp_path: Path, change: str) -> None:
+@pytest.mark.parametrize("change", ["model", "form", "title"])
+async def test_another_model_form_or_title_makes_other_vectors(tmp_path: Path, change: str) -> None:
     before = await _read(tmp_path, PARTS, RecordingEmbedder())
-    embedder = RecordingEmbedder("two" if change == "model" else "one")
+    embedder = RecordingEmbedder(
+        "two" if change == "model" else "one", "q8" if change == "form" else "float32"
+    )
     titled = f"---\ntitle: Rules\n---\n{PARTS}" if change == "title" else PARTS
     after = await _read(tmp_path, titled, embedder, before)
     assert after.embedded == len(after.chunks) == len(before.chunks)
@@ -136,6 +141,38 @@ async def test_a_model_that_fails_ends_it_and_leaves_no_request_behind(tmp_path:
         await embed_chunks("t", drafts, embedder=Failing(), call=CALL, progress=quietly)
     assert len(waiting) == 2
     assert all(task is not None and task.done() for task in waiting)
+
+
+async def test_vectors_of_two_models_never_make_one_document(tmp_path: Path) -> None:
+    """The model server was started anew with another model meanwhile."""
+
+    class Exchanged(RecordingEmbedder):
+        async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
+            self.name = "two" if len(self.asked) > BATCH else "one"
+            return await super().embed(texts, call)
+
+    (tmp_path / "policy.md").write_text(PARTS)
+    with pytest.raises(ModelError) as failed:
+        await ingest(
+            tmp_path / "policy.md", "policy.md", None, embedder=Exchanged(), call=CALL, progress=quietly
+        )
+    assert failed.value.retryable
+
+
+@pytest.mark.parametrize(
+    "text", ["row of a table " * 100 + "\n", "x" * 5_000_000, "Wort für Wort " * 400_000]
+)
+async def test_however_much_a_text_holds_no_request_is_too_large(text: str) -> None:
+    class Bounded(RecordingEmbedder):
+        async def count_embedded(self, texts: Sequence[str], call: CallContext) -> list[int]:
+            assert len("".join(texts).encode()) < 2**20
+            return await super().count_embedded(texts, call)
+
+    texts = [text, "short", *[text] * (3_000 if len(text) < 10_000 else 0), "also short"]
+    tokens = AskedTokens(Bounded(), CALL, asyncio.get_running_loop())
+    counts = await asyncio.to_thread(tokens.count, texts)
+    assert (counts[1], counts[-1], len(counts)) == (3, 4, len(texts))
+    assert counts[0] > 256
 
 
 async def test_a_rejected_file_embeds_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import delete, func, select
 
+from secretariat.models.errors import ModelError
 from secretariat.platform.contents.blobs import PIECE_BYTES
 from secretariat.platform.contents.store import ContentMissingError
 from secretariat.platform.documents import jobs, service
@@ -25,6 +26,7 @@ from secretariat.platform.tables.contents import BlobPiece, Content
 from secretariat.platform.tables.documents import ChunkRow, Document
 from tests.platform.documents.steps import (
     HANDLERS,
+    LEAVE,
     audited,
     carry_out,
     found,
@@ -266,6 +268,99 @@ async def test_a_worker_whose_lease_was_taken_writes_nothing(services: Services,
     assert await read(owner, document_id) == ready
     assert (await found(owner, "holiday"))["index_seq"] == seq
     assert len(await audited(services, owner, "document.ready")) == 1
+
+
+async def test_a_job_of_an_earlier_version_stores_nothing(services: Services, owner: Person) -> None:
+    """Put back by hand, it read the old file while the new one was uploaded."""
+    collection_id = await make_collection(owner)
+    document_id = (await ingested(services, owner, collection_id))["id"]
+    await owner.client.post(f"/api/v1/documents/{document_id}/reprocess")
+    early = await job_of(services, owner, document_id)
+    await carry_out(services, owner, document_id)
+    async with services.database.tenant(owner.tenant.id) as session:
+        put_back = await job_repository.job(session, early)
+        assert put_back is not None
+        put_back.status = "queued"
+        await job_repository.ensure_outbox(session, early)
+    await expire_lease(services, owner, early)
+    new = {"file": ("leave.md", b"# Annual leave\n\nThirty days for everybody.\n", "text/markdown")}
+    assert (await owner.client.put(f"/api/v1/documents/{document_id}/content", files=new)).status_code == 202
+    await Runner(services, HANDLERS).carry_out(owner.tenant.id, early)
+    assert (await read(owner, document_id))["status"] == "queued"
+    await carry_out(services, owner, document_id)
+    assert (await read(owner, document_id))["status"] == "ready"
+    assert "Thirty" in (await owner.client.get(f"/api/v1/documents/{document_id}/text")).json()["text"]
+
+
+async def test_a_version_that_is_refused_leaves_nothing_of_the_one_before(
+    services: Services, owner: Person
+) -> None:
+    collection_id = await make_collection(owner)
+    document_id = (await ingested(services, owner, collection_id))["id"]
+    assert (await found(owner, "holiday"))["passages"]
+    await owner.client.put(
+        f"/api/v1/documents/{document_id}/content", files={"file": ("leave.md", b" \n \n", "text/markdown")}
+    )
+    await carry_out(services, owner, document_id)
+    refused = await read(owner, document_id)
+    assert (refused["status"], refused["chunk_count"], refused["title"]) == ("rejected", 0, None)
+    assert (await found(owner, "holiday"))["allowed"] == 0
+    async with services.database.tenant(owner.tenant.id) as session:
+        chunks = list(await session.scalars(select(ChunkRow)))
+        assert chunks
+        assert all(chunk.content_id is None and chunk.vector == b"" for chunk in chunks)
+        row = await session.get_one(Document, (owner.tenant.id, UUID(str(document_id))))
+        assert (row.text_id, row.layout_id, row.pages) == (None, None, [])
+    again = {"file": ("leave.md", LEAVE, "text/markdown")}
+    assert (
+        await owner.client.put(f"/api/v1/documents/{document_id}/content", files=again)
+    ).status_code == 202
+    await carry_out(services, owner, document_id)
+    assert (await found(owner, "holiday"))["passages"]
+
+
+async def test_what_the_model_refuses_is_not_tried_again(services: Services, owner: Person) -> None:
+    document_id = (await upload(owner, await make_collection(owner))).json()["id"]
+
+    async def refused(run: JobRun) -> None:
+        class Refusing:
+            async def embed(self, texts, call):
+                raise ModelError("invalid_request", "no such words")
+
+            async def count_embedded(self, texts, call):
+                return await services.models.count_embedded(texts, call)
+
+        run.services = dataclasses.replace(run.services, models=Refusing())  # type: ignore[arg-type]
+        await jobs.ingest(run)
+
+    job_id = await job_of(services, owner, document_id)
+    await Runner(services, {"documents.ingest": Handler(refused)}).carry_out(owner.tenant.id, job_id)
+    rejected = await read(owner, document_id)
+    assert (rejected["status"], rejected["problem"]["code"]) == ("rejected", "NOT_EMBEDDED")
+    assert (await owner.client.get(f"/api/v1/jobs/{job_id}")).json()["status"] == "done"
+
+
+async def test_no_original_lies_in_the_clear_while_it_is_read(services: Services, owner: Person) -> None:
+    document_id = (await upload(owner, await make_collection(owner))).json()["id"]
+    lying: list[Path] = []
+
+    async def looking(run: JobRun) -> None:
+        class Looking:
+            async def embed(self, texts, call):
+                files = [path for path in services.settings.home.rglob("*") if path.is_file()]
+                lying.extend(path for path in files if LEAVE[:40] in path.read_bytes())
+                return await services.models.embed(texts, call)
+
+            async def count_embedded(self, texts, call):
+                return await services.models.count_embedded(texts, call)
+
+        run.services = dataclasses.replace(run.services, models=Looking())  # type: ignore[arg-type]
+        await jobs.ingest(run)
+
+    job_id = await job_of(services, owner, document_id)
+    await Runner(services, {"documents.ingest": Handler(looking)}).carry_out(owner.tenant.id, job_id)
+    assert (await read(owner, document_id))["status"] == "ready"
+    assert lying == []
 
 
 async def test_a_document_deleted_meanwhile_stays_deleted(services: Services, owner: Person) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from secretariat.platform.db.session import TenantSession
 from secretariat.platform.jobs import repository
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
 from secretariat.platform.jobs.queue import Subject, enqueue
@@ -62,6 +63,23 @@ async def test_two_wake_ups_give_one_run(services: Services, tenant: Tenant) -> 
     runners = [Runner(services, {"test.work": Handler(work)}) for _ in range(3)]
     await asyncio.gather(*(runner.carry_out(tenant.id, job_id) for runner in runners))
     assert runs == [1]
+
+
+async def test_jobs_are_taken_side_by_side(
+    services: Services, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, look_up = asyncio.Barrier(2), repository.locked_job
+
+    async def together(session: TenantSession, job_id: UUID) -> Job | None:
+        await both.wait()
+        return await look_up(session, job_id)
+
+    monkeypatch.setattr(repository, "locked_job", together)
+    jobs = [await put_down(services, tenant) for _ in range(2)]
+    runner = Runner(services, {"test.work": Handler(do_nothing, at_once=2)})
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(runner.carry_out(tenant.id, job_id) for job_id in jobs))
+    assert [(await look(services, tenant, job_id)).status for job_id in jobs] == ["done", "done"]
 
 
 async def test_a_holder_whose_lease_was_taken_can_write_nothing_more(
