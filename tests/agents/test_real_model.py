@@ -52,3 +52,12 @@ async def test_what_the_documents_do_not_say_is_not_answered(models: LocalModels
     request = "At what hour does the aquarium shop close on Sundays?"
     events = await events_of(task(request), await context(library, models, embedder=models))
     assert last(TaskCompleted, events).abstained
+
+
+async def test_a_question_in_other_words_than_the_document_is_answered(models: LocalModels) -> None:
+    """No passage says "heavy"; search is confident all the same."""
+    dome = "The dome of the observatory was built in 1931. The dome weighs forty tonnes. It opens at nightfall."
+    library = Library({**DOCUMENTS, "dome.md": f"# Dome\n\n{dome}"}, models)
+    request = "How heavy is the dome?"
+    events = await events_of(task(request), await context(library, models, embedder=models))
+    assert "forty tonnes" in last(TaskCompleted, events).answer
