@@ -1,7 +1,8 @@
 """What the parsing process takes from itself before it touches a document. Linux; knows no format.
 
 Memory, processor time, written bytes and open files are capped by the kernel, the network, other processes and
-other files are out of reach, and the process dies with its parent.
+other files are out of reach, and the process dies with its parent. What is the same for all is given up once, by
+the zygote.
 """
 
 import ctypes
@@ -30,8 +31,6 @@ def confine(limits: ParseLimits) -> bool:
     """Whether the network is out of reach; everything else holds or raises OSError."""
     global _confined  # noqa: PLW0603 - it is the process that is confined
     _confined = True
-    with suppress(OSError):  # the first to go when the machine's memory is used up
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     _cap(resource.RLIMIT_AS, limits.memory_bytes + limits.ocr_memory_bytes, soft=limits.memory_bytes)
     _cap(resource.RLIMIT_CPU, limits.cpu_s + limits.ocr_s, soft=limits.cpu_s)
     _cap(resource.RLIMIT_NOFILE, limits.open_files)
@@ -39,10 +38,20 @@ def confine(limits: ParseLimits) -> bool:
     _cap(resource.RLIMIT_CORE, 0)
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    file_access.give_up(libc)
     offline = system_calls.refuse(libc) or leave_network(libc)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # last: a change of rights clears it
     return offline
+
+
+def cut_off() -> None:
+    """What a zygote takes from itself and all that it forks, once: other files, the network, and its place among
+    those who keep their memory to the last."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    libc = ctypes.CDLL(None, use_errno=True)
+    leave_network(libc)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    file_access.give_up(libc)
 
 
 def make_room() -> None:
@@ -59,8 +68,7 @@ def make_room() -> None:
 def leave_network(libc: ctypes.CDLL) -> bool:
     """Moves the process into a network of its own with nothing in it.
 
-    False where the kernel or a container's policy doesn't permit it. Takes milliseconds: the zygote does it once,
-    and its children are born there.
+    False where the kernel or a container's policy doesn't permit it.
     """
     return bool(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0)
 

@@ -18,7 +18,7 @@ _HANDLED = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 """By version of the interface: how many kinds of access there are. All but reading are given up everywhere."""
 
 _SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system/cpu", "/proc/cpuinfo",
-           "/proc/meminfo", "/proc/self", "/dev/null", "/dev/urandom")  # fmt: skip
+           "/proc/meminfo", "/dev/null", "/dev/urandom")  # fmt: skip
 
 
 def give_up(libc: ctypes.CDLL) -> bool:

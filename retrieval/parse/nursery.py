@@ -31,6 +31,11 @@ _ENVIRONMENT = {
     # Threads don't survive a fork; libraries that would start them are told not to.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
+    # A child lives for one document: it takes memory in large pieces and gives none back before its end.
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    "MALLOC_TOP_PAD_": str(8 * 1024 * 1024),
+    "MALLOC_TRIM_THRESHOLD_": str(256 * 1024 * 1024),
+    "MALLOC_MMAP_THRESHOLD_": str(64 * 1024 * 1024),
 }
 
 

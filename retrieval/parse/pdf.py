@@ -19,7 +19,7 @@ from secretariat.retrieval.parse.pdf_lines import Line, OpenPage, Page, read_pag
 from secretariat.retrieval.parse.text import Extracted, TextBuilder
 
 _FILE_NAMES = (".doc", ".docx", ".indd", ".pdf", ".tex")
-_TOGETHER = 16  # pages
+_TOGETHER = 4  # pages
 _LETTERS_TOGETHER = 100_000  # PDFium holds more than a hundred bytes for each
 _HARDLY_ANY = 16  # letters: a stamp or a page number over a scan
 

@@ -10,7 +10,6 @@ import os
 import platform
 import struct
 from collections.abc import Iterator, Mapping
-from functools import cache
 
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2  # linux/prctl.h, linux/seccomp.h
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -46,16 +45,14 @@ _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # colu
 
 def refuse(libc: ctypes.CDLL) -> bool:
     """Whether the filter holds from now on, for this process and all that it starts. Takes no_new_privs."""
-    machine = platform.machine()
-    if machine not in _ARCHITECTURES:
+    if _MACHINE not in _ARCHITECTURES:
         return False
-    program = _common(machine) + b"".join(_last(machine))
+    program = _COMMON + b"".join(_last(_MACHINE))
     code = ctypes.create_string_buffer(program, len(program))
     head = struct.pack("@HP", len(program) // 8, ctypes.addressof(code))
     return bool(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.c_char_p(head), 0, 0) == 0)
 
 
-@cache
 def _common(machine: str) -> bytes:
     """The part that is the same for every process."""
     column, architecture = _ARCHITECTURES[machine]
@@ -98,3 +95,7 @@ def _only_if(number: int, condition: bytes) -> list[bytes]:
 def _step(code: int, value: int, *, met: int = 0, unmet: int = 0) -> bytes:
     """One instruction; a comparison skips so many of those that follow."""
     return struct.pack("=HBBI", code, met, unmet, value)
+
+
+_MACHINE = platform.machine()
+_COMMON = _common(_MACHINE) if _MACHINE in _ARCHITECTURES else b""

@@ -24,11 +24,12 @@ from typing import Any
 import orjson
 
 from secretariat.retrieval.parse import child, page_child
-from secretariat.retrieval.parse.confine import leave_network
+from secretariat.retrieval.parse.confine import cut_off
 from secretariat.retrieval.parse.limits import DEFAULT_LIMITS, ParseLimits
 from secretariat.retrieval.parse.zygote_wire import MOST_BYTES, STARTED, STATUS
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+_MADV_COLLAPSE, _LARGE_PAGE = 25, 2 * 1024 * 1024  # Linux 6.1, linux/mman.h
 ERRANDS: Mapping[str, Any] = {"parse": child, "draw": page_child}
 """What a child can be sent for; each has its `main`, with its arguments and the limits."""
 
@@ -64,6 +65,7 @@ class Zygote:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(ring.fileno(), warn_on_full_buffer=False)
         self._ring = ring
+        self._children = os.open(f"/proc/self/task/{os.getpid()}/children", os.O_RDONLY | os.O_CLOEXEC)
         # What a child leaves behind when it dies becomes ours, so that it can be ended too.
         ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
@@ -127,7 +129,7 @@ class Zygote:
     def _kill_strays(self) -> None:
         """Descendants that left their group are children of ours by now."""
         with suppress(OSError):
-            listed = Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="ascii")
+            listed = os.pread(self._children, MOST_BYTES, 0)
             for stray in set(map(int, listed.split())) - set(self._lines):
                 _kill(stray, group=False)
 
@@ -181,12 +183,25 @@ def prepare() -> None:
     ctypes.CDLL(None).malloc_trim(0)  # what isn't there needn't be mapped for each child
     gc.freeze()  # forks share what no collection touches
     gc.set_threshold(50_000, 20, 20)
+    _gather()
+
+
+def _gather() -> None:
+    """Memory in large pages, where the kernel can: a fork copies the table of pages, and has fewer to copy."""
+    libc = ctypes.CDLL(None)
+    for line in Path("/proc/self/maps").read_text(encoding="ascii").splitlines():
+        span, rights, _, _, _, *name = line.split()
+        start, end = (int(address, 16) for address in span.split("-"))
+        start, end = -(-start // _LARGE_PAGE) * _LARGE_PAGE, end // _LARGE_PAGE * _LARGE_PAGE
+        if rights == "rw-p" and name in ([], ["[heap]"]) and start < end:
+            libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), _MADV_COLLAPSE)
 
 
 def main(descriptor: int) -> None:
     prepare()
-    leave_network(ctypes.CDLL(None))  # as do its children, some of them with stronger means
-    Zygote(socket.socket(fileno=descriptor)).serve()
+    zygote = Zygote(socket.socket(fileno=descriptor))
+    cut_off()
+    zygote.serve()
 
 
 if __name__ == "__main__":

