@@ -12,8 +12,8 @@ import psycopg
 
 from benchmarks.crowd import Crowd, crowd, name
 from benchmarks.report import Figure, Report
-from benchmarks.tenancy import prepare, principal
-from secretariat.platform.access.authority import GrantAuthority
+from benchmarks.tenancy import Tenancy, prepare, principal
+from secretariat.platform.access.authority import PersonAuthority
 from secretariat.platform.contents.keyring import Keyring
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import Database
@@ -38,19 +38,19 @@ class Order:
 
 def figures(report: Report, url: str, superuser_url: str) -> None:
     made = crowd(CHUNKS)
-    tenant_id = asyncio.run(_prepared(url, superuser_url, made))
+    tenancy = asyncio.run(_prepared(url, superuser_url, made))
     context = multiprocessing.get_context("spawn")
     pipes = []
     for _ in range(PROCESSES):
         ours, theirs = context.Pipe()
-        context.Process(target=search, args=(url, tenant_id, theirs), daemon=True).start()
+        context.Process(target=search, args=(url, tenancy, theirs), daemon=True).start()
         pipes.append(ours)
     for pipe in pipes:
         assert pipe.recv() == "ready"
     delays = []
     with psycopg.connect(superuser_url.replace("+psycopg", ""), autocommit=True) as connection:
         for number in range(REVOCATIONS):
-            delays += _revoked(connection, pipes, tenant_id, number % made.documents)
+            delays += _revoked(connection, pipes, tenancy.tenant_id, number % made.documents)
     for pipe in pipes:
         pipe.send(None)
     p99 = float(np.percentile(delays, 99))
@@ -58,11 +58,11 @@ def figures(report: Report, url: str, superuser_url: str) -> None:
     report.add(Figure(f"revocation to effect in {PROCESSES} processes, p99", p99, 1.0, "s", least=False))
 
 
-async def _prepared(url: str, superuser_url: str, made: Crowd) -> UUID:
+async def _prepared(url: str, superuser_url: str, made: Crowd) -> Tenancy:
     database = Database(url)
-    tenancy = await prepare(database, superuser_url, made)
+    tenancy = await prepare(database, superuser_url, made, [[_OUTSIDER]])
     await database.close()
-    return tenancy.tenant_id
+    return tenancy
 
 
 def _revoked(
@@ -84,19 +84,19 @@ def _revoked(
     return [max(0.0, pipe.recv() - revoked) for pipe in pipes]
 
 
-def search(url: str, tenant_id: UUID, orders: Connection) -> None:
+def search(url: str, tenancy: Tenancy, orders: Connection) -> None:
     """A process that searches as told, and says when it last found what it was told to look for."""
-    asyncio.run(_search(url, tenant_id, orders))
+    asyncio.run(_search(url, tenancy, orders))
 
 
-async def _search(url: str, tenant_id: UUID, orders: Connection) -> None:
+async def _search(url: str, tenancy: Tenancy, orders: Connection) -> None:
     made, database = crowd(CHUNKS), Database(url)
     written = MemoryChunkLog()
     written.append(made.chunks())
-    log = SqlChunkLog(database, ContentStore(Keyring(bytes(32))), tenant_id)
+    log = SqlChunkLog(database, ContentStore(Keyring(bytes(32))), tenancy.tenant_id)
     log.tail = written.tail  # type: ignore[method-assign] # the chunks needn't lie in the database for this
-    view, authority = IndexView(tenant_id, log), GrantAuthority(database)
-    scope = Scope(tenant_id, frozenset({principal(_OUTSIDER)}))
+    view, authority = IndexView(tenancy.tenant_id, log), PersonAuthority(database, tenancy.people[0])
+    scope = Scope(tenancy.tenant_id, frozenset())
     await view.catch_up()
     orders.send("ready")
     while (order := orders.recv()) is not None:
@@ -104,8 +104,9 @@ async def _search(url: str, tenant_id: UUID, orders: Connection) -> None:
         vector = made.vectors[order.document * 10].astype("<f4").tobytes()
         last = told = 0.0
         while not told or time.monotonic() - last < _AFTER_S:
-            await view.catch_up()
-            found = await view.rank("", vector, await authority.permit(scope), Within(), 10)
+            permit = await authority.permit(scope)
+            await view.catch_up(head=permit.head)
+            found = await view.rank("", vector, permit, Within(), 10)
             documents = {found.chunks[row].document_id for row in found.dense}
             if wanted in await authority.readable(scope, documents):
                 last = time.monotonic()

@@ -1,4 +1,4 @@
-"""The rows behind a crowd: tenant, collections, documents, grants and the head of the log, in PostgreSQL."""
+"""The rows behind a crowd: tenant, people, collections, documents, grants and the log's head, in PostgreSQL."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,18 +14,21 @@ from secretariat.platform.tenants.service import create_tenant
 
 @dataclass(frozen=True, slots=True)
 class Tenancy:
-    tenant_id: UUID
+    """`people` are the callers in their order."""
 
-    def principals(self, numbers: Iterable[int]) -> frozenset[str]:
-        return frozenset(principal(number) for number in numbers)
+    tenant_id: UUID
+    people: tuple[UUID, ...]
 
 
 def principal(number: int) -> str:
     return f"group:{name('principal', number)}"
 
 
-async def prepare(database: Database, superuser_url: str, made: Crowd) -> Tenancy:
-    """Written past the service, for it is the searching that is measured."""
+async def prepare(
+    database: Database, superuser_url: str, made: Crowd, callers: Sequence[Sequence[int]]
+) -> Tenancy:
+    """Written past the service, for it is the searching that is measured. Each principal is a group, each caller
+    a person who is in some of them."""
     tenant = await create_tenant(database, f"crowd-{new_id().hex[-8:]}", "Crowd")
     key, blob = new_id(), new_id()
     with psycopg.connect(superuser_url.replace("+psycopg", "")) as connection:
@@ -62,10 +65,52 @@ async def prepare(database: Database, superuser_url: str, made: Crowd) -> Tenanc
                 for grant in made.grants()
             ],
         )
+        people = _people(connection, own, callers)
         _copy(connection, "chunk_heads", ("tenant_id", "seq"), [(own, len(made.vectors))])
     with psycopg.connect(superuser_url.replace("+psycopg", ""), autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-    return Tenancy(tenant.id)
+    return Tenancy(tenant.id, people)
+
+
+def _people(
+    connection: psycopg.Connection, tenant_id: UUID, callers: Sequence[Sequence[int]]
+) -> tuple[UUID, ...]:
+    numbers = sorted({number for caller in callers for number in caller})
+    groups = [(tenant_id, name("principal", number), f"Group {number}") for number in numbers]
+    _copy(connection, "groups", ("tenant_id", "id", "name"), groups)
+    return tuple(
+        add_person(connection, tenant_id, [name("principal", number) for number in caller])
+        for caller in callers
+    )
+
+
+def add_person(connection: psycopg.Connection, tenant_id: UUID, groups: Iterable[UUID]) -> UUID:
+    """Someone who reads documents as a member of these groups."""
+    person = new_id()
+    email = f"{person}@example.com"
+    _copy(connection, "users", ("tenant_id", "id", "email", "name"), [(tenant_id, person, email, "Ada")])
+    rows = [(tenant_id, group, person) for group in groups]
+    _copy(connection, "group_members", ("tenant_id", "group_id", "user_id"), rows)
+    connection.execute(
+        "INSERT INTO role_assignments (tenant_id, user_id, role_id)"
+        " SELECT tenant_id, %s, id FROM roles WHERE tenant_id = %s AND name = 'member'",
+        (person, tenant_id),
+    )
+    return person
+
+
+def add_groups(connection: psycopg.Connection, tenant_id: UUID, documents: Sequence[UUID]) -> list[UUID]:
+    """A group for each document, which it opens to the group."""
+    groups = [new_id() for _ in documents]
+    named = [(tenant_id, group, f"Group of {group}") for group in groups]
+    _copy(connection, "groups", ("tenant_id", "id", "name"), named)
+    columns = ("tenant_id", "id", "resource_type", "resource_id", "principal", "effect")
+    rows = [
+        (tenant_id, new_id(), "document", document, f"group:{group}", "allow")
+        for group, document in zip(groups, documents, strict=True)
+    ]
+    _copy(connection, "grants", columns, rows)
+    return groups
 
 
 def _copy(

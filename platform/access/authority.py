@@ -11,9 +11,9 @@ from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from secretariat.platform.access.permit import held_by, matching_documents, permit, readable_now
-from secretariat.platform.access.repository import reading_principals
+from secretariat.platform.access.repository import principals_of
 from secretariat.platform.db.session import Database, TenantSession
-from secretariat.platform.indexes.permits import Asker, KnownPermits
+from secretariat.platform.indexes.permits import KnownPermits
 from secretariat.platform.tables.access import Grant
 from secretariat.platform.tables.documents import Collection, Document
 from secretariat.retrieval.core import DocumentFilter, Permit, Scope
@@ -89,22 +89,13 @@ class PersonAuthority:
 
     async def permit(self, scope: Scope) -> Permit:
         async with self._database.tenant(scope.tenant) as session:
-            asker = await self._asker(session)
-            return Permit() if asker is None else await permit(session, asker, self._known)
+            return await permit(session, self._user_id, self._known)
 
     async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
         async with self._database.tenant(scope.tenant) as session:
-            asker = await self._asker(session)
-            if asker is None:
-                return frozenset()
-            return await matching_documents(session, documents_readable(asker.principals), where)
+            principals = await principals_of(session, self._user_id)
+            return await matching_documents(session, documents_readable(principals), where)
 
     async def readable(self, scope: Scope, document_ids: Several[UUID]) -> dict[UUID, UUID]:
         async with self._database.tenant(scope.tenant) as session:
-            asker = await self._asker(session)
-            return {} if asker is None else await readable_now(session, asker, document_ids, self._known)
-
-    async def _asker(self, session: TenantSession) -> Asker | None:
-        """None for who reads nothing."""
-        principals = await reading_principals(session, self._user_id)
-        return None if principals is None else Asker(session.tenant_id, principals)
+            return await readable_now(session, self._user_id, document_ids, self._known)

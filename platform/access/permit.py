@@ -1,8 +1,8 @@
-"""What the grants come to for who asks: the permit of a search, and the look again at what it found.
+"""What the grants come to for a person: the permit of a search, and the look again at what it found.
 
-A permit is remembered together with the version that the grants had before it was worked out, and serves only
-while that is their version still. The version is read anew for every question, so a grant that goes is gone for
-the next one, in every process.
+A permit is remembered together with the version that grants and groups had before it was worked out, and serves
+only while that is their version still. The version is read anew for every question, as is whether the person may
+read documents at all, so what is taken away is gone for the next one, in every process.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     any_,
+    bindparam,
     func,
     literal,
     literal_column,
@@ -26,8 +27,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 
 from secretariat.platform.access.caller import EVERYONE
+from secretariat.platform.access.repository import principals_of, reads_documents
 from secretariat.platform.db.session import TenantSession
-from secretariat.platform.indexes.permits import Asker, KnownPermits
+from secretariat.platform.indexes.permits import KnownPermits
 from secretariat.platform.tables.access import Grant, GrantVersion
 from secretariat.platform.tables.documents import ChunkHead, Document
 from secretariat.retrieval.core import DocumentFilter, Permit
@@ -44,6 +46,13 @@ _UNREADY = (  # in the words of its index, which a statement with parameters wou
     .where(Document.status != literal_column("'ready'"), Document.chunk_count > literal_column("0"))
     .scalar_subquery()
 )
+# Made once, for they are asked at every search.
+_STATE = select(_VERSION, func.coalesce(_HEAD, 0), _UNREADY).where(reads_documents(bindparam("person")))
+_FOUND = select(Document.id, Document.collection_id, _VERSION).where(
+    Document.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
+    Document.status == "ready",
+    reads_documents(bindparam("person")),
+)
 
 
 def held_by(principals: frozenset[str]) -> ColumnElement[bool]:
@@ -51,40 +60,38 @@ def held_by(principals: frozenset[str]) -> ColumnElement[bool]:
     return Grant.principal == any_(literal(sorted(principals | {EVERYONE}), ARRAY(Text)))
 
 
-async def permit(session: TenantSession, asker: Asker, known: KnownPermits) -> Permit:
-    """What all grants to these principals come to. Of several that open the same, the oldest is named."""
-    version, head, being_read = (
-        await session.execute(select(_VERSION, func.coalesce(_HEAD, 0), _UNREADY))
-    ).one()
-    unready = frozenset(being_read or ())
-    given = known.get(asker, version)
+async def permit(session: TenantSession, user_id: UUID, known: KnownPermits) -> Permit:
+    """What all grants to the person come to. Of several that open the same, the oldest is named."""
+    state = (await session.execute(_STATE, {"person": user_id})).one_or_none()
+    if state is None:
+        return Permit()
+    version, head, being_read = state
+    person, unready = (session.tenant_id, user_id), frozenset[UUID](being_read or ())
+    given = known.get(person, version)
     if given is not None and (given.head, given.unready) == (head, unready):
         return given
     if given is None:
-        given = await _worked_out(session, held_by(asker.principals))
+        given = await _worked_out(session, held_by(await principals_of(session, user_id)))
     given = replace(given, head=head, unready=unready)
-    known.put(asker, version, given)
+    known.put(person, version, given)
     return given
 
 
 async def readable_now(
-    session: TenantSession, asker: Asker, document_ids: Several[UUID], known: KnownPermits
+    session: TenantSession, user_id: UUID, document_ids: Several[UUID], known: KnownPermits
 ) -> dict[UUID, UUID]:
     """Of these documents those that are ready and open, each with the grant that `Permit.rule` names."""
-    query = select(Document.id, Document.collection_id, _VERSION).where(
-        Document.id == any_(literal(list(document_ids), ARRAY(Uuid))), Document.status == "ready"
-    )
-    rows = (await session.execute(query)).all()
+    rows = (await session.execute(_FOUND, {"ids": list(document_ids), "person": user_id})).all()
     if not rows:
         return {}
     homes = {row[0]: row[1] for row in rows}
-    given = known.get(asker, rows[0][2])
+    given = known.get((session.tenant_id, user_id), rows[0][2])
     if given is None:
         on_them = or_(
             and_(Grant.resource_type == "document", Grant.resource_id.in_(homes)),
             and_(Grant.resource_type == "collection", Grant.resource_id.in_(set(homes.values()))),
         )
-        given = await _worked_out(session, and_(held_by(asker.principals), on_them))
+        given = await _worked_out(session, and_(held_by(await principals_of(session, user_id)), on_them))
     rules = {document: given.rule(document, home) for document, home in homes.items()}
     return {document: rule for document, rule in rules.items() if rule is not None}
 

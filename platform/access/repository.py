@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import ColumnElement, delete, exists, func, select
 
 from secretariat.platform.access.caller import EVERYONE
 from secretariat.platform.access.permissions import BUILTIN_ROLES
@@ -43,21 +43,20 @@ async def active_standing(session: TenantSession, user_id: UUID) -> Standing | N
     return await standing(session, user_id) if await session.scalar(active) is not None else None
 
 
-async def reading_principals(session: TenantSession, user_id: UUID) -> frozenset[str] | None:
-    """The principals under which a person reads documents; None for who may not, or may not sign in."""
-    reads = exists().where(
+def reads_documents(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Whether that person may sign in and has a role that reads documents."""
+    return exists().where(
+        User.id == user_id,
+        User.status == "active",
         RoleAssignment.user_id == User.id,
         Role.id == RoleAssignment.role_id,
         Role.permissions.any_() == READ_DOCUMENTS,
     )
-    groups = (
-        select(func.array_agg(GroupMember.group_id)).where(GroupMember.user_id == User.id).scalar_subquery()
-    )
-    query = select(groups).where(User.id == user_id, User.status == "active", reads)
-    found = (await session.execute(query)).one_or_none()
-    if found is None:
-        return None
-    return frozenset({f"user:{user_id}", EVERYONE, *(f"group:{group}" for group in found[0] or ())})
+
+
+async def principals_of(session: TenantSession, user_id: UUID) -> frozenset[str]:
+    groups = await session.scalars(select(GroupMember.group_id).where(GroupMember.user_id == user_id))
+    return frozenset({f"user:{user_id}", EVERYONE, *(f"group:{group}" for group in groups)})
 
 
 async def roles_of(session: TenantSession, user_id: UUID) -> list[Role]:

@@ -140,6 +140,8 @@ async def remove_member(session: TenantSession, group_id: UUID, user_id: UUID) -
 
 
 async def remove_group(session: TenantSession, group_id: UUID) -> None:
+    # Memberships first: what is deleted by itself is deleted by the tables' owner, who writes for no tenant.
+    await session.execute(delete(GroupMember).where(GroupMember.group_id == group_id))
     await session.execute(delete(Group).where(Group.id == group_id))
 
 

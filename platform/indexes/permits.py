@@ -4,7 +4,7 @@ Owns remembering and forgetting. What a permit comes to, and which version the g
 """
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from typing import TypeAlias
 from uuid import UUID
 
 from secretariat.retrieval.core import Permit
@@ -12,13 +12,8 @@ from secretariat.retrieval.core import Permit
 GRANTS_IN_MEMORY = 100_000
 """Some thirty megabytes."""
 
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Whose permit it is."""
-
-    tenant_id: UUID
-    principals: frozenset[str]
+Person: TypeAlias = tuple[UUID, UUID]
+"""(tenant, user)"""
 
 
 class KnownPermits:
@@ -27,30 +22,27 @@ class KnownPermits:
     def __init__(self, grants_in_memory: int = GRANTS_IN_MEMORY) -> None:
         self._most = grants_in_memory
         self._held = 0
-        self._known: OrderedDict[Asker, tuple[UUID | None, Permit]] = OrderedDict()
+        self._known: OrderedDict[Person, tuple[UUID | None, Permit]] = OrderedDict()
 
-    def __len__(self) -> int:
-        return len(self._known)
-
-    def get(self, asker: Asker, version: UUID | None) -> Permit | None:
-        """The asker's permit under that version of the tenant's grants."""
-        known = self._known.get(asker)
+    def get(self, person: Person, version: UUID | None) -> Permit | None:
+        """The person's permit under that version of the tenant's grants."""
+        known = self._known.get(person)
         if known is None or known[0] != version:
             return None
-        self._known.move_to_end(asker)
+        self._known.move_to_end(person)
         return known[1]
 
-    def put(self, asker: Asker, version: UUID | None, permit: Permit) -> None:
+    def put(self, person: Person, version: UUID | None, permit: Permit) -> None:
         """In the place of the one before it."""
-        self._forget(asker)
-        self._known[asker] = version, permit
+        self._forget(person)
+        self._known[person] = version, permit
         self._held += _size(permit)
         while self._held > self._most:
             self._forget(next(iter(self._known)))
 
-    def _forget(self, asker: Asker) -> None:
-        if asker in self._known:
-            self._held -= _size(self._known.pop(asker)[1])
+    def _forget(self, person: Person) -> None:
+        if person in self._known:
+            self._held -= _size(self._known.pop(person)[1])
 
 
 def _size(permit: Permit) -> int:

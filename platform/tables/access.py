@@ -47,8 +47,8 @@ class Grant(Identified, Base):
 
 
 class GrantVersion(TenantRow, Base):
-    """Another version after each change to the tenant's grants: triggers on the grants write it, whoever changes
-    them and how. No version ever comes back."""
+    """Another version after each change to the tenant's grants, or to who is in which group: triggers write it,
+    whoever changes them and how. No version ever comes back."""
 
     __tablename__ = "grant_versions"
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from secretariat.platform.access import authority as access
 from secretariat.platform.access.grants import grant, grants_on, open_collection, revoke
@@ -15,13 +15,12 @@ from secretariat.platform.access.permissions import BUILTIN_ROLES, DESCRIPTIONS,
 from secretariat.platform.access.permit import permit, readable_now
 from secretariat.platform.access.repository import seed_builtin_roles
 from secretariat.platform.db.session import Database, TenantSession
-from secretariat.platform.indexes.permits import Asker, KnownPermits
+from secretariat.platform.indexes.permits import KnownPermits
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
 from secretariat.platform.tables.access import Role
 from secretariat.platform.tables.documents import Collection, Document
-from secretariat.platform.tables.identity import Group
-from secretariat.platform.tables.tenants import Tenant
+from secretariat.platform.tables.identity import Group, GroupMember, User
 from secretariat.platform.web.errors import InvalidError
 from secretariat.retrieval.core import Chunk, DocumentFilter, Span
 from secretariat.retrieval.index.roster import Roster, Within
@@ -63,15 +62,15 @@ async def add_collection(session: TenantSession) -> Collection:
 
 
 async def readable(
-    database: Database, tenant: Tenant, principals: set[str], collections: set[UUID] | None = None
+    database: Database, person: User, collections: set[UUID] | None = None
 ) -> tuple[frozenset[UUID], int]:
     """What the permit opens of the ready documents, and how many others count as denied.
 
     The look again at what was found must come to the same.
     """
-    authority = Asking(database, tenant.id, *principals, known=KNOWN)
+    authority = Asking(database, person, KNOWN)
     given = await authority.permit()
-    async with database.tenant(tenant.id) as session:
+    async with database.tenant(person.tenant_id) as session:
         ready = list(await session.scalars(select(Document).where(Document.status == "ready")))
     roster = Roster()
     roster.add(0, [_chunk_of(document) for document in ready])
@@ -92,7 +91,7 @@ def _chunk_of(document: Document) -> Chunk:
 async def test_without_a_grant_nothing_is_readable(database, services, tenant):
     async with database.tenant(tenant.id) as session:
         await add_document(session, services, await add_collection(session))
-    assert await readable(database, tenant, {"everyone"}) == (frozenset(), 1)
+    assert await readable(database, await make_user(database, tenant)) == (frozenset(), 1)
 
 
 async def test_a_new_collection_is_open_to_everyone_unless_private(database, services, tenant):
@@ -103,11 +102,11 @@ async def test_a_new_collection_is_open_to_everyone_unless_private(database, ser
         await open_collection(session, private.id, ada.id, private=True)
         first = await add_document(session, services, shared)
         second = await add_document(session, services, private)
-    assert await readable(database, tenant, {f"user:{ada.id}"}) == (frozenset({first.id, second.id}), 0)
-    assert await readable(database, tenant, {f"user:{bob.id}"}) == (frozenset({first.id}), 1)
-    assert await readable(database, tenant, {f"user:{bob.id}"}, {private.id}) == (frozenset(), 1)
-    assert await readable(database, tenant, {f"user:{bob.id}"}, {shared.id}) == (frozenset({first.id}), 0)
-    assert await readable(database, tenant, {f"user:{bob.id}"}, set()) == (frozenset(), 0)
+    assert await readable(database, ada) == (frozenset({first.id, second.id}), 0)
+    assert await readable(database, bob) == (frozenset({first.id}), 1)
+    assert await readable(database, bob, {private.id}) == (frozenset(), 1)
+    assert await readable(database, bob, {shared.id}) == (frozenset({first.id}), 0)
+    assert await readable(database, bob, set()) == (frozenset(), 0)
 
 
 async def test_only_ready_documents_are_searched(database, services, tenant):
@@ -117,7 +116,7 @@ async def test_only_ready_documents_are_searched(database, services, tenant):
         await open_collection(session, collection.id, ada.id, private=False)
         for status in ("queued", "processing", "rejected", "deleted"):
             await add_document(session, services, collection, status)
-    assert await readable(database, tenant, {"everyone"}) == (frozenset(), 0)
+    assert await readable(database, await make_user(database, tenant)) == (frozenset(), 0)
 
 
 async def test_a_removed_grant_is_gone_at_the_next_question(database, services, tenant):
@@ -126,11 +125,11 @@ async def test_a_removed_grant_is_gone_at_the_next_question(database, services, 
         collection = await add_collection(session)
         await add_document(session, services, collection)
         made = await open_collection(session, collection.id, ada.id, private=False)
-    assert len((await readable(database, tenant, {"everyone"}))[0]) == 1
+    assert len((await readable(database, await make_user(database, tenant)))[0]) == 1
     async with database.tenant(tenant.id) as session:
         assert await revoke(session, "collection", collection.id, made.id)
         assert not await revoke(session, "collection", collection.id, made.id)
-    assert await readable(database, tenant, {"everyone"}) == (frozenset(), 1)
+    assert await readable(database, await make_user(database, tenant)) == (frozenset(), 1)
 
 
 async def test_the_same_grant_twice_is_one_grant(database, tenant):
@@ -185,6 +184,7 @@ PLACES = list(itertools.product(("collection", "document"), ("user", "group", "e
 async def test_allow_opens_deny_closes_and_deny_wins(playground, database, chosen, member):
     """Against the rule in one line: some allow of mine, and no deny of mine, on it or its collection."""
     tenant, collection, document, principals = playground
+    user_id = UUID(principals["user"][5:])
     mine = {"user", "everyone"} | ({"group"} if member else set())
     scope = frozenset(principals[name] for name in mine)
     effects = {effect for _, who, effect in chosen if who in mine}
@@ -196,14 +196,19 @@ async def test_allow_opens_deny_closes_and_deny_wins(playground, database, chose
             target = collection.id if place == "collection" else document.id
             made.append((place, target, await grant(session, place, target, principals[who], effect, None)))
         assert await access.may_read_document(session, scope, document.id) is expected
-        asker = Asker(tenant.id, scope)
-        given = await permit(session, asker, KNOWN)
+        if member:
+            session.add(
+                GroupMember(tenant_id=tenant.id, group_id=UUID(principals["group"][6:]), user_id=user_id)
+            )
+            await session.flush()
+        given = await permit(session, user_id, KNOWN)
         assert (given.rule(document.id, collection.id) is not None) is expected
-        assert (document.id in await readable_now(session, asker, [document.id], KNOWN)) is expected
+        assert (document.id in await readable_now(session, user_id, [document.id], KNOWN)) is expected
         whole = await access.may_read_collection(session, scope, collection.id)
         assert whole is (on_collection == {"allow"})
         for place, target, row in made:
             await revoke(session, place, target, row.id)
+        await session.execute(delete(GroupMember))
 
 
 async def test_a_filter_lets_through_what_says_so_of_itself(database, services, tenant):
@@ -224,8 +229,9 @@ async def test_a_filter_lets_through_what_says_so_of_itself(database, services, 
         DocumentFilter(since=date(2019, 5, 1), until=date(2019, 5, 1)): {old.id},
         DocumentFilter(since=date(2019, 5, 2)): {new.id},
     }
+    person = await make_user(database, tenant)
     for where, expected in asked.items():
-        assert await Asking(database, tenant.id).matching(where) == expected
+        assert await Asking(database, person).matching(where) == expected
 
 
 async def test_builtin_roles_follow_the_code(database, tenant):

@@ -18,7 +18,7 @@ from secretariat.platform.access.explanation import Reader, reader, reader_count
 from secretariat.platform.access.grants import grant, revoke
 from secretariat.platform.access.permit import permit
 from secretariat.platform.db.session import Database, TenantSession
-from secretariat.platform.indexes.permits import Asker, KnownPermits
+from secretariat.platform.indexes.permits import KnownPermits
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
 from secretariat.platform.tables.access import Grant
@@ -155,7 +155,7 @@ async def test_who_loses_the_role_reads_nothing_from_the_next_question_on(office
 
 async def test_both_ways_to_ask_about_documents_agree(office, database, services):
     """One asks the grants for each document, the other once; lists and counts rest on either."""
-    tenant, _, principals, document = office
+    tenant, people, principals, document = office
     scope = frozenset({principals["ada"], principals["staff"]})
     async with database.tenant(tenant.id) as session:
         home = await add_collection(session)
@@ -170,7 +170,7 @@ async def test_both_ways_to_ask_about_documents_agree(office, database, services
             set(await session.scalars(select(Document.id).where(condition(scope))))
             for condition in (document_readable, documents_readable)
         ]
-        given_ = await permit(session, Asker(tenant.id, scope), KnownPermits())
+        given_ = await permit(session, people["ada"].id, KnownPermits())
         assert ways[0] == ways[1] == {mine[2].id, mine[3].id}
         assert {d.id for d in mine if given_.rule(d.id, d.collection_id)} == ways[0]
         await withdraw(session, made)

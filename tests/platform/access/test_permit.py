@@ -1,21 +1,24 @@
 """What a process remembers of permits never outlives the grants that they were made of."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import delete, event, insert, update
 
 from secretariat.platform.access import permit as permits
+from secretariat.platform.access import repository as roles
 from secretariat.platform.access.grants import grant, open_collection, revoke
-from secretariat.platform.db.session import Database
-from secretariat.platform.indexes.permits import Asker, KnownPermits
+from secretariat.platform.db.session import Database, TenantSession
+from secretariat.platform.identity import repository as people
+from secretariat.platform.indexes.permits import KnownPermits
 from secretariat.platform.indexes.repository import take_numbers
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
+from secretariat.platform.tables.identity import Group, GroupMember, User
 from secretariat.platform.tables.tenants import Tenant
 from secretariat.retrieval.core import DocumentFilter, Permit
 from secretariat.retrieval.errors import FilterTooWideError
@@ -62,12 +65,12 @@ async def test_it_is_worked_out_once_for_as_long_as_no_grant_changes(
         collection = await add_collection(session)
         await open_collection(session, collection.id, new_id(), private=False)
         document = await add_document(session, services, collection)
-    known = KnownPermits()
-    first = await Asking(database, tenant.id, known=known).permit()
+    known, person = KnownPermits(), await make_user(database, tenant)
+    first = await Asking(database, person, known).permit()
     await _collection(database, other_tenant)
     with statements(database) as asked:
-        assert await Asking(database, tenant.id, known=known).permit() is first
-        assert document.id in await Asking(database, tenant.id, known=known).readable([document.id])
+        assert await Asking(database, person, known).permit() is first
+        assert document.id in await Asking(database, person, known).readable([document.id])
     assert len(asked) == 2
 
 
@@ -79,7 +82,7 @@ async def test_any_change_by_any_hand_is_seen_by_the_next_question(
     async with database.tenant(tenant.id) as session:
         bystander = await make_user(database, tenant)
         closed = await add_collection(session)
-    authority = Asking(database, tenant.id)
+    authority = Asking(database, await make_user(database, tenant))
     grant_id = new_id()
 
     async def opened() -> set[UUID]:
@@ -107,9 +110,48 @@ async def test_any_change_by_any_hand_is_seen_by_the_next_question(
             assert await opened() == expected, statement
 
 
+async def test_groups_roles_and_status_count_as_they_are_now(database, services, tenant):
+    """Also when a group itself goes, and its memberships with it."""
+    person = await make_user(database, tenant)
+    async with database.tenant(tenant.id) as session:
+        group = Group(tenant_id=tenant.id, id=new_id(), name="staff")
+        session.add(group)
+        await session.flush()
+        collection = await add_collection(session)
+        await grant(session, "collection", collection.id, f"group:{group.id}", "allow", None)
+        document = await add_document(session, services, collection)
+        held = [role.id for role in await roles.roles_of(session, person.id)]
+    authority = Asking(database, person)
+
+    async def reads() -> bool:
+        given = await authority.permit()
+        found = await authority.readable([document.id])
+        assert (given.rule(document.id, collection.id) is not None) is bool(found)
+        return bool(found)
+
+    async def after(change: Callable[[TenantSession], Awaitable[object]]) -> bool:
+        async with database.tenant(tenant.id) as session:
+            await change(session)
+        return await reads()
+
+    def status(value: str) -> Callable[[TenantSession], Awaitable[object]]:
+        return lambda session: session.execute(update(User).where(User.id == person.id).values(status=value))
+
+    join = insert(GroupMember).values(tenant_id=tenant.id, group_id=group.id, user_id=person.id)
+    assert not await reads()
+    assert await after(lambda session: session.execute(join))
+    assert not await after(lambda session: session.execute(delete(GroupMember)))
+    assert await after(lambda session: session.execute(join))
+    assert not await after(lambda session: roles.assign(session, person.id, []))
+    assert await after(lambda session: roles.assign(session, person.id, held))
+    assert not await after(status("disabled"))
+    assert await after(status("active"))
+    assert not await after(lambda session: people.remove_group(session, group.id))
+
+
 async def test_a_change_counts_from_its_commit_on_and_not_if_it_is_rolled_back(database, tenant):
     collection_id = await _collection(database, tenant)
-    authority = Asking(database, tenant.id)
+    authority = Asking(database, await make_user(database, tenant))
     first = await authority.permit()
 
     class ChangedItsMindError(Exception):
@@ -129,7 +171,7 @@ async def test_a_change_counts_from_its_commit_on_and_not_if_it_is_rolled_back(d
 
 async def test_of_two_changes_at_once_none_is_lost(database, tenant):
     one, other = [await _collection(database, tenant, None) for _ in range(2)]
-    authority = Asking(database, tenant.id)
+    authority = Asking(database, await make_user(database, tenant))
     assert not (await authority.permit()).collections
 
     async def open_to_all(collection_id: UUID) -> None:
@@ -145,7 +187,7 @@ async def test_of_two_changes_at_once_none_is_lost(database, tenant):
 
 async def test_it_says_how_far_the_log_is(database, tenant):
     await _collection(database, tenant)
-    authority = Asking(database, tenant.id)
+    authority = Asking(database, await make_user(database, tenant))
     first = await authority.permit()
     assert first.head == 0
     async with database.tenant(tenant.id) as session:
@@ -161,7 +203,7 @@ async def test_what_was_found_is_looked_at_by_the_grants_of_that_moment(database
         opened = await open_collection(session, collection.id, new_id(), private=False)
         document, unread = [await add_document(session, services, collection) for _ in range(2)]
         unread.status = "processing"
-    authority = Asking(database, tenant.id)
+    authority = Asking(database, await make_user(database, tenant))
     await authority.permit()
     both = [document.id, unread.id]
     assert await authority.readable(both) == {document.id: opened.id}
@@ -186,7 +228,7 @@ async def test_a_filter_that_lets_too_much_through_is_refused_by_what_may_be_rea
         two = [await add_document(session, services, opened) for _ in range(2)]
         for _ in range(3):
             await add_document(session, services, closed)
-    authority = Asking(database, tenant.id)
+    authority = Asking(database, await make_user(database, tenant))
     where = DocumentFilter(media_types=frozenset({"text/plain"}))
     assert await authority.matching(where) == {document.id for document in two}
     async with database.tenant(tenant.id) as session:
@@ -197,7 +239,7 @@ async def test_a_filter_that_lets_too_much_through_is_refused_by_what_may_be_rea
 
 def test_those_asked_for_least_are_forgotten_first() -> None:
     known, version = KnownPermits(grants_in_memory=25), new_id()
-    askers = [Asker(new_id(), frozenset({f"user:{number}"})) for number in range(4)]
+    askers = [(new_id(), new_id()) for _ in range(4)]
 
     def permit(grants: int) -> Permit:
         return Permit(documents={new_id(): new_id() for _ in range(grants)})
