@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from uuid import UUID
 
 from secretariat.models.core import CallContext
@@ -19,8 +19,7 @@ from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationSco
 from secretariat.retrieval.core import Passage, Scope, SearchRequest, SearchResult
 from secretariat.retrieval.search.configuration import CONFIGURATIONS
 
-HEAD = 50  # passages: the most that a search gives people
-DEPTH = 400
+DEPTH = 400  # passages; how many are asked for changes nothing about the first of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +38,13 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """`head` is what people get, after `milliseconds`; `deep` says what would come after it."""
-
     configuration: str
     milliseconds: float
-    head: SearchResult
-    deep: SearchResult
-
-    @property
-    def passages(self) -> list[Passage]:
-        return [*self.head.passages, *self.deep.passages]
+    result: SearchResult
 
     @property
     def document_ids(self) -> list[UUID]:
-        return [passage.chunk.document_id for passage in self.passages]
+        return [passage.chunk.document_id for passage in self.result.passages]
 
 
 async def measure_one(run: JobRun, begun: Begun, question: QuestionRow) -> None:
@@ -74,16 +66,14 @@ async def _answers(run: JobRun, begun: Begun, question: QuestionRow) -> list[_An
     call = CallContext(tenant=str(run.tenant_id), request_id=f"evaluation-{row.id}")
     scope = Scope(tenant=run.tenant_id, principals=begun.principals)
     within = frozenset(row.collection_ids) or None
-    request = SearchRequest(begun.words[question.id].text, limit=HEAD, collection_ids=within)
+    request = SearchRequest(begun.words[question.id].text, limit=DEPTH, collection_ids=within)
     answers = []
     for name in row.configurations if question.ordinal % 2 == 0 else reversed(row.configurations):
         use = CONFIGURATIONS[name]
         find = await searcher(services.indexes, run.tenant_id, authority, services.models, call, use)
         began = time.perf_counter()
-        head = await find.search(scope, request)
-        milliseconds = (time.perf_counter() - began) * 1000
-        deep = await find.search(scope, replace(request, limit=DEPTH))
-        answers.append(_Answer(name, milliseconds, head, deep))
+        result = await find.search(scope, request)
+        answers.append(_Answer(name, (time.perf_counter() - began) * 1000, result))
     return answers
 
 
@@ -99,8 +89,8 @@ def _row(run: JobRun, question: QuestionRow, answer: _Answer, given: Score) -> E
         recall_at_100=recall_at_100,
         mrr=mrr,
         milliseconds=answer.milliseconds,
-        index_seq=answer.head.index_seq,
-        allowed=answer.head.allowed,
+        index_seq=answer.result.index_seq,
+        allowed=answer.result.allowed,
         document_ids=list(given.document_ids),
         required=[place.as_json() for place in given.required],
     )
@@ -117,10 +107,10 @@ def _evidence(
     searches = [
         {
             "configuration": answer.configuration,
-            "allowed": answer.head.allowed,
-            "denied": answer.head.denied,
-            "index_seq": answer.head.index_seq,
-            "returned": _kept(answer.passages, given),
+            "allowed": answer.result.allowed,
+            "denied": answer.result.denied,
+            "index_seq": answer.result.index_seq,
+            "returned": _kept(answer.result.passages, given),
         }
         for answer, given in zip(answers, scores, strict=True)
     ]

@@ -85,7 +85,7 @@ function EvaluationFacts({ evaluation }: { evaluation: Evaluation }) {
           ["Questions", `${formatNumber(evaluation.progress.total)}${question_set.deleted ? ", of a set that was deleted since" : ""}`],
           ["In reach", result && plural(result.documents, "document")],
           ["Required", result && `${plural(result.required, "document")}${missing(result.out_of_reach)}`],
-          ["Index", result?.index_moved && "Documents came or went meanwhile: a later evaluation may differ"],
+          ["Index", result?.index_moved ? "Documents came or went meanwhile: a later evaluation may differ" : null],
         ]}
       />
     </div>

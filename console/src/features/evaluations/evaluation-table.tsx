@@ -20,7 +20,7 @@ const COLUMNS: Column<Evaluation>[] = [
       </Link>
     ),
   },
-  { id: "configurations", header: "Configurations", cell: (row) => row.configurations.join(", ") },
+  { id: "configurations", header: "Configurations", className: "min-w-44", cell: (row) => row.configurations.join(", ") },
   { id: "status", header: "Status", inList: "line", className: "min-w-48", cell: (row) => <EvaluationState evaluation={row} /> },
   { id: "ndcg", header: "nDCG@10", className: "text-right whitespace-nowrap", cell: (row) => <FirstMean evaluation={row} /> },
   { id: "created", header: "Asked", className: "w-36 text-right", cell: (row) => <Time at={row.created_at} /> },

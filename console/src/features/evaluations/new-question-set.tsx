@@ -69,10 +69,10 @@ function SetForm({ onDone }: { onDone: () => void }) {
         value={way}
         onChange={(next) => setWay(next === "files" ? "files" : "paste")}
         tabs={[
-          { value: "paste", label: "Paste from a spreadsheet", content: <PasteField text={text} onChange={setText} wrong={wrong} /> },
+          { value: "paste", label: "From a spreadsheet", content: <PasteField text={text} onChange={setText} wrong={wrong} /> },
           {
             value: "files",
-            label: "Files in BEIR’s layout",
+            label: "BEIR files",
             content: (
               <div className="flex flex-col gap-4">
                 <FileField label="Questions (queries.jsonl)" hint="Lines of JSON with _id and text" onChange={setQueries} error={fieldMessage(problem, "queries")} />
