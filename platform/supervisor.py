@@ -6,9 +6,9 @@ Whatever has an outside address (DATABASE_URL, REDIS_URL, MODEL_URL) is used and
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import FrameType
+from types import FrameType, MappingProxyType
 
 import httpx
 
@@ -27,6 +27,9 @@ _START_SECONDS = 180  # the first start compiles the operations
 _WATCH_SECONDS = 1.0
 _STEADY_SECONDS = 60
 _MOST_RESTARTS = 5
+_SMALL_PRODUCTS = {
+    "OPENBLAS_NUM_THREADS": "1"
+}  # numpy's in the model server: in threads they take ten times the work
 _OWNER, _DISPATCHER = frozenset({"DATABASE_OWNER_URL"}), frozenset({"DATABASE_DISPATCHER_URL"})
 
 
@@ -112,6 +115,7 @@ class Stack:
                 str(self.settings.model_token_path),
             ),
             withheld=_OWNER | _DISPATCHER | {"DATABASE_URL", "REDIS_URL"},
+            more=_SMALL_PRODUCTS,
         )
 
     def _start_service(self) -> None:
@@ -122,11 +126,18 @@ class Stack:
         if self.settings.model_url is None:
             self._await_models()
 
-    def _python(self, name: str, module: str, *arguments: str, withheld: frozenset[str]) -> None:
+    def _python(
+        self,
+        name: str,
+        module: str,
+        *arguments: str,
+        withheld: frozenset[str],
+        more: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """`withheld`: the keys to what it has no business with; a part that is taken over has not got them."""
         log = self.settings.home / "logs" / f"{name}.log"
         command = [sys.executable, "-m", module, *arguments]
-        self._launch(Child(name, command, log, dict(self.environment), withheld))
+        self._launch(Child(name, command, log, {**self.environment, **more}, withheld))
 
     def _launch(self, child: Child) -> None:
         child.start()
