@@ -1,7 +1,7 @@
 """Indexes are views over the log: exact, rebuildable, harmless when their files are lost or torn."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -11,7 +11,7 @@ from secretariat.retrieval.core import Chunk, Permit, Tombstone
 from secretariat.retrieval.errors import IndexBehindError, RetrievalError
 from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.roster import Within
-from secretariat.retrieval.index.view import IndexView
+from secretariat.retrieval.index.view import IndexView, Rankings
 from tests.retrieval.chunks import COLLECTION, GRANT, TENANT, corpus, ranked
 from tests.retrieval.log_conformance import ChunkLogConformance, WritableLog
 
@@ -237,3 +237,48 @@ class TestLargeView:
         view.settle()
         assert view.exact
         assert {chunk_id for chunk_id, _ in (await ranked(view))[0]} <= {chunk.id for chunk in added[600:]}
+
+    @pytest.mark.parametrize("documents", [1, 2, 20])
+    async def test_a_filter_gives_what_an_index_of_the_permitted_alone_gives(self, documents: int) -> None:
+        """A tenth or less of what is there is scanned exactly; of everything the nearest are found."""
+        log, few = MemoryChunkLog(), MemoryChunkLog()
+        added = await corpus(1_200)
+        permitted = {added[number].document_id for number in range(documents)}
+        log.append(added)
+        few.append([chunk for chunk in added if chunk.document_id in permitted])
+        view = IndexView(TENANT, log, exact_below=500, exact_reach=150)
+        alone = IndexView(TENANT, few)
+        for one in (view, alone):
+            await one.catch_up()
+            one.settle()
+        assert (view.exact, alone.exact) == (False, True)
+        permit, hits = Permit(documents=dict.fromkeys(permitted, GRANT)), 0
+        for chunk in added[::60]:
+            found, true = [
+                await one.rank(chunk.text, chunk.vector, permit, Within(), 10) for one in (view, alone)
+            ]
+            assert _scores(found, found.lexical, found.bm25) == _scores(true, true.lexical, true.bm25)
+            near, nearest = [_scores(one, one.dense, one.cosines) for one in (found, true)]
+            if documents < 20:
+                assert near == nearest
+            hits += len(near & nearest)
+        assert hits >= 0.95 * 10 * len(added[::60])
+
+    async def test_searches_go_on_while_it_learns(self) -> None:
+        log = MemoryChunkLog()
+        added = await corpus(1_500)
+        log.append(added)
+        view = IndexView(TENANT, log, exact_below=500, exact_reach=50)
+        await view.catch_up()
+        permit = Permit(collections={COLLECTION: GRANT})
+        for _ in range(10_000):
+            learnt = not view.exact
+            found = await view.rank("", added[700].vector, permit, Within(), 10)
+            assert found.chunks[found.dense[0]].id == added[700].id
+            if learnt:
+                break
+        assert learnt
+
+
+def _scores(found: Rankings, rows: Sequence[int], scores: Mapping[int, float]) -> set[tuple[UUID, float]]:
+    return {(found.chunks[row].id, scores[row]) for row in rows}
