@@ -75,8 +75,12 @@ def _export(model: Path) -> None:
     names = ["input_ids", "attention_mask", "token_type_ids"]
 
     class States(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bert = bert  # a part of it: else its weights are constants, which aren't quantised
+
         def forward(self, *inputs: torch.Tensor) -> Any:
-            return bert(**dict(zip(names, inputs, strict=True))).last_hidden_state
+            return self.bert(**dict(zip(names, inputs, strict=True))).last_hidden_state
 
     ids = torch.ones(2, 16, dtype=torch.int64)
     whole, quantised = home() / "float32", home() / "int8"

@@ -40,7 +40,7 @@ class TextEncoder(Protocol):
 
     @property
     def arithmetic(self) -> Arithmetic | None:
-        """None: plain torch."""
+        """None: not known."""
         ...
 
     @property

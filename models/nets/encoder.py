@@ -34,9 +34,7 @@ class TextNetwork(Protocol):
     def config(self) -> EncoderConfig: ...
 
     @property
-    def arithmetic(self) -> Arithmetic | None:
-        """None: plain torch in float32."""
-        ...
+    def arithmetic(self) -> Arithmetic: ...
 
     def vectors(self, rows: Rows) -> Floats:
         """Unit vectors [B, E] of rows of token ids."""
@@ -122,11 +120,14 @@ class Labeller(nn.Module):
 class TorchTexts:
     """A TextNetwork in plain torch, a few rows of like length at a time."""
 
-    arithmetic: Arithmetic | None = None
-
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self.config = encoder.config
+
+    @property
+    def arithmetic(self) -> Arithmetic:
+        isa = torch.backends.cpu.get_cpu_capability()
+        return Arithmetic("torch", isa, torch.get_num_threads(), "float32", exact=False)
 
     def vectors(self, rows: Rows) -> Floats:
         found = np.empty((len(rows), self.config.width), np.float32)

@@ -67,7 +67,7 @@ class LoadedEmbedder:
     identity: WeightsIdentity
 
     @property
-    def arithmetic(self) -> Arithmetic | None:
+    def arithmetic(self) -> Arithmetic:
         return self.network.arithmetic
 
     @property
@@ -154,15 +154,14 @@ def load_embedder(
     weights = architecture.encoder_weights(tensors, config, "")
     tensors.close(architecture.unused(""))
     network = _text_network(config, weights, path, backend, threads or torch.get_num_threads())
-    form = "float32" if network.arithmetic is None else network.arithmetic.weights
-    identity = WeightsIdentity(directory.name, weights_sha256([path]), form)
+    identity = WeightsIdentity(directory.name, weights_sha256([path]), network.arithmetic.weights)
     return LoadedEmbedder(network, tokenizer, identity)
 
 
 def _text_network(
     config: EncoderConfig, weights: Named, path: Path, backend: Backend, threads: int
 ) -> TextNetwork:
-    compiled = None if backend != "native" or not fits(config) else library()
+    compiled = None if backend == "torch" or not fits(config) else library()
     if compiled is not None:
         return NativeEncoder(config, weights, compiled, threads=threads)
     if backend == "native":

@@ -25,7 +25,7 @@ def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
 
         torch.set_num_threads(options.threads)
         _check_files(listing)
-        model = _chat(options, listing) if listing.kind == "chat" else _encoder(listing)
+        model = _chat(options, listing) if listing.kind == "chat" else _encoder(options, listing)
         _give_back()
         return model
 
@@ -60,7 +60,7 @@ def _check_files(listing: Listing) -> None:
         locate(listing.name, listing.path.parent)
 
 
-def _encoder(listing: Listing) -> "Model":
+def _encoder(options: argparse.Namespace, listing: Listing) -> "Model":
     from secretariat.models.engine.embedding import LocalEmbedder
     from secretariat.models.engine.labelling import LocalLabeller
     from secretariat.models.nets.load_encoder import load_embedder, load_labeller
@@ -69,7 +69,7 @@ def _encoder(listing: Listing) -> "Model":
         labeller = load_labeller(listing.path)
         identity = replace(labeller.identity, name=listing.name)
         return LocalLabeller(replace(labeller, identity=identity), listing.bytes)
-    embedder = load_embedder(listing.path)
+    embedder = load_embedder(listing.path, backend=options.backend, threads=options.threads)
     identity = replace(embedder.identity, name=listing.name)
     return LocalEmbedder(replace(embedder, identity=identity), listing.bytes)
 
@@ -116,7 +116,10 @@ def _adapters(options: argparse.Namespace, listing: Listing) -> "AdapterPlan | N
     if options.adapters_dir is None:
         return None
     file = options.adapters_dir / f"{listing.name}.basis.safetensors"
-    basis = read_basis(file, open_checkpoint(listing.path).config) if file.is_file() else None
+    if not file.is_file():
+        return AdapterPlan(options.adapter_rows, options.adapter_rank)
+    checkpoint = open_checkpoint(listing.path)
+    basis = read_basis(file, checkpoint.config, checkpoint.paths)
     return AdapterPlan(options.adapter_rows, options.adapter_rank, basis)
 
 

@@ -68,11 +68,22 @@ def check(name: str, *, record: bool, as_json: bool) -> int:
     if code == 2 or as_json:
         return _raw(code, found, as_json=as_json)
     out = Console(highlight=False)
-    verdict = found["verdict"]
     for problem in found["problems"]:
         out.print(f"[red]file[/red]    {escape(problem)}", soft_wrap=True)
     if not found["problems"]:
         out.print("files   as pinned")
+    _say_vectors(out, found) if "least_cosine" in found else _say_logits(out, found)
+    out.print(f"{escape(name)}: {'[green]holds[/green]' if found['holds'] else '[red]does not hold[/red]'}")
+    return code
+
+
+def _say_vectors(out: Console, found: Document) -> None:
+    out.print(f"vectors at a cosine of {found['least_cosine']:.5f} or more with those in float32")
+    out.print(f"        computed by {_arithmetic(found['arithmetic'])}")
+
+
+def _say_logits(out: Console, found: Document) -> None:
+    verdict = found["verdict"]
     if found["recorded_now"]:
         out.print("logits  recorded now: there was nothing to compare with")
     elif verdict["equal"]:
@@ -82,8 +93,6 @@ def check(name: str, *, record: bool, as_json: bool) -> int:
     out.print(f"        computed by {_arithmetic(found['arithmetic'])}")
     if found["recorded_arithmetic"] != found["arithmetic"]:
         out.print(f"        recorded by {_arithmetic(found['recorded_arithmetic'])}")
-    out.print(f"{escape(name)}: {'[green]holds[/green]' if found['holds'] else '[red]does not hold[/red]'}")
-    return code
 
 
 def plan(model: str, *, context: str | None, batch: int, device: str | None, kv: str, as_json: bool) -> int:

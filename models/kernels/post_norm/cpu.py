@@ -84,7 +84,7 @@ def add_post_feed_forward(program: Program, up: Biased, down: Biased, y_NE: Tens
 
 def _check(by: Biased, inputs: int, outputs: int) -> None:
     weight = by.weight
-    assert weight.form == "q8"
+    assert weight.form in {"q8", "bfloat16"}
     assert (weight.matrices, weight.inputs, weight.outputs) == (1, inputs, outputs)
     assert by.bias_O.shape == (outputs,)
     assert by.bias_O.dtype == torch.float32

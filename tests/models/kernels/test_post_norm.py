@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from secretariat.models.kernels.library import Program
-from secretariat.models.kernels.linear.packing import pack
+from secretariat.models.kernels.linear.packing import Form, pack
 from secretariat.models.kernels.post_norm.cpu import (
     Biased,
     LayerNorm,
@@ -18,10 +18,10 @@ from tests.models.kernels.conftest import Rows
 ROWS = [1, 17, 64, 150]
 
 
-def biased(outputs: int, inputs: int) -> Biased:
+def biased(outputs: int, inputs: int, form: Form = "q8") -> Biased:
     draw = torch.Generator().manual_seed(outputs * inputs)
     weight_OI = torch.randn(outputs, inputs, generator=draw) / inputs**0.5
-    return Biased(pack(Values(weight_OI.numpy()), "q8"), torch.randn(outputs, generator=draw))
+    return Biased(pack(Values(weight_OI.numpy()), form), torch.randn(outputs, generator=draw))
 
 
 def layer_norm(width: int) -> LayerNorm:
@@ -34,9 +34,10 @@ def close(y_NE: torch.Tensor, expected_NE: torch.Tensor) -> None:
     torch.testing.assert_close(y_NE.double(), expected_NE, rtol=1e-3, atol=0.1)
 
 
+@pytest.mark.parametrize("form", ["q8", "bfloat16"])
 @pytest.mark.parametrize(("width", "inputs"), [(96, 64), (50, 32)])
-def test_product(program, width, inputs):
-    by, norm = biased(width, inputs), layer_norm(width)
+def test_product(program, width, inputs, form):
+    by, norm = biased(width, inputs, form), layer_norm(width)
     x_NI, y_NE = torch.randn(70, inputs), torch.randn(71, width)
     before_NE = y_NE.clone()
     add_post_product(program, by, x_NI, y_NE, norm)
@@ -45,8 +46,9 @@ def test_product(program, width, inputs):
     assert torch.equal(y_NE[70], before_NE[70])
 
 
-def test_feed_forward(program):
-    up, down, norm = biased(160, 64), biased(64, 160), layer_norm(64)
+@pytest.mark.parametrize("form", ["q8", "bfloat16"])
+def test_feed_forward(program, form):
+    up, down, norm = biased(160, 64, form), biased(64, 160, form), layer_norm(64)
     y_NE = torch.randn(71, 64)
     before_NE = y_NE.clone()
     add_post_feed_forward(program, up, down, y_NE, norm)
@@ -55,11 +57,12 @@ def test_feed_forward(program):
     assert torch.equal(y_NE[70], before_NE[70])
 
 
-def test_no_bit_depends_on_rows_or_threads(compiled):
-    up, down, norm = biased(96, 64), biased(64, 96), layer_norm(64)
+@pytest.mark.parametrize("form", ["q8", "bfloat16"])
+def test_no_bit_depends_on_rows_or_threads(compiled, form):
+    up, down, norm = biased(96, 64, form), biased(64, 96, form), layer_norm(64)
     before_NE = torch.randn(max(ROWS), 64)
     mixed_NI = torch.randn(max(ROWS), 64)
-    by = biased(64, 64)
+    by = biased(64, 64, form)
 
     def run(rows: slice, threads: int) -> torch.Tensor:
         y_NE = before_NE[rows].clone()

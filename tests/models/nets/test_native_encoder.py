@@ -8,7 +8,7 @@ from secretariat.models.kernels.library import library
 from secretariat.models.kernels.processor import available
 from secretariat.models.nets.config import EncoderConfig
 from secretariat.models.nets.encoder import Encoder, TorchTexts
-from secretariat.models.nets.native.encoder import NativeEncoder, filled, fits
+from secretariat.models.nets.native.encoder import NativeEncoder, Portions, fits
 from secretariat.models.nets.weights import Values
 
 CONFIG = EncoderConfig(
@@ -68,9 +68,26 @@ def test_what_the_tables_do_not_have_is_refused(native):
             native.vectors([bad])
 
 
-def test_texts_fill_steps_shortest_first():
-    assert filled([5, 1, 4, 9], 10) == [[1, 2, 0], [3]]
-    assert filled([], 10) == []
+def test_portions_become_smaller_towards_the_end_and_hold_every_text_once():
+    lengths = [5, 1, 4, 9, 200, *[30] * 20]
+    portions = Portions(lengths, short=4, most=128, parts=4)
+    taken = []
+    while some := portions.take():
+        taken.append(some)
+    assert taken[0] == [4], "a text longer than a portion goes alone, first"
+    sizes = [sum(lengths[index] for index in some) for some in taken]
+    assert all(size <= 128 for size in sizes[1:])
+    assert sizes == sorted(sizes, reverse=True)
+    assert taken[-1] == [2, 1] or taken[-2:] == [[2], [1]], "short texts come by themselves"
+    assert sorted(index for some in taken for index in some) == list(range(len(lengths)))
+    assert portions.take() == []
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_bit_depends_on_how_many_read(encoder, native, threads):
+    weights = {name: Values(tensor.numpy()) for name, tensor in encoder.state_dict().items()}
+    others = NativeEncoder(CONFIG, weights, native.library, threads=threads)
+    assert np.array_equal(others.vectors(rows()), native.vectors(rows()))
 
 
 @pytest.mark.parametrize("change", [{"width": 48}, {"hidden": 100}, {"heads": 4}])
