@@ -18,7 +18,7 @@ from secretariat.retrieval.search.configuration import CONFIGURATIONS
 router = api_router("evaluations", "/api/v1/evaluations")
 
 
-@router.post("", operation_id="create_evaluation", status_code=202, responses=problem_responses(404))
+@router.post("", operation_id="create_evaluation", status_code=202, responses=problem_responses(404, 409))
 async def create_evaluation(
     caller: EvaluationsManage,
     _reader: DocumentsRead,
@@ -76,7 +76,9 @@ async def cancel_evaluation(
 
 
 @router.get(
-    "/{evaluation_id}/questions", operation_id="list_evaluated_questions", responses=problem_responses(404)
+    "/{evaluation_id}/questions",
+    operation_id="list_evaluated_questions",
+    responses=problem_responses(404),
 )
 async def list_evaluated_questions(
     caller: EvaluationsManage,

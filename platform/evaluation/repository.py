@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, literal, or_, select, tuple_, update
+from sqlalchemy import ARRAY, Text, any_, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from secretariat.platform.access.authority import collection_readable, document_readable
@@ -79,6 +79,13 @@ async def is_in_use(session: TenantSession, question_set_id: UUID) -> bool:
         EvaluationRow.question_set_id == question_set_id, EvaluationRow.status.in_(MOVING)
     )
     return await session.scalar(query.limit(1)) is not None
+
+
+async def moving(session: TenantSession, created_by: UUID) -> int:
+    """How many evaluations of that person have yet to end."""
+    query = select(func.count()).select_from(EvaluationRow)
+    query = query.where(EvaluationRow.created_by == created_by, EvaluationRow.status.in_(MOVING))
+    return await session.scalar(query) or 0
 
 
 async def questions(

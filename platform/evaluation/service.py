@@ -22,6 +22,11 @@ from secretariat.platform.tables.evaluations import EvaluationRow
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 
 MEASURE = "evaluation.measure"
+MOST_MOVING = 3
+
+
+class EvaluationsWaitingError(ConflictError):
+    code, title = "EVALUATIONS_WAITING", "Others wait"
 
 
 class EvaluationEndedError(ConflictError):
@@ -29,13 +34,17 @@ class EvaluationEndedError(ConflictError):
 
 
 async def start(session: TenantSession, caller: Caller, wanted: EvaluationRequest) -> StoredEvaluation:
-    """The evaluation, the job that carries it out and the record. Raises NotFoundError."""
+    """The evaluation, its job and the record. Raises NotFoundError, EvaluationsWaitingError."""
     questions = await repository.question_set(session, wanted.question_set_id, caller.user_id, lock="share")
     if questions is None:
         raise NotFoundError("set of questions")
     within = set(wanted.collection_ids)
     if within != await repository.readable_collections(session, caller.principals, within):
         raise NotFoundError("collection")
+    if await repository.moving(session, caller.user_id) >= MOST_MOVING:
+        raise EvaluationsWaitingError(
+            f"{MOST_MOVING} of your evaluations have yet to end. Wait for one, or cancel it."
+        )
     row = EvaluationRow(
         tenant_id=session.tenant_id,
         id=new_id(),

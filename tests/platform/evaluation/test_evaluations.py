@@ -233,6 +233,16 @@ async def test_start_searches_and_looks_are_on_record(services, owner):
     assert len(await documents.audited(services, owner, "evaluation.completed")) == 1
 
 
+async def test_nobody_fills_the_queue_alone(owner):
+    question_set = await steps.made(owner, {PAY: {"pay.md": 1}})
+    waiting = [await steps.asked(owner, question_set) for _ in range(3)]
+    body = {"question_set_id": question_set}
+    answer = await owner.client.post("/api/v1/evaluations", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (409, "EVALUATIONS_WAITING")
+    listed = (await owner.client.get("/api/v1/evaluations")).json()["data"]
+    assert [one["id"] for one in listed] == waiting[::-1]
+
+
 async def test_only_known_configurations_are_taken_and_each_once(owner):
     question_set = await steps.made(owner, {PAY: {"pay.md": 1}})
     for names in (["nonsense"], ["words", "words"], []):
