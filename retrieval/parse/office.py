@@ -17,7 +17,7 @@ _ARCHIVES = (".zip", ".docx", ".xlsx", ".pptx", ".jar", ".gz", ".7z", ".rar")
 _OFFICE = (DOCX, PPTX, XLSX)
 _CORE = "docProps/core.xml"
 _KINDS = "[Content_Types].xml"
-_OTHER_KIND = re.compile(rb"(?:slideshow|template)\.main\+xml")
+_OTHER_KIND = re.compile(rb"presentationml\.(?:slideshow|template)\.main\+xml")
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _TERMS = "{http://purl.org/dc/terms/}"
@@ -85,7 +85,7 @@ def usual(data: bytes, opened: zipfile.ZipFile, main: str, *, without: str = "")
     with zipfile.ZipFile(written, "w") as target:
         for name in dict.fromkeys(opened.namelist()):
             if name == _KINDS:
-                target.writestr(name, _OTHER_KIND.sub(rb"presentation.main+xml", kinds))
+                target.writestr(name, _OTHER_KIND.sub(rb"presentationml.presentation.main+xml", kinds))
             elif name != without:
                 target.writestr(
                     name, read(opened, name) if name.endswith((".xml", ".rels")) else opened.read(name)

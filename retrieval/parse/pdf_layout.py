@@ -8,7 +8,8 @@ Knows nothing of PDFium.
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import groupby, pairwise
+from operator import attrgetter
 from statistics import median
 
 from secretariat.retrieval.core import CELLS_APART
@@ -82,17 +83,21 @@ class Layout:
 
     def _groups(self) -> "Iterator[list[Line] | Table]":
         group: list[Line] | Table = []
+        table: Table | None = None
+        before: Line | None = None
         for line in self._lines:
-            if isinstance(group, Table):
-                if group.accepts(line):
-                    group.append(line)
-                    continue
-            elif group and line.page == group[-1].page and self._goes_on(group[-1], line):
+            if table is not None:
+                goes_on = table.accepts(line)
+            else:
+                goes_on = before is not None and line.page == before.page and self._goes_on(before, line)
+            if goes_on:
                 group.append(line)
-                continue
-            if group:
-                yield group
-            group = Table(line) if line.cells else [line]
+            else:
+                if group:
+                    yield group
+                table = Table(line) if line.cells else None
+                group = [line] if table is None else table
+            before = line
         if group:
             yield group
 
@@ -116,7 +121,7 @@ class Layout:
             start = self._builder.continuation(text, ready=True)
         elif level and len(text) <= _HEADING_LENGTH:
             start = self._builder.heading(text, level, ready=True)
-        elif reflow.BULLET.match(text):
+        elif reflow.is_item(text):
             start = self._builder.line(text, ready=True, kind="list")
         elif len(group) == 1 and not first.ends_sentence:
             start = self._builder.line(text, ready=True)
@@ -134,7 +139,7 @@ class Layout:
         """Does `line` belong to the paragraph that `before` is in?"""
         if before.cells or line.cells or abs(before.size - line.size) > 0.08 * before.size:
             return False
-        if reflow.BULLET.match(line.text):
+        if reflow.is_item(line.text):
             return False
         if line.page != before.page or line.bottom < before.bottom - before.size:  # another page or column
             open_end = not before.ends_sentence
@@ -161,8 +166,8 @@ def _usual_leading(lines: Sequence[Line]) -> float:
 
 
 def _margins(lines: Sequence[Line]) -> dict[int, tuple[float, float]]:
-    margins: dict[int, tuple[float, float]] = {}
-    for line in lines:
-        left, right = margins.get(line.page, (line.left, line.right))
-        margins[line.page] = (min(left, line.left), max(right, line.right))
-    return margins
+    return {
+        page: (min(line.left for line in on_it), max(line.right for line in on_it))
+        for page, group in groupby(lines, key=attrgetter("page"))
+        for on_it in [list(group)]
+    }

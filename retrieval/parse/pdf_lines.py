@@ -206,7 +206,10 @@ def _may_be_rows(found: _Stretches, boxes: Boxes, rulers: Sequence[Ruler]) -> li
 
 
 def _median(stretches: NDArray[np.float64]) -> float:
-    return float(np.sort(stretches)[len(stretches) // 2]) if len(stretches) else _USUAL
+    """As numpy's, which takes ten times as long for so few."""
+    count = len(stretches)
+    ordered = np.sort(stretches)
+    return float(ordered[(count - 1) // 2] + ordered[count // 2]) / 2 if count else _USUAL
 
 
 def _cells(ruler: Ruler, found: _Stretches, index: int, gap: float) -> Sequence[Cell]:

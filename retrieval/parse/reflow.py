@@ -10,11 +10,18 @@ from functools import cached_property
 from itertools import pairwise
 
 BULLET = re.compile(r"^\s*(?:[•◦▪‣·*–—-]|\(?(?:\d{1,3}|[a-z]|[ivx]{1,4})[.)])\s+\S")
+_MARKS = frozenset("•◦▪‣·*–—-(")
 _HYPHENS = frozenset("-\u00ad\ufffe\x02")
 _BROKEN_WORD = re.compile(r"(\w+)[-\u00ad\ufffe\x02]$")
 _WORD = re.compile(r"\w+(?:-\w+)*")
 _WIDEST = 120
 _LONGEST_WORD = 60
+
+
+def is_item(text: str) -> bool:
+    """Does the line begin as an item of a list does? Most lines are told by their first letters."""
+    start = text[:6]
+    return (start[:1] in _MARKS or "." in start or ")" in start) and BULLET.match(text) is not None
 
 
 class Vocabulary:

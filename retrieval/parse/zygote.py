@@ -33,20 +33,9 @@ _MADV_COLLAPSE, _LARGE_PAGE = 25, 2 * 1024 * 1024  # Linux 6.1, linux/mman.h
 ERRANDS: Mapping[str, Any] = {"parse": child, "draw": page_child}
 """What a child can be sent for; each has its `main`, with its arguments and the limits."""
 
-# Words in the fonts that needn't be in a file: PDFium looks for them once in a process.
-_SPECIMEN = b"""%PDF-1.4
-1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
-2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
-3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 400 400]/Contents 4 0 R/Resources<</Font<<
-/A<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>/B<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold>>
-/C<</Type/Font/Subtype/Type1/BaseFont/Times-Roman>>/D<</Type/Font/Subtype/Type1/BaseFont/Courier>>
-/E<</Type/Font/Subtype/TrueType/BaseFont/Arial>>>>>>>>endobj
-4 0 obj<</Length 116>>stream
-BT 9 TL 10 300 Td /A 9 Tf (One) Tj T* /B 9 Tf (two) Tj T*
-/C 9 Tf (three) Tj T* /D 9 Tf (four) Tj T* /E 9 Tf (five) Tj ET
-endstream endobj
-trailer<</Root 1 0 R>>
-%%EOF"""
+_WARMED = (
+    30  # times; Python makes faster code of what has run a dozen times, and children have no time for that
+)
 
 
 class Zygote:
@@ -173,12 +162,14 @@ def prepare() -> None:
 
     from secretariat.retrieval.parse import pdf
     from secretariat.retrieval.parse.language import language_of
+    from secretariat.retrieval.parse.specimen import SPECIMEN
 
     for name in {*child.PARSERS.values()}:
         importlib.import_module(f"secretariat.retrieval.parse.{name}")
     Image.preinit()
-    pdf.extract(_SPECIMEN, DEFAULT_LIMITS)
-    language_of("The fonts that every reader of PDF has to know are loaded, and so is this language.")
+    for _ in range(_WARMED):
+        found = pdf.extract(SPECIMEN, DEFAULT_LIMITS)
+        language_of(found.text)
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)  # what isn't there needn't be mapped for each child
     gc.freeze()  # forks share what no collection touches

@@ -314,6 +314,11 @@ class TestWhatOfficesForgive:
 
             path = _rewritten(more_files.slides(tmp_path / f"a.{suffix}"), named)
             assert (await parse(path, path.name, None)).text.startswith("Hotels")
+        sheets = _rewritten(
+            more_files.workbook(tmp_path / "a.xltx"),
+            lambda _, part: part.replace(b"sheet.main+xml", b"template.main+xml"),
+        )
+        assert (await parse(sheets, "a.xltx", None)).text.startswith("Limits")
 
     async def test_a_workbook_whose_styles_no_library_reads(self, tmp_path: Path) -> None:
         def broken(name: str, part: bytes) -> bytes:
