@@ -1,4 +1,4 @@
-"""Files in BEIR's layout as people have them: with a header or without, from Windows, and with a line that is wrong."""
+"""Files in BEIR's layout as people have them: with a header or without, from Windows, with a wrong line."""
 
 import pytest
 
