@@ -1,6 +1,7 @@
 """Two tabs, a worker and an administrator at the same time: whoever comes second finds what the first has left."""
 
 import asyncio
+import dataclasses
 import time
 from typing import Any
 from uuid import UUID
@@ -11,11 +12,16 @@ from sqlalchemy import select, update
 from secretariat.agents.conversation.core import TurnStarted
 from secretariat.agents.core import OutputDelta
 from secretariat.agents.memory.summary import SummaryLine
+from secretariat.models.errors import ModelError
+from secretariat.models.remote import RemoteModels
 from secretariat.platform.conversations import deletion, memory, repository
+from secretariat.platform.kit.times import now
 from secretariat.platform.tables.contents import Content
 from secretariat.platform.tables.identity import User
+from secretariat.platform.tables.jobs import Outbox
 from tests.platform.conversations.steps import begin, carry_out, quoting, read_turn, said, say
 from tests.platform.documents import steps as documents
+from tests.support.app import NO_MODELS
 from tests.support.factories import as_caller, make_person
 
 SECRET = "The vault opens with 7-7-3-1."
@@ -154,3 +160,31 @@ async def test_whoever_loses_a_share_hears_nothing_more_within_a_second(app, ser
     heard = await asyncio.wait_for(listening, 1.0)
     assert "data:" not in heard.text
     await guest.client.aclose()
+
+
+async def away(turn, context):
+    yield TurnStarted(text=turn.text)
+    raise ModelError("unreachable", "away", retryable=True)
+
+
+async def test_a_stop_reaches_a_turn_that_waits_for_a_model_to_come_back(services, owner):
+    """Its job sleeps after a failed attempt, and what it would do first takes the model, too."""
+    conversation = await begin(owner)
+    await stopped(owner, conversation, await say(owner, conversation, "My desk is in room 4."))
+    turn = await say(owner, conversation, "How much leave?")
+    await carry_out(services, owner, turn, away)
+    assert (await stopped(owner, conversation, turn))["status"] == "running"
+    async with services.database.tenant(owner.tenant.id) as session:
+        row = await repository.turn(session, UUID(conversation), UUID(turn["id"]))
+        assert row is not None
+        woken = await session.get_one(Outbox, (owner.tenant.id, row.job_id))
+    assert woken.due_at <= now()
+    without = dataclasses.replace(services, models=RemoteModels(NO_MODELS, "none"))
+    await carry_out(without, owner, turn, away)
+    await without.models.aclose()
+    assert (await read_turn(owner, conversation, turn["id"]))["status"] == "stopped"
+
+
+async def stopped(person, conversation, turn) -> dict[str, Any]:
+    url = f"/api/v1/conversations/{conversation}/turns/{turn['id']}/stop"
+    return dict((await person.client.post(url)).json())
