@@ -136,10 +136,16 @@ def test_a_file_that_can_not_be_read_says_why(
     expect(report).not_to_contain_text("the whole file was read")
 
 
-def test_a_search_says_whether_anything_answers(opened: Page, running_stack: RunningStack) -> None:
+def test_a_search_says_whether_anything_answers(
+    opened: Page, running_stack: RunningStack, api: Api, policy: dict[str, Any], tmp_path: Path
+) -> None:
+    notes = tmp_path / "lighthouse.md"
+    notes.write_text("# Lighthouse\n\nThe lighthouse was built in 1874. It is painted every five years.\n")
+    sent = api.upload(policy["collection_id"], notes, notes.name, "text/markdown")
+    assert api.until(f"/api/v1/documents/{sent['id']}", ("ready", "rejected"))["status"] == "ready"
     opened.goto(f"{running_stack.base_url}/search")
     field = opened.get_by_role("searchbox", name="What do you look for?")
-    field.fill("What is the daily meal allowance in Zone D?")
+    field.fill("When was the lighthouse built?")
     field.press("Enter")
     expect(opened.get_by_test_id("search-verdict")).to_have_attribute("data-found", "true")
     opened.get_by_role("list", name="Passages found").get_by_role("link").first.click()

@@ -5,13 +5,15 @@ import { Copyable } from "@/components/copyable";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/lib/classes";
 
-type EmptyProps = { title: string; children?: ReactNode; action?: ReactNode };
+/** `heading`: it is all that the page has. */
+type EmptyProps = { title: string; children?: ReactNode; action?: ReactNode; heading?: boolean };
 
 /** Says what belongs here and offers the first step. */
-export function Empty({ title, children, action }: EmptyProps) {
+export function Empty({ title, children, action, heading = false }: EmptyProps) {
+  const Title = heading ? "h1" : "p";
   return (
     <div data-testid="empty" className="flex flex-col items-center gap-2 rounded-md border border-dashed px-6 py-12 text-center">
-      <p className="font-medium">{title}</p>
+      <Title className="font-medium">{title}</Title>
       {children && <p className="max-w-[52ch] text-muted">{children}</p>}
       {action && <div className="mt-3">{action}</div>}
     </div>

@@ -7,6 +7,7 @@ export function NotFound() {
   return (
     <main className="mx-auto max-w-[560px] px-4 py-24">
       <Empty
+        heading
         title="There is no page at this address"
         action={
           <Button asChild>

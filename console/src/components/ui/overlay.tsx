@@ -3,6 +3,7 @@ import { AlertDialog, Dialog as Radix } from "radix-ui";
 import type { ReactNode } from "react";
 import { Button } from "@/components/ui/button";
 import { cn } from "@/lib/classes";
+import { useOpener } from "@/lib/use-opener";
 
 const SCRIM = "fixed inset-0 z-40 bg-scrim";
 const PANEL = "fixed z-50 flex flex-col bg-paper shadow-overlay focus:outline-none";
@@ -19,6 +20,7 @@ type OverlayProps = {
 
 /** A panel from the right: the detail of a row. On a phone it fills the screen. */
 export function Drawer({ open, onClose, title, description, children, footer, testId }: OverlayProps) {
+  const opener = useOpener();
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
@@ -26,7 +28,9 @@ export function Drawer({ open, onClose, title, description, children, footer, te
         <Radix.Content
           data-testid={testId}
           {...(description ? {} : { "aria-describedby": undefined })}
+          onCloseAutoFocus={opener.giveBack}
           onOpenAutoFocus={(event) => {
+            opener.remember();
             event.preventDefault();
             (event.currentTarget as HTMLElement | null)?.focus();
           }}
@@ -43,6 +47,7 @@ export function Drawer({ open, onClose, title, description, children, footer, te
 
 /** A small question or form in the middle. */
 export function Dialog({ open, onClose, title, description, children, testId }: OverlayProps) {
+  const opener = useOpener();
   return (
     <Radix.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Radix.Portal>
@@ -50,6 +55,11 @@ export function Dialog({ open, onClose, title, description, children, testId }: 
         <Radix.Content
           data-testid={testId}
           {...(description ? {} : { "aria-describedby": undefined })}
+          onOpenAutoFocus={(event) => {
+            opener.remember();
+            beginWithField(event);
+          }}
+          onCloseAutoFocus={opener.giveBack}
           className={cn(
             PANEL,
             "top-1/2 left-1/2 max-h-[90dvh] w-[calc(100vw-32px)] max-w-[520px] -translate-x-1/2 -translate-y-1/2 rounded-md border",
@@ -61,6 +71,15 @@ export function Dialog({ open, onClose, title, description, children, testId }: 
       </Radix.Portal>
     </Radix.Root>
   );
+}
+
+/** A form is there to be filled in: its first field comes before the button that closes it. */
+function beginWithField(event: Event): void {
+  const field = (event.currentTarget as HTMLElement | null)?.querySelector<HTMLInputElement>("input:not([type=file]), textarea");
+  if (!field) return;
+  event.preventDefault();
+  field.focus();
+  field.select();
 }
 
 function Head({ title, description }: { title: ReactNode; description: ReactNode }) {
@@ -92,11 +111,14 @@ type ConfirmProps = {
 
 /** Asks before something is destroyed; the words name the thing and what follows. */
 export function Confirm({ open, onClose, onConfirm, title, consequence, action, busy, children }: ConfirmProps) {
+  const opener = useOpener();
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <AlertDialog.Portal>
         <AlertDialog.Overlay className={cn(SCRIM, "z-50")} />
         <AlertDialog.Content
+          onOpenAutoFocus={opener.remember}
+          onCloseAutoFocus={opener.giveBack}
           className={cn(
             PANEL,
             "top-1/2 left-1/2 z-[60] w-[calc(100vw-32px)] max-w-[460px] -translate-x-1/2 -translate-y-1/2 gap-3 rounded-md border p-5 sm:p-6",
