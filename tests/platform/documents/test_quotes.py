@@ -79,6 +79,12 @@ async def test_a_quote_is_found_again_on_its_page(services: Services, owner: Per
     chunks = (await owner.client.get(f"{path}/chunks")).json()["data"]
     (chunk,) = [one for one in chunks if one["start"] <= start < one["end"]]
     assert {key: box[key] for key in box} in chunk["boxes"]
+    there = (await owner.client.get(f"{path}/chunks", params={"start": start, "end": start + 1})).json()[
+        "data"
+    ]
+    assert [one["id"] for one in there] == [chunk["id"]]
+    spans = [one["details"].get("start") for one in await audited(services, owner, "document.chunks")]
+    assert start in spans
     passages = (await found(owner, SENTENCE, boxes=True))["passages"]
     (passage,) = [one for one in passages if one["chunk_id"] == chunk["id"]]
     assert passage["boxes"] == chunk["boxes"]
