@@ -48,8 +48,6 @@ class _Reader:
 
     def __init__(self, document: pdfium.PdfDocument, limits: ParseLimits) -> None:
         self._document = document
-        # PDFium forgets a font with the last open page that shows it, and the next page mostly shows it too.
-        self._kept: list[OpenPage] = []
         self._recogniser = ocr.Recogniser(limits)
         self.sizes: dict[int, tuple[float, float]] = {}
         self._recognised: list[int] = []
@@ -77,9 +75,8 @@ class _Reader:
         for opened, found in zip(batch, read_pages(batch), strict=True):
             self.sizes[found.number] = (round(found.width, 1), round(found.height, 1))
             yield from self._words(opened, found)
-        for opened in [*self._kept, *batch[:-1]]:
+        for opened in batch:
             opened.close()
-        self._kept = batch[-1:]
 
     def _words(self, opened: OpenPage, found: Page) -> list[Line]:
         if found.letters <= _HARDLY_ANY and _shows_image(opened.page):
