@@ -227,18 +227,20 @@ class TestIsolation:
         ]
         forms[-1] = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Length 11>>stream\n0 0 1 1 re f\nendstream"
         page = (
-            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 12 0 R/Resources<</XObject<</F 4 0 R>>>>>>"
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 13 0 R/Resources<</XObject<</F 4 0 R>>>>>>"
         )
         bad = _pdf(
             "<</Type/Catalog/Pages 2 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", page, *forms,
+            "<</Length 6>>stream\n/F Do \nendstream",
         )  # fmt: skip
-        limits = replace(DEFAULT_LIMITS, cpu_s=4)
+        limits = replace(DEFAULT_LIMITS, cpu_s=2)
         reading = asyncio.create_task(_code(tmp_path / "bad.pdf", bad, limits))
         for number in range(3):
             began = time.monotonic()
             assert (await _read(tmp_path / f"{number}.txt", b"Words.")).text == "Words."
             assert time.monotonic() - began < 5
-        assert await reading in {"too_slow", "too_large", "corrupt_document", "no_text"}
+            assert number or not reading.done()
+        assert await reading in {"too_slow", "too_large", "corrupt_document"}
 
     async def test_a_reason_never_quotes_the_document(self, tmp_path: Path) -> None:
         (tmp_path / "a.docx").write_bytes(b"PK\x03\x04 the secret word is swordfish")
