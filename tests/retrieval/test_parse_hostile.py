@@ -20,7 +20,7 @@ from secretariat.retrieval.parse import DEFAULT_LIMITS, ParseLimits, nursery, pa
 from secretariat.retrieval.parse.limits import MIB
 from tests.retrieval import files, more_files
 
-WAITING_FOR_PROCESSORS = 5  # a machine that runs other tests too
+WAITING_FOR_PROCESSORS = 10  # a machine that runs other tests too
 
 
 async def _code(path: Path, content: bytes, limits: ParseLimits = DEFAULT_LIMITS) -> str:
