@@ -29,6 +29,7 @@ EXACT_REACH = 32_000
 """Up to so many rows in reach are all scanned: a matter of milliseconds, and what is found is what an index of
 these rows alone would find."""
 _GROWTH = 3
+_STALE_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,15 @@ class Generation:
         """One with other values in some fields."""
         kept = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return Generation(**{**kept, **changes})
+
+    @property
+    def has_outgrown_what_was_learnt(self) -> bool:
+        near = self.approximate
+        return (
+            near is None
+            or near.holds_what_is_gone(self.live)
+            or self.rows - near.covered > _STALE_SHARE * self.rows
+        )
 
     def _by_block(self, rows: Sequence[int]) -> dict[int, list[int]]:
         found: dict[int, list[int]] = defaultdict(list)

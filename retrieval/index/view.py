@@ -26,7 +26,6 @@ EXACT_BELOW = 50_000
 """Chunks from which a view learns where to look, for searches that have most of them in reach."""
 _BATCH = 2_000
 _COMPACT_FROM, _COMPACT_SHARE = 2_000, 0.5
-_STALE_SHARE = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -204,14 +203,10 @@ class IndexView:
 
     def _learn(self) -> None:
         """Learn in the background where to look, once the view is large and when it has changed much."""
-        near, now = self._now.approximate, self._now
+        now = self._now
         if now.size < self._exact_below or (self._learning is not None and self._learning.is_alive()):
             return
-        if (
-            near is None
-            or near.holds_what_is_gone(now.live)
-            or now.rows - near.covered > _STALE_SHARE * now.rows
-        ):
+        if now.has_outgrown_what_was_learnt:
             self._learning = threading.Thread(target=self._learn_from, args=(now,), daemon=True)
             self._learning.start()
 
@@ -236,11 +231,9 @@ class IndexView:
         found = await self._stored()
         with self._writing:
             if found is not None:
-                self._publish(
-                    self._now.next(
-                        seq=found[0].seq, blocks=found[0].blocks, roster=found[1], approximate=found[2]
-                    )
-                )
+                kept, roster, near = found
+                blocks = kept.blocks
+                self._publish(self._now.next(seq=kept.seq, blocks=blocks, roster=roster, approximate=near))
             self._loaded = True
 
     async def _stored(self) -> tuple[Stored, Roster, Approximate | None] | None:
