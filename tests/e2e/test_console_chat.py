@@ -256,7 +256,7 @@ def test_a_member_shares_with_a_person_found_by_name(
     field.press("Enter")
     page.get_by_role("button", name="Share", exact=True).click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_role("combobox", name="Who", exact=True).fill("own")
+    dialog.get_by_role("combobox", name="Who", exact=True).press_sequentially("own")
     expect(dialog.get_by_role("button", name="Share")).to_be_disabled()
     dialog.get_by_role("option", name="Owner").click()
     dialog.get_by_role("button", name="Share").click()

@@ -46,7 +46,7 @@ export function GrantPanel({ rules, error, busy, action, empty, onAdd, onRemove 
         }}
         className="flex flex-wrap items-start gap-2"
       >
-        <Field label="Who" className="min-w-40 flex-1 basis-full sm:basis-0">
+        <Field label="Who" className="basis-full">
           {({ id }) =>
             mayLookUp ? (
               <PrincipalPicker key={count} id={id} label="Who" offered={[everyone]} onChoose={(choice) => setPicked({ choice, among: count })} />
@@ -55,7 +55,7 @@ export function GrantPanel({ rules, error, busy, action, empty, onAdd, onRemove 
             )
           }
         </Field>
-        <Field label="May they" className="w-36">
+        <Field label="May they" className="w-40">
           {({ id }) => <Select id={id} label="May they" value={effect} onChange={setEffect} options={EFFECTS} />}
         </Field>
         <Button type="submit" disabled={busy || !chosen} className="mt-[26px]">

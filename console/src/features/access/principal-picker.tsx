@@ -42,12 +42,9 @@ export function PrincipalPicker({ id, label, offered = [], only, start, onChoose
     selectedItem: null,
     inputValue: words,
     stateReducer: keepWordsOnLeaving,
-    onInputValueChange: ({ inputValue, type }) => {
-      setWords(inputValue);
-      if (type === useCombobox.stateChangeTypes.InputChange) onChoose(inputValue === chosen?.label ? chosen : null);
-    },
     onSelectedItemChange: ({ selectedItem }) => {
       if (!selectedItem) return;
+      setWords(selectedItem.label);
       setChosen(selectedItem);
       onChoose(selectedItem);
     },
@@ -60,6 +57,11 @@ export function PrincipalPicker({ id, label, offered = [], only, start, onChoose
           "aria-label": label,
           placeholder: "A part of a name",
           spellCheck: false,
+          // Here and not by the list's own report, which comes a moment later: fast typing would lose letters.
+          onChange: ({ currentTarget: { value } }) => {
+            setWords(value);
+            onChoose(value === chosen?.label ? chosen : null);
+          },
           onFocus: (event) => event.currentTarget.select(),
           // What is typed but names nobody yet must not be sent by Enter.
           onKeyDown: (event) => event.key === "Enter" && !isChosen && event.preventDefault(),

@@ -27,6 +27,6 @@ const UNKNOWN = { icon: CircleDashed, tone: "text-muted", title: "The nearest pa
 function words(found: boolean | null, confidence: number | null, count: number): string {
   if (count === 0) return "Nothing that you may read comes near it.";
   if (found === null || confidence === null) return "Whether they answer can’t be told for a question this long.";
-  const likely = `likely by ${formatShare(confidence)}`;
-  return found ? `That it does is ${likely}.` : `These are the nearest passages; that the first one answers is ${likely}.`;
+  const likelihood = formatShare(confidence);
+  return found ? `Likelihood ${likelihood}.` : `These are the nearest passages. Likelihood that the first one answers: ${likelihood}.`;
 }
