@@ -36,7 +36,7 @@ from secretariat.retrieval.tokens import AskedTokens
 
 ROOT = Path(__file__).resolve().parents[1]
 CORPUS = ROOT.parent / "shared" / "data" / "ir" / "scifact" / "corpus.jsonl"
-DOCUMENTS, ABSTRACTS_EACH, ROUNDS = 40, 50, 3
+DOCUMENTS, ABSTRACTS_EACH, ROUNDS = 24, 50, 3
 _LOOK_SECONDS = 0.2
 TITLE = "Abstracts"
 CALL = CallContext("benchmark", "ingest")

@@ -14,6 +14,7 @@ from secretariat.platform.documents.upload import IncomingFile
 from secretariat.platform.indexes.chunk_log import tombstone_document
 from secretariat.platform.indexes.repository import forget
 from secretariat.platform.jobs.queue import Subject, enqueue
+from secretariat.platform.jobs.repository import forget_name
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
 from secretariat.platform.tables.documents import Document
@@ -83,5 +84,6 @@ async def delete(session: TenantSession, services: Services, caller: Caller, doc
     await forget(session, words)
     await repository.forget_original(session, found)
     await grants.revoke_all(session, "document", found.id)
+    await forget_name(session, found.id)
     services.indexes.forget_after_commit(session)
     await record_on(session, caller, "DATA_INGEST", "document.deleted", found, {"chunks": chunks})

@@ -54,7 +54,8 @@ async def reprocess(session: TenantSession, caller: Caller, document_id: UUID) -
 async def update(
     session: TenantSession, caller: Caller, document_id: UUID, change: DocumentUpdate
 ) -> Document:
-    """A new title goes into the log with the chunks, so that every index learns of it.
+    """A new title goes into the log with the chunks: every index learns of its words. Vectors keep the title that
+    they were made on.
 
     Raises NotFoundError, BeingReadError.
     """

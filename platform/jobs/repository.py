@@ -82,6 +82,11 @@ async def cancel_requested(session: TenantSession, job_id: UUID) -> bool:
     return await session.scalar(select(Job.cancel_requested_at).where(Job.id == job_id)) is not None
 
 
+async def forget_name(session: TenantSession, subject_id: UUID) -> None:
+    """Jobs about a subject stay; what it was called goes."""
+    await session.execute(update(Job).where(Job.subject_id == subject_id).values(subject_name=""))
+
+
 async def due_schedule(session: TenantSession, schedule_id: UUID) -> Schedule | None:
     """The schedule under a row lock, if it is still due; moves it to its next time."""
     schedule = await session.scalar(

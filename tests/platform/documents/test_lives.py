@@ -24,6 +24,7 @@ from secretariat.platform.kit.times import now
 from secretariat.platform.services import Services
 from secretariat.platform.tables.contents import BlobPiece, Content
 from secretariat.platform.tables.documents import ChunkRow, Document
+from secretariat.platform.tables.jobs import Job
 from tests.platform.documents.steps import (
     HANDLERS,
     LEAVE,
@@ -83,6 +84,7 @@ async def test_a_deleted_document_leaves_search_lists_and_storage(services: Serv
         chunks = list(await session.scalars(select(ChunkRow).where(ChunkRow.document_id == row.id)))
         assert chunks
         assert all(c.content_id is None and c.vector == b"" and c.tombstone_seq for c in chunks)
+        assert set(await session.scalars(select(Job.subject_name).where(Job.subject_id == row.id))) == {""}
         referred = select(func.count()).select_from(Content)
         texts = await session.scalar(referred.where(Content.media_type.startswith("text/plain")))
         assert texts == 3  # the other document's, and the queries of two searches
