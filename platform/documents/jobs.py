@@ -86,8 +86,8 @@ async def _read(run: JobRun, document: Document, known: KnownVector) -> Ingested
 
     if await run.cancelled():
         raise JobCancelledError
-    place = run.services.settings.home
-    with await asyncio.to_thread(lambda: TemporaryFile(dir=place)) as original:  # has no name: nothing is left
+    place = run.services.settings.home  # where the file has no name: nothing is left of it
+    with await asyncio.to_thread(lambda: TemporaryFile(dir=place)) as original:
         await _fetch(run, document, original)
         return await read_in(
             original,
