@@ -11,6 +11,7 @@ import numpy as np
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.documents import reading, repository
+from secretariat.platform.documents.evidence import record_on
 from secretariat.platform.documents.layout import Layout
 from secretariat.platform.documents.reading_schemas import NearDuplicate, Note, Reading, Report
 from secretariat.platform.kit.ids import earliest_id
@@ -27,13 +28,16 @@ OCR = "ocr"  # how codes of notes about recognised text begin
 
 
 async def report(session: TenantSession, services: Services, caller: Caller, document_id: UUID) -> Report:
-    """Near duplicates are looked for among what the caller may read. Raises NotFoundError."""
+    """Near duplicates are those that the caller may read; the look is recorded. Raises NotFoundError."""
     found = await reading.document(session, caller, document_id)
     jobs = await repository.jobs(session, [found.job_id] if found.job_id is not None else [])
     job = next(iter(jobs.values()), None)
     layout = await reading.layout(session, services, found)
     notes = [Note.model_validate(note) for note in found.notes]
     facts = await _facts(session, found)
+    near = await _near_duplicates(session, caller, found)
+    named = {"near_duplicates": [str(one.document_id) for one in near]}
+    await record_on(session, caller, "DATA_ACCESS", "document.report", found, named)
     return Report(
         document_id=found.id,
         status=found.status,
@@ -49,7 +53,7 @@ async def report(session: TenantSession, services: Services, caller: Caller, doc
         notes=notes,
         ocr_pages=sorted({note.page for note in notes if note.page and note.code.startswith(OCR)}),
         reading=_reading(job, facts) if job is not None else None,
-        near_duplicates=await _near_duplicates(session, caller, found),
+        near_duplicates=near,
     )
 
 
