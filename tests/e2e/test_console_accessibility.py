@@ -122,6 +122,19 @@ def test_nothing_on_the_page_keeps_people_out(console: Console, path: str) -> No
     assert console.page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
+def test_what_does_keep_people_out_is_found(console: Console) -> None:
+    console.show("dark", PHONE)
+    console.open("/keys")
+    console.page.evaluate(
+        "const main = document.querySelector('main');"
+        "main.append(document.createElement('button'));"
+        "const faint = main.appendChild(document.createElement('p'));"
+        "faint.textContent = 'faint';"
+        "faint.style.color = 'rgb(60, 60, 60)';"
+    )
+    assert {found.rule for found in axe.findings(console.page)} == {"button-name", "color-contrast"}
+
+
 def test_what_opens_over_a_page_keeps_nobody_out(console: Console) -> None:
     page = console.page
     console.show("dark", DESK)
