@@ -27,10 +27,10 @@ from secretariat.agents.evidence import Evidence, Question, gather
 from secretariat.models.core import VerbatimSpanConstraint
 from secretariat.retrieval.cite import locate, quote_sha256
 from secretariat.retrieval.core import Span
-from secretariat.retrieval.search.confidence import FOUND_FROM
 
 LINES = 3
 LEAST_COVERAGE = 0.5
+LEAST_CONFIDENCE = 0.04  # below what search calls found: what is read may still come to nothing
 OTHERWISE = "NOT IN THE SOURCES"
 CLOSE, SURE = 0.4, 1.8  # in the unit of the ranking's scores, by words and meaning
 _MOST_TOKENS = 32
@@ -187,7 +187,7 @@ def _speaks(run: Run, step: str, asked: str, evidence: Evidence) -> bool:
     """
     alone = (each.confidence or 0.0 for each in run.journal.retrievals(step) if each.query == asked)
     confidence = max(alone, default=0.0)
-    return evidence.coverage >= LEAST_COVERAGE or confidence >= FOUND_FROM
+    return evidence.coverage >= LEAST_COVERAGE or confidence >= LEAST_CONFIDENCE
 
 
 def _around(run: Run, asked: str) -> str:

@@ -7,7 +7,7 @@ from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
 from secretariat.platform.conversations import journal, policies, schemas, service, turns, views
-from secretariat.platform.conversations.stream import LOOK_SECONDS, TurnJournal
+from secretariat.platform.conversations.stream import TurnJournal
 from secretariat.platform.conversations.withhold import shown as shown_event
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity.callers import (
@@ -148,7 +148,7 @@ async def turn_events(
         return found.sight if "conversations.read" in now.permissions else None
 
     watched = TurnJournal(services, caller.tenant_id, turn_id)
-    events = watch(watched, seen_before, seen.sight, look_again, look_seconds=LOOK_SECONDS)
+    events = watch(watched, seen_before, seen.sight, look_again)
     return CountedStream(open_streams(request), caller.user_id, events)
 
 

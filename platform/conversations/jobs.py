@@ -28,6 +28,7 @@ from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.search import searcher
 from secretariat.platform.indexes.texts import SqlDocumentTexts
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
+from secretariat.platform.jobs.repository import cancel_requested
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.jobs.watch import watched
 from secretariat.platform.tables.conversations import TurnRow
@@ -187,7 +188,10 @@ async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnE
 
 
 async def _journal(run: JobRun, loaded: _Loaded, event: TurnEvent) -> Ending:
-    """Write one event under the fencing token; how the turn must end, if it must and hasn't."""
+    """Write one event under the fencing token; how the turn must end, if it was stopped and hasn't.
+
+    Whether the asker may still go on is asked beside it, every STOP_LOOK_SECONDS.
+    """
     async with run.session() as session:
         row = await repository.locked_turn(session, run.subject_id)
         if row is None or row.status in journal.TERMINAL_STATUSES:
@@ -195,9 +199,7 @@ async def _journal(run: JobRun, loaded: _Loaded, event: TurnEvent) -> Ending:
         await journal.write(session, run.services.contents, row, event, loaded.actor, loaded.before)
         if row.status in journal.TERMINAL_STATUSES:
             return None
-        if row.stop_requested_at is not None:
-            return TurnStopped()
-        return await _refusal(session, loaded.asker)
+        return TurnStopped() if row.stop_requested_at is not None else None
 
 
 async def _end(run: JobRun, actor: Actor, event: TurnStopped | TurnFailed) -> bool:
@@ -215,10 +217,9 @@ async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
     async with run.services.database.tenant(run.tenant_id) as session:
         if await repository.stop_requested(session, run.subject_id) is not None:
             return TurnStopped()
-        refused = await _refusal(session, loaded.asker)
-    if refused is not None:
-        return refused
-    return TurnStopped() if await run.cancelled() else None
+        if (refused := await _refusal(session, loaded.asker)) is not None:
+            return refused
+        return TurnStopped() if await cancel_requested(session, run.job_id) else None
 
 
 async def _stop_if_asked(run: JobRun) -> None:

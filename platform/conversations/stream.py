@@ -12,8 +12,6 @@ from secretariat.platform.services import Services
 from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.stream import BATCH, Told
 
-LOOK_SECONDS = 0.1  # somebody waits for the first words
-
 
 @dataclass(frozen=True, slots=True)
 class TurnJournal:
