@@ -48,11 +48,12 @@ _CLOSE = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """What the best passage shows, how likely search said that it answers, and whether it does."""
+    """What the best passage shows, how likely search said that it answers, and whether it does, or any could."""
 
     signs: Signs
     confidence: float
     answers: bool
+    answerable: bool
 
 
 def stories(part: str, every_story: int, every_question: int) -> EvaluationSet:
@@ -95,13 +96,21 @@ async def tried(
             result = await searching.search(Scope(TENANT, frozenset()), SearchRequest(query.text))
             best = result.passages[0]
             sure = confidence(query.text, result.passages)
-            found.append(Tried(signs_of(query.text, best), sure, best.chunk.document_id in answering))
+            found.append(
+                Tried(
+                    signs_of(query.text, best), sure, best.chunk.document_id in answering, answering <= reach
+                )
+            )
     return found
 
 
 def fitted(examples: Sequence[Tried], *, nearness: bool) -> Calibration:
-    """A logistic regression. A sign that would speak against a passage is left out: more of each is no worse."""
+    """A logistic regression, as if half of the questions had an answer.
+
+    A sign that would speak against a passage is left out: more of each is no worse.
+    """
     names = ["cosine", "words", "nearness"][: 3 if nearness else 2]
+    examples = [one for one in examples for _ in range(2 if one.answerable else 1)]
     truth = np.asarray([one.answers for one in examples], dtype=np.float64)
     while True:
         signs = np.asarray([[1.0, *(getattr(one.signs, name) for name in names)] for one in examples])
@@ -141,7 +150,7 @@ def note(report: Report, name: str, found: Sequence[Tried]) -> float:
 async def run(models: RememberedModels) -> int:
     report = Report("calibration")
     try:
-        examples = await tried(stories("train", 16, 2), models, without_own=True)
+        examples = await tried(stories("train", 16, 4), models, without_own=True)
         for name, committed, nearness in (("LOOKED_AT", LOOKED_AT, True), ("GLANCED_AT", GLANCED_AT, False)):
             weights = fitted(examples, nearness=nearness)
             apart = max(abs(weights(one.signs) - committed(one.signs)) for one in examples)
