@@ -46,15 +46,20 @@ async def test_what_the_model_says_twice_is_absent_is_not_answered() -> None:
 
 
 async def test_a_model_that_contradicts_itself_leaves_the_choice_to_the_ranking() -> None:
-    documents = {**DOCUMENTS, "yard.md": "The yard is swept at dawn. The yard gate is painted."}
-    request = "When does the north gate close?"
-    chat = SayingChat("noon", OTHERWISE, "at nine")
-    events = await events_of(task(request), await context(Library(documents), chat, embedder=WordEmbedder()))
-    assert last(TaskCompleted, events).answer == "The north gate can close at nine. [1]"
+    chat = SayingChat("nine", OTHERWISE, "at ten")
+    events = await events_of(task(REQUEST), await context(Library(DOCUMENTS), chat, embedder=WordEmbedder()))
+    assert last(TaskCompleted, events).answer == "The south gate can close at ten. [1]"
     assert [event.call for event in only(ModelPrompted, events)][2:] == [f"s1.answer.{n}" for n in (1, 2, 3)]
     alone = chat.requests[-1].constraint
     assert isinstance(alone, VerbatimSpanConstraint)
-    assert alone == VerbatimSpanConstraint(("The north gate can close at nine.",))
+    assert alone == VerbatimSpanConstraint(("The south gate can close at ten.",))
+
+
+async def test_where_the_ranking_is_certain_the_model_only_copies_the_words() -> None:
+    documents = {**DOCUMENTS, "yard.md": "The yard is swept at dawn. The yard gate is painted."}
+    request = "When does the north gate close?"
+    said = await answered("at nine", documents=documents, request=request)
+    assert said == "The north gate can close at nine. [1]"
 
 
 async def test_the_lines_are_asked_about_in_both_orders() -> None:
