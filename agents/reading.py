@@ -30,7 +30,7 @@ from secretariat.retrieval.core import Span
 
 LINES = 3
 LEAST_COVERAGE = 0.5
-LEAST_CONFIDENCE = 0.04  # below what search calls found: what is read may still come to nothing
+LEAST_CONFIDENCE = 0.1  # below what search calls found: what is read may still come to nothing
 OTHERWISE = "NOT IN THE SOURCES"
 CLOSE, SURE = 0.4, 1.8  # in the unit of the ranking's scores, by words and meaning
 _MOST_TOKENS = 32
