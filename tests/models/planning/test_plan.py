@@ -151,7 +151,7 @@ def test_planning_and_building_leave_torch_compiler_alone():
     """A server that loaded it would take seconds longer to start, and 160 MB more for as long as it runs."""
     code = (
         "import sys, torch; from tests.models.nets.tiny import config; "
-        "from secretariat.models.nets.decoder import Decoder; torch.set_default_device('meta'); Decoder(config()); "
-        "print('torch._dynamo' in sys.modules)"
+        "from secretariat.models.nets.decoder import Decoder; torch.set_default_device('meta'); "
+        "Decoder(config()); print('torch._dynamo' in sys.modules)"
     )
     assert said("-c", code).strip() == "False"
