@@ -258,16 +258,16 @@ def _copying(step: str) -> str:
 
 async def claim(run: Run, finding: Finding) -> CitationClaim:
     """The finding as a citation, compared with the document as it is stored and may be read now."""
-    title, text = await run.context.texts.text(run.task.scope, finding.document_id)
+    document = await run.context.texts.text(run.task.scope, finding.document_id)
     stood = Span(finding.start, finding.end)
-    span = locate(text, finding.quote, stood) or stood
+    span = locate(document.text, finding.quote, stood) or stood
     return CitationClaim(
         document_id=finding.document_id,
-        document=title,
+        document=document.title,
         chunk_id=finding.chunk_id,
         start=span.start,
         end=span.end,
         quote=finding.quote,
         quote_sha256=quote_sha256(finding.quote),
-        verified=span.within(text) == finding.quote,
+        verified=span.within(document.text) == finding.quote,
     )

@@ -288,11 +288,20 @@ class Authority(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class DocumentText:
+    """`rule` is the grant by which it may be read."""
+
+    title: str
+    text: str
+    rule: UUID
+
+
 class DocumentTexts(Protocol):
     """The stored plain text of documents, for citations and reading."""
 
-    async def text(self, scope: Scope, document_id: UUID) -> tuple[str, str]:
-        """(title, plain text). Raises DocumentNotFoundError when it doesn't exist or may not be read."""
+    async def text(self, scope: Scope, document_id: UUID) -> DocumentText:
+        """Raises DocumentNotFoundError when it doesn't exist or may not be read."""
         ...
 
 

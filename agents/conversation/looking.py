@@ -85,10 +85,10 @@ async def _texts(texts: DocumentTexts, scope: Scope, ids: Sequence[UUID]) -> lis
     found_: list[WholeDocument] = []
     for one in ids:
         try:
-            title, text = await texts.text(scope, one)
+            read_ = await texts.text(scope, one)
         except DocumentNotFoundError:
             continue
-        found_.append(WholeDocument(one, title, text))
+        found_.append(WholeDocument(one, read_.title, read_.text, read_.rule))
     return found_
 
 

@@ -33,11 +33,12 @@ _SYSTEM = (
 
 @dataclass(frozen=True, slots=True)
 class WholeDocument:
-    """A document as it is read: its text as it is now."""
+    """A document as it is read: its text as it is now, and the grant that opens it."""
 
     id: UUID
     title: str
     text: str
+    rule: UUID
 
     @property
     def chunk_id(self) -> UUID:
@@ -93,7 +94,7 @@ def _shown(step: str, question: str, documents: Sequence[WholeDocument]) -> Retr
     passages = tuple(
         RetrievedPassage(
             document_id=each.id, document=each.title, chunk_id=each.chunk_id, start=0, end=len(each.text),
-            text="", score=0.0,
+            text="", score=0.0, rule=each.rule,
         )
         for each in documents
     )  # fmt: skip

@@ -23,7 +23,7 @@ from secretariat.agents.documents.vouching import brings_in
 from secretariat.models.client import Embedder
 from secretariat.models.core import CallContext, JsonSchemaConstraint
 from secretariat.retrieval.cite import quote_sha256
-from secretariat.retrieval.core import Span
+from secretariat.retrieval.core import DocumentText, Span
 from secretariat.retrieval.sentences import sentences
 
 MOST_SENTENCES = 40
@@ -113,7 +113,8 @@ async def summarise(
     run: Run, step: str, document_id: UUID, most: int, *, rewrite: bool
 ) -> AsyncIterator[TaskEvent | SummarySentence]:
     """Ends in the sentences. Raises DocumentNotFoundError, ModelError, LimitExceededError."""
-    title, text = await run.context.texts.text(run.task.scope, document_id)
+    document = await run.context.texts.text(run.task.scope, document_id)
+    title, text = document.title, document.text
     found = placed(text)
     assert run.context.embedder is not None
     if not found:
@@ -122,7 +123,7 @@ async def summarise(
         [each.span.within(text) for each in found], run.context.embedder, run.context.call
     )
     kept = [found[row].span for row in chosen(rows, [each.part for each in found], most)]
-    yield _read(step, document_id, title, text, kept)
+    yield _read(step, document_id, document, kept)
     for number, span in enumerate(kept, 1):
         quote = span.within(text)
         wording, supported = " ".join(quote.split()), True
@@ -136,11 +137,11 @@ async def summarise(
         )
 
 
-def _read(step: str, document_id: UUID, title: str, text: str, kept: Sequence[Span]) -> RetrievalCompleted:
+def _read(step: str, document_id: UUID, document: DocumentText, kept: Sequence[Span]) -> RetrievalCompleted:
     passages = tuple(
         RetrievedPassage(
-            document_id=document_id, document=title, chunk_id=document_id, start=span.start, end=span.end,
-            text=span.within(text), score=0.0,
+            document_id=document_id, document=document.title, chunk_id=document_id, start=span.start,
+            end=span.end, text=span.within(document.text), score=0.0, rule=document.rule,
         )
         for span in kept
     )  # fmt: skip

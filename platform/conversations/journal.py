@@ -185,10 +185,10 @@ def _own(event: TurnEvent) -> tuple[str, Outcome, dict[str, Any]]:
             role = "request"
         case QuestionResolved(kind=kind, by=by):
             role, facts = "question", {"kind": kind, "by": by}
-        case RouteChosen(route=route, search=search, whole_documents=whole):
+        case RouteChosen(route=route, search=search, whole_documents=whole, documents=documents):
             costs = {"search": search, "whole_documents": whole}
             known = {name: cost.model_dump() for name, cost in costs.items() if cost is not None}
-            facts = {"route": route, **known}
+            facts = {"route": route, "document_ids": list(map(str, documents)), **known}
         case MemoryRecalled(recalled=recalled):
             role, facts = "recalled", {"turns": sorted({str(each.turn_id) for each in recalled})}
         case TurnCompleted(citations=citations, recalled=recalled, abstained=abstained):

@@ -1,5 +1,7 @@
 """Turns over doubles of the models: which way an answer takes, and what it may hold."""
 
+from dataclasses import replace
+
 import pytest
 
 from secretariat.agents.conversation.answer import answer
@@ -238,10 +240,10 @@ class Changing(Library):
     now = "Nothing of it stands here any more."
 
     async def text(self, scope, document_id):
-        title, _ = await super().text(scope, document_id)
+        document = await super().text(scope, document_id)
         if not self.now:
             raise DocumentNotFoundError("No such document.")
-        return title, self.now
+        return replace(document, text=self.now)
 
 
 async def test_a_quote_that_does_not_stand_in_its_document_any_more_is_flagged():

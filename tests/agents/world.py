@@ -26,7 +26,14 @@ from secretariat.models.core import (
     Usage,
     VerbatimSpanConstraint,
 )
-from secretariat.retrieval.core import Chunk, DocumentFilter, ParsedDocument, Permit, Scope
+from secretariat.retrieval.core import (
+    Chunk,
+    DocumentFilter,
+    DocumentText,
+    ParsedDocument,
+    Permit,
+    Scope,
+)
 from secretariat.retrieval.errors import DocumentNotFoundError
 from secretariat.retrieval.index.log import MemoryChunkLog
 from secretariat.retrieval.index.view import IndexView
@@ -78,10 +85,10 @@ class Library:
     def _readable(self) -> frozenset[UUID]:
         return frozenset(self.document_id(name) for name in self.documents if name not in self.hidden)
 
-    async def text(self, scope: Scope, document_id: UUID) -> tuple[str, str]:
+    async def text(self, scope: Scope, document_id: UUID) -> DocumentText:
         for name, text in self.documents.items():
             if self.document_id(name) == document_id and name not in self.hidden:
-                return name, text
+                return DocumentText(name, text, ROOT)
         raise DocumentNotFoundError("No such document.")
 
     async def fill(self) -> None:

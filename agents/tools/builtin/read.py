@@ -32,8 +32,8 @@ class ReadTool:
         if not passages:
             yield Outcome({"finding": None}, "nothing was found to read")
             return
-        _, text = await run.context.texts.text(run.task.scope, passages[0].document_id)
-        widened = _widened(passages[0], text, arguments.around)
+        document = await run.context.texts.text(run.task.scope, passages[0].document_id)
+        widened = _widened(passages[0], document.text, arguments.around)
         async for event in read(run, step.id, arguments.question, [widened], invocation.findings()):
             yield event
         quoted = found(run, step.id)

@@ -296,6 +296,8 @@ async def test_who_reads_along_sees_no_words_that_an_earlier_turn_quoted_for_a_p
     patient = documents.impatient(services, long_context_tokens=1024, prefill_tokens_per_second=1e6)
     turn = await said(patient, owner, conversation, "How many litres of paint does the fence take?")
     assert turn["route"]["route"] == "whole_documents"
+    recorded = await documents.audited(services, owner, "retrieval.completed")
+    assert all(each["rule"] for each in recorded[-1]["details"]["returned"])
     url = f"/api/v1/conversations/{conversation}"
     events = f"{url}/turns/{turn['id']}/events"
     as_json = {"accept": "application/json"}

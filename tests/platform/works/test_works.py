@@ -51,8 +51,9 @@ async def test_every_sentence_of_a_summary_stands_in_the_document_where_it_says(
         assert text[cited["start"] : cited["end"]] == cited["quote"]
     async with services.database.tenant(owner.tenant.id) as session:
         records = await session.scalars(select(AuditRecord).order_by(AuditRecord.id))
-        actions = [row.event_type for row in records if row.resource and row.resource["id"] == work["id"]]
-    assert actions == ["TASK", "TOOL_CALL", "DATA_ACCESS", "TOOL_CALL"]
+        about = [row for row in records if row.resource and row.resource["id"] == work["id"]]
+    assert [row.event_type for row in about] == ["TASK", "TOOL_CALL", "DATA_ACCESS", "TOOL_CALL"]
+    assert all(each["rule"] for each in about[2].details["returned"])
     assert (await owner.client.delete(url)).status_code == 204
     later = (await owner.client.get(f"/api/v1/works/{work['id']}")).json()
     assert (later["withheld"], later["result"]) == (True, None)
