@@ -91,6 +91,7 @@ class Document(BaseModel):
     problem: Problem | None
     progress: Progress | None
     chunk_count: int
+    created_by: UUID | None
     created_at: datetime
     updated_at: datetime
 
@@ -113,6 +114,7 @@ class Document(BaseModel):
             problem=Problem.model_validate(row.problem) if row.problem else None,
             progress=Progress(done=job.progress_done, total=job.progress_total) if job and at_work else None,
             chunk_count=row.chunk_count,
+            created_by=row.created_by,
             created_at=row.created_at,
             updated_at=row.updated_at,
         )

@@ -8,6 +8,7 @@ from secretariat.platform.access.caller import Caller
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.documents import repository
 from secretariat.platform.documents.evidence import record_on
+from secretariat.platform.documents.policies import changes
 from secretariat.platform.documents.reading import document
 from secretariat.platform.documents.repository import Counts, Listing
 from secretariat.platform.documents.upload import IncomingFile
@@ -19,9 +20,13 @@ from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
 from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.jobs import Job
-from secretariat.platform.web.errors import NotFoundError
+from secretariat.platform.web.errors import ForbiddenError, NotFoundError
 
 INGEST = "documents.ingest"
+
+
+class NotYoursError(ForbiddenError):
+    code, title = "NOT_YOUR_DOCUMENT", "Only who uploaded it may change this document"
 
 
 async def upload(
@@ -69,12 +74,21 @@ async def jobs_of(session: TenantSession, rows: Sequence[Document]) -> dict[UUID
     return {document_id: jobs[job_id] for document_id, job_id in waiting.items() if job_id in jobs}
 
 
-async def delete(session: TenantSession, services: Services, caller: Caller, document_id: UUID) -> None:
-    """The words, the vectors and the original are forgotten; the records' commitments stay."""
+async def changeable(session: TenantSession, caller: Caller, document_id: UUID) -> Document:
+    """The document, locked, for a caller who may change it. Raises NotFoundError, NotYoursError."""
     await document(session, caller, document_id)
     found = await repository.locked_document(session, document_id)
     if found is None or found.status == "deleted":
         raise NotFoundError("document")
+    if not changes(caller, found):
+        raise NotYoursError("Ask who uploaded it, or somebody who manages collections.")
+    return found
+
+
+async def delete(session: TenantSession, services: Services, caller: Caller, document_id: UUID) -> None:
+    """The words, the vectors and the original are forgotten; the records' commitments stay. Raises NotFoundError,
+    NotYoursError."""
+    found = await changeable(session, caller, document_id)
     chunks = await tombstone_document(session, found.id)
     words = [stored for stored in (found.text_id, found.layout_id) if stored is not None]
     found.text_id = found.layout_id = found.title = found.language = found.dated = None

@@ -12,12 +12,12 @@ from secretariat.platform.db.session import TenantSession
 from secretariat.platform.documents import repository
 from secretariat.platform.documents.evidence import record_on
 from secretariat.platform.documents.schemas import DocumentUpdate
-from secretariat.platform.documents.service import INGEST
+from secretariat.platform.documents.service import INGEST, changeable
 from secretariat.platform.documents.upload import IncomingFile
 from secretariat.platform.jobs.queue import Subject, enqueue
 from secretariat.platform.services import Services
 from secretariat.platform.tables.documents import Document
-from secretariat.platform.web.errors import ConflictError, NotFoundError
+from secretariat.platform.web.errors import ConflictError
 
 
 class BeingReadError(ConflictError):
@@ -29,7 +29,8 @@ async def replace(
 ) -> Document:
     """Another file in the place of the present one, whose bytes are forgotten.
 
-    Until it is read in, the document is not found by searches. Raises NotFoundError, BeingReadError.
+    Until it is read in, the document is not found by searches. Raises NotFoundError, NotYoursError,
+    BeingReadError.
     """
     found = await _at_rest(session, caller, document_id)
     before = found.sha256
@@ -44,7 +45,7 @@ async def replace(
 
 
 async def reprocess(session: TenantSession, caller: Caller, document_id: UUID) -> Document:
-    """The same file, read in anew. Raises NotFoundError, BeingReadError."""
+    """The same file, read in anew. Raises NotFoundError, NotYoursError, BeingReadError."""
     found = await _at_rest(session, caller, document_id)
     await _read_again(session, caller, found)
     await record_on(session, caller, "DATA_INGEST", "document.reprocessed", found, {"sha256": found.sha256})
@@ -57,7 +58,7 @@ async def update(
     """A new title goes into the log with the chunks: every index learns of its words. Vectors keep the title that
     they were made on.
 
-    Raises NotFoundError, BeingReadError.
+    Raises NotFoundError, NotYoursError, BeingReadError.
     """
     found = await _at_rest(session, caller, document_id)
     facts: dict[str, Any] = {"fields": sorted(change.model_fields_set)}
@@ -83,11 +84,7 @@ async def _read_again(session: TenantSession, caller: Caller, found: Document) -
 
 async def _at_rest(session: TenantSession, caller: Caller, document_id: UUID) -> Document:
     """The document, locked: no reading of it is under way that would store what it was before."""
-    if await repository.document(session, document_id, caller.principals) is None:
-        raise NotFoundError("document")
-    found = await repository.locked_document(session, document_id)
-    if found is None or found.status == "deleted":
-        raise NotFoundError("document")
+    found = await changeable(session, caller, document_id)
     if found.status not in ("ready", "rejected"):
         raise BeingReadError("Wait until it is read in, or cancel its job.")
     return found

@@ -2498,6 +2498,8 @@ export interface components {
              * Format: date-time
              */
             created_at: string;
+            /** Created By */
+            created_by: string | null;
             /** Dated */
             dated: string | null;
             /**

@@ -130,3 +130,31 @@ async def test_near_duplicates_are_named_to_who_may_read_them(
     assert near["document_id"] == draft["id"]
     assert 0 < near["share"] <= 1
     assert (await member.client.get(path)).json()["near_duplicates"] == []
+
+
+async def test_a_reader_changes_no_document_that_somebody_else_brought_in(
+    app: FastAPI, services: Services, owner: Person
+) -> None:
+    """Assistants quote it as it stands: one upset colleague must not swap the handbook."""
+    member = await make_person(app, services, owner.tenant, "member")
+    builder = await make_person(app, services, owner.tenant, "builder")
+    collection_id = await make_collection(owner)
+    of_owner, of_member = [
+        (await ingested(services, person, collection_id, name=f"{name}.md"))["id"]
+        for person, name in ((owner, "a"), (member, "b"))
+    ]
+
+    async def refused(person: Person, document_id: str) -> set[str]:
+        path, file = f"/api/v1/documents/{document_id}", {"file": ("a.md", LEAVE, "text/markdown")}
+        answers = [
+            await person.client.put(f"{path}/content", files=file),
+            await person.client.post(f"{path}/reprocess"),
+            await person.client.patch(path, json={"title": "Mine"}),
+            await person.client.delete(path),
+        ]
+        return {answer.json()["code"] for answer in answers if answer.status_code >= 400}
+
+    assert await refused(member, of_owner) == {"NOT_YOUR_DOCUMENT"}
+    assert (await member.client.get(f"/api/v1/documents/{of_owner}")).json()["created_by"] == str(owner.id)
+    assert "NOT_YOUR_DOCUMENT" not in await refused(member, of_member)
+    assert "NOT_YOUR_DOCUMENT" not in await refused(builder, of_owner)

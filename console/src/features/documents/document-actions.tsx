@@ -7,7 +7,7 @@ import { Menu, MenuItem, MenuPanel, MenuSeparator, MenuTrigger } from "@/compone
 import { Confirm, Dialog } from "@/components/ui/overlay";
 import { DetailsForm } from "@/features/documents/details-form";
 import { useDeleteDocument, useReplaceFile, useReprocess } from "@/features/documents/manage";
-import { useMay } from "@/features/session/api";
+import { useMay, useSession } from "@/features/session/api";
 import { plural } from "@/lib/format";
 
 type Open = "details" | "delete" | null;
@@ -16,6 +16,8 @@ export function DocumentActions({ document, onDeleted }: { document: Document; o
   const [open, setOpen] = useState<Open>(null);
   const input = useRef<HTMLInputElement>(null);
   const may = useMay();
+  const { user } = useSession();
+  const changes = may("documents.write") && (document.created_by === user.id || may("collections.manage"));
   const replace = useReplaceFile(document.id);
   const reprocess = useReprocess(document.id);
   const busy = replace.isPending || reprocess.isPending || document.status === "queued" || document.status === "processing";
@@ -30,7 +32,7 @@ export function DocumentActions({ document, onDeleted }: { document: Document; o
           <Download aria-hidden /> Download
         </a>
       </Button>
-      {may("documents.write") && (
+      {changes && (
         <Menu>
           <MenuTrigger asChild>
             <Button data-testid="document-menu">
