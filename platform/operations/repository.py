@@ -1,16 +1,22 @@
 """What jobs are about, as far as the reader may know."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select, true
 
 from secretariat.platform.access.authority import document_readable
 from secretariat.platform.db.session import TenantSession
+from secretariat.platform.tables.conversations import TurnRow, WorkRow
 from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.jobs import Job
 from secretariat.platform.tables.tasks import TaskRow
+
+_LIVED_ONCE: Mapping[str, type[TaskRow | TurnRow | WorkRow]] = MappingProxyType(
+    {"task": TaskRow, "turn": TurnRow, "work": WorkRow}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +59,10 @@ async def readable_documents(
     return set(await session.scalars(query))
 
 
-async def task_has_ended(session: TenantSession, task_id: UUID) -> bool:
-    status = await session.scalar(select(TaskRow.status).where(TaskRow.id == task_id))
-    return status in ("completed", "failed", "cancelled")
+async def has_ended(session: TenantSession, about: Job) -> bool:
+    """Whether the job is about something to whose end nothing is added: a task, a turn or a work."""
+    row = _LIVED_ONCE.get(about.subject_type)
+    if row is None:
+        return False
+    status = await session.scalar(select(row.status).where(row.id == about.subject_id))
+    return status not in ("queued", "running")

@@ -9,7 +9,7 @@ from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.jobs import repository
 from secretariat.platform.kit.times import now
-from secretariat.platform.operations.repository import Reader, job, jobs, readable_documents, task_has_ended
+from secretariat.platform.operations.repository import Reader, has_ended, job, jobs, readable_documents
 from secretariat.platform.tables.jobs import Job
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 
@@ -57,15 +57,15 @@ async def cancel(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
 async def retry(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
     """Put a job that ended badly back into its queue, with fresh attempts.
 
-    Raises NotFoundError; ConflictError for other jobs, and for a task that has ended: nothing follows its end.
+    Raises NotFoundError; ConflictError for other jobs, and for what has ended: nothing follows its end.
     """
     found = await get(session, caller, job_id)
     if found.status not in _ENDED_BADLY:
         raise ConflictError(
             f"The job is {found.status}; only a failed, cancelled or quarantined one can be retried."
         )
-    if found.subject_type == "task" and await task_has_ended(session, found.subject_id):
-        raise ConflictError("The task has ended. Give the task again.")
+    if await has_ended(session, found):
+        raise ConflictError(f"The {found.subject_type} has ended. Ask for it again instead.")
     found.status, found.attempt, found.error = "queued", 0, None
     found.cancel_requested_at = found.finished_at = None
     await repository.ensure_outbox(session, job_id)

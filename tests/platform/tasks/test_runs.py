@@ -249,7 +249,7 @@ async def test_a_task_that_has_ended_is_given_again_not_retried(services: Servic
     retried = await owner.client.post(f"/api/v1/jobs/{job_id}/retry")
     assert (retried.status_code, retried.json()["detail"]) == (
         409,
-        "The task has ended. Give the task again.",
+        "The task has ended. Ask for it again instead.",
     )
     assert (await owner.client.get(f"/api/v1/jobs/{job_id}")).json()["status"] == "failed"
 

@@ -77,6 +77,13 @@ async def test_a_document_that_was_closed_meanwhile_is_not_read(services, owner)
     assert (await owner.client.delete(f"/api/v1/documents/{document}")).status_code == 204
     work = await carried_out(services, owner, asked)
     assert (work["status"], work["error"]["code"]) == ("failed", "document_closed")
+    jobs_ = (await owner.client.get("/api/v1/jobs")).json()["data"]
+    job_id = next(job["id"] for job in jobs_ if job["status"] == "failed")
+    retried = await owner.client.post(f"/api/v1/jobs/{job_id}/retry")
+    assert (retried.status_code, retried.json()["detail"]) == (
+        409,
+        "The work has ended. Ask for it again instead.",
+    )
 
 
 async def test_a_translation_without_its_number_is_flagged(services, owner):
