@@ -85,7 +85,7 @@ def _near_to_peer(
         path = Path(folder) / "vectors.npy"
         asked.ask(texts, path)
         report.note(
-            f"least cosine with {name}", round(_cosines(embedder.embed(texts), np.load(path)).min(), 5)
+            f"least cosine with {name}", round(float(_cosines(embedder.embed(texts), np.load(path)).min()), 5)
         )
 
 
