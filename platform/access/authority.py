@@ -25,6 +25,14 @@ def collection_readable(principals: frozenset[str]) -> ColumnElement[bool]:
     return _open(on_it, Collection.tenant_id, principals)
 
 
+async def readable_collections(
+    session: TenantSession, principals: frozenset[str], ids: Several[UUID]
+) -> set[UUID]:
+    """Those of the ids that grants open; a collection that was deleted has no grants."""
+    query = select(Collection.id).where(Collection.id.in_(ids), collection_readable(principals))
+    return set(await session.scalars(query))
+
+
 def document_readable(principals: frozenset[str]) -> ColumnElement[bool]:
     """A condition on Document, for queries over documents; says nothing of their status."""
     return _open(_on_document(), Document.tenant_id, principals)

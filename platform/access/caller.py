@@ -1,10 +1,10 @@
 """Who is calling, settled once a request: everything below trusts this object and nothing else."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from secretariat.platform.audit.event import Actor
+from secretariat.platform.audit.event import Actor, AuditEvent, ContentRef, EventType, Outcome, Resource
 from secretariat.retrieval.core import Scope
 
 EVERYONE = "everyone"
@@ -43,3 +43,27 @@ class Caller:
     @property
     def scope(self) -> Scope:
         return Scope(tenant=self.tenant_id, principals=self.principals)
+
+    def did(
+        self,
+        event_type: EventType,
+        action: str,
+        resource: Resource,
+        *,
+        outcome: Outcome = "success",
+        task_id: UUID | None = None,
+        details: dict[str, Any] | None = None,
+        content: tuple[ContentRef, ...] = (),
+    ) -> AuditEvent:
+        """What this caller does in this request, to be recorded with what it changes."""
+        return AuditEvent(
+            event_type=event_type,
+            action=action,
+            actor=self.actor,
+            outcome=outcome,
+            resource=resource,
+            task_id=task_id,
+            request_id=self.request_id,
+            details=details or {},
+            content=content,
+        )

@@ -1,14 +1,11 @@
 """The queries of assistants."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import exists, or_, select
 
-from secretariat.platform.access.authority import collection_readable
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.conversations import ConversationRow
-from secretariat.platform.tables.documents import Collection
 from secretariat.platform.tables.tasks import Assistant, TaskRow
 
 
@@ -29,13 +26,6 @@ async def in_use(session: TenantSession, assistant_id: UUID) -> bool:
     by_task = exists().where(TaskRow.assistant_id == assistant_id)
     by_conversation = exists().where(ConversationRow.assistant_id == assistant_id)
     return bool(await session.scalar(select(or_(by_task, by_conversation))))
-
-
-async def readable_collections(
-    session: TenantSession, principals: frozenset[str], ids: Sequence[UUID]
-) -> set[UUID]:
-    query = select(Collection.id).where(Collection.id.in_(ids), collection_readable(principals))
-    return set(await session.scalars(query))
 
 
 async def remove(session: TenantSession, row: Assistant) -> None:

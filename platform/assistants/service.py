@@ -2,9 +2,10 @@
 
 from uuid import UUID
 
+from secretariat.platform.access.authority import readable_collections
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.assistants import repository, schemas
-from secretariat.platform.audit.event import AuditEvent, Resource
+from secretariat.platform.audit.event import Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db import names
 from secretariat.platform.db.session import TenantSession
@@ -62,7 +63,7 @@ async def delete(session: TenantSession, caller: Caller, assistant_id: UUID) -> 
 
 
 async def _check_collections(session: TenantSession, caller: Caller, ids: list[UUID]) -> None:
-    if set(ids) != await repository.readable_collections(session, caller.principals, ids):
+    if set(ids) != await readable_collections(session, caller.principals, ids):
         raise NotFoundError("collection")
 
 
@@ -71,12 +72,10 @@ async def _record(
 ) -> None:
     await record(
         session,
-        AuditEvent(
-            event_type="ADMIN",
-            action=action,
-            actor=caller.actor,
-            resource=Resource("assistant", str(on.id), on.name),
-            request_id=caller.request_id,
+        caller.did(
+            "ADMIN",
+            action,
+            Resource("assistant", str(on.id), on.name),
             details={"changed": changed} if changed else {},
         ),
     )

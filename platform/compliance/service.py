@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, Resource
+from secretariat.platform.audit.event import Resource
 from secretariat.platform.audit.record import record as write_record
 from secretariat.platform.compliance import repository
 from secretariat.platform.compliance.repository import SealedRecord, StoredExport
@@ -32,13 +32,11 @@ async def reveal(
     found = await get_record(session, record_id)
     await write_record(
         session,
-        AuditEvent(
-            event_type="AUDIT_READ",
-            action="audit.content.reveal",
-            actor=caller.actor,
-            resource=Resource("audit_record", str(record_id)),
+        caller.did(
+            "AUDIT_READ",
+            "audit.content.reveal",
+            Resource("audit_record", str(record_id)),
             task_id=found.record.task_id,
-            request_id=caller.request_id,
         ),
     )
     references = found.record.content
@@ -78,12 +76,10 @@ async def request_export(session: TenantSession, caller: Caller, wanted: ExportR
     )
     await write_record(
         session,
-        AuditEvent(
-            event_type="EXPORT",
-            action="compliance.export.request",
-            actor=caller.actor,
-            resource=Resource("export", str(row.id)),
-            request_id=caller.request_id,
+        caller.did(
+            "EXPORT",
+            "compliance.export.request",
+            Resource("export", str(row.id)),
             details={"from": rfc3339(wanted.window_from), "to": rfc3339(wanted.window_to)},
         ),
     )
@@ -104,12 +100,10 @@ async def download(session: TenantSession, caller: Caller, export_id: UUID) -> U
         raise ConflictError(f"The export is {found.export.status}; its file comes when it is done.")
     await write_record(
         session,
-        AuditEvent(
-            event_type="EXPORT",
-            action="compliance.export.download",
-            actor=caller.actor,
-            resource=Resource("export", str(export_id)),
-            request_id=caller.request_id,
+        caller.did(
+            "EXPORT",
+            "compliance.export.download",
+            Resource("export", str(export_id)),
             details={"sha256": found.blob.sha256, "bytes": found.blob.size},
         ),
     )

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from secretariat.platform.access import grants
+from secretariat.platform.access.authority import readable_collections
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, EventType, Resource
+from secretariat.platform.audit.event import EventType, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.conversations import policies, repository, schemas
@@ -18,7 +19,6 @@ from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.tables.access import Grant
 from secretariat.platform.tables.conversations import ConversationRow
-from secretariat.platform.tasks.repository import readable_collections
 from secretariat.platform.web.errors import NotFoundError
 
 _BATCH = 100
@@ -31,7 +31,7 @@ async def create(
     if body.assistant_id is not None and await repository.assistant(session, body.assistant_id) is None:
         raise NotFoundError("assistant")
     wanted = set(body.collection_ids)
-    if wanted != await readable_collections(session, caller.principals, list(wanted)):
+    if wanted != await readable_collections(session, caller.principals, wanted):
         raise NotFoundError("collection")
     title = await contents.put(session, body.title) if body.title is not None else None
     made = ConversationRow(
@@ -176,12 +176,5 @@ async def put_on_record(
 ) -> UUID:
     return await record(
         session,
-        AuditEvent(
-            event_type=event_type,
-            action=action,
-            actor=caller.actor,
-            resource=Resource("conversation", str(conversation_id)),
-            request_id=caller.request_id,
-            details=details,
-        ),
+        caller.did(event_type, action, Resource("conversation", str(conversation_id)), details=details),
     )

@@ -6,15 +6,14 @@ from uuid import UUID
 from secretariat.agents.conversation.core import TurnStopped
 from secretariat.agents.conversation.title import title_of
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, ContentRef, Resource
+from secretariat.platform.audit.event import ContentRef, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import ContentStore, StoredContent
 from secretariat.platform.conversations import journal, repository, schemas, service
 from secretariat.platform.conversations.deletion import TurnRunningError
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.repository import forget
-from secretariat.platform.jobs.queue import Subject, enqueue
-from secretariat.platform.jobs.repository import wake_at
+from secretariat.platform.jobs.queue import Subject, enqueue, wake
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.kit.times import now
 from secretariat.platform.tables.conversations import ConversationRow, TurnFeedbackRow, TurnRow
@@ -99,12 +98,10 @@ async def _put_down(
     await session.refresh(made)
     await record(
         session,
-        AuditEvent(
-            event_type="CONVERSATION",
-            action="turn.created",
-            actor=caller.actor,
-            resource=Resource("turn", str(made.id)),
-            request_id=caller.request_id,
+        caller.did(
+            "CONVERSATION",
+            "turn.created",
+            Resource("turn", str(made.id)),
             details={
                 "conversation_id": str(row.id),
                 "parent_id": str(made.parent_id) if made.parent_id else None,
@@ -140,8 +137,7 @@ async def stop(
     if found.status == "queued":
         await journal.write(session, contents, found, TurnStopped(), caller.actor)
     elif found.job_id is not None:  # perhaps in a long pause after a failed attempt
-        await wake_at(session, found.job_id, now())
-        session.info.setdefault("wake", []).append(found.job_id)
+        await wake(session, found.job_id)
     await session.flush()
     return found
 
@@ -194,12 +190,10 @@ async def _note(
 ) -> None:
     await record(
         session,
-        AuditEvent(
-            event_type="CONVERSATION",
-            action=action,
-            actor=caller.actor,
-            resource=Resource("turn", str(on.id)),
-            request_id=caller.request_id,
+        caller.did(
+            "CONVERSATION",
+            action,
+            Resource("turn", str(on.id)),
             details={"conversation_id": str(on.conversation_id), **(details or {})},
             content=tuple(content),
         ),

@@ -6,7 +6,7 @@ from uuid import UUID
 from secretariat.platform.access import grants
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.access.grants import Effect, ResourceType
-from secretariat.platform.audit.event import AuditEvent, Resource
+from secretariat.platform.audit.event import Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db import names
 from secretariat.platform.db.session import TenantSession
@@ -135,13 +135,5 @@ async def _record(
     details: dict[str, str | bool],
 ) -> None:
     await record(
-        session,
-        AuditEvent(
-            event_type="ADMIN",
-            action=action,
-            actor=caller.actor,
-            resource=Resource(_kind(on), str(on.id), on.name),
-            request_id=caller.request_id,
-            details=dict(details),
-        ),
+        session, caller.did("ADMIN", action, Resource(_kind(on), str(on.id), on.name), details=dict(details))
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, EventType, Resource
+from secretariat.platform.audit.event import EventType, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.documents import Document
@@ -18,13 +18,5 @@ async def record_on(
     details: dict[str, Any],
 ) -> None:
     await record(
-        session,
-        AuditEvent(
-            event_type=event_type,
-            action=action,
-            actor=caller.actor,
-            resource=Resource("document", str(on.id), on.name),
-            request_id=caller.request_id,
-            details=details,
-        ),
+        session, caller.did(event_type, action, Resource("document", str(on.id), on.name), details=details)
     )

@@ -61,12 +61,10 @@ async def rebuild(session: TenantSession, caller: Caller) -> UUID:
     job_id = await enqueue(session, REBUILD, subject, requested_by=caller.user_id)
     await record(
         session,
-        AuditEvent(
-            event_type="ADMIN",
-            action="index.rebuild",
-            actor=caller.actor,
-            resource=Resource("index", str(session.tenant_id)),
-            request_id=caller.request_id,
+        caller.did(
+            "ADMIN",
+            "index.rebuild",
+            Resource("index", str(session.tenant_id)),
             details={"job_id": str(job_id)},
         ),
     )

@@ -8,7 +8,7 @@ from secretariat.models.core import CallContext
 from secretariat.models.errors import ModelError
 from secretariat.platform.access.authority import PersonAuthority
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, ContentRef, Resource
+from secretariat.platform.audit.event import ContentRef, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.documents import repository
 from secretariat.platform.documents.layout import Layout, layout_of
@@ -58,12 +58,10 @@ async def _record(services: Services, caller: Caller, request: SearchRequest, re
         fingerprint = await services.contents.fingerprint(session)
         await record(
             session,
-            AuditEvent(
-                event_type="DATA_ACCESS",
-                action="search",
-                actor=caller.actor,
-                resource=Resource("index", str(caller.tenant_id)),
-                request_id=caller.request_id,
+            caller.did(
+                "DATA_ACCESS",
+                "search",
+                Resource("index", str(caller.tenant_id)),
                 details=_evidence(request, result, fingerprint),
                 content=tuple(
                     ContentRef("query" if place == 0 else "rephrasing", stored)

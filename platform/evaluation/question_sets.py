@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, EventType, Resource
+from secretariat.platform.audit.event import EventType, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import TenantSession
@@ -94,12 +94,5 @@ async def _record(
 ) -> None:
     await record(
         session,
-        AuditEvent(
-            event_type=event_type,
-            action=action,
-            actor=caller.actor,
-            resource=Resource("question_set", str(row.id), row.name),
-            request_id=caller.request_id,
-            details=details,
-        ),
+        caller.did(event_type, action, Resource("question_set", str(row.id), row.name), details=details),
     )

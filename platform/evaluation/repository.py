@@ -9,11 +9,11 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Text, any_, func, literal, or_, select, tuple_, update
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
-from secretariat.platform.access.authority import collection_readable, document_readable
+from secretariat.platform.access.authority import document_readable
 from secretariat.platform.contents.store import StoredContent
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.contents import Content
-from secretariat.platform.tables.documents import Collection, Document
+from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationScore, QuestionRow, QuestionSet
 from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.jobs import Job
@@ -210,15 +210,6 @@ async def measured_question(
     scored = select(EvaluationScore.question_id).where(EvaluationScore.evaluation_id == evaluation_id)
     query = select(QuestionRow).where(QuestionRow.id == question_id, QuestionRow.id.in_(scored))
     return await session.scalar(query)
-
-
-async def readable_collections(
-    session: TenantSession, principals: frozenset[str], ids: AbstractSet[UUID]
-) -> set[UUID]:
-    query = select(Collection.id).where(
-        Collection.id.in_(ids), Collection.deleted_at.is_(None), collection_readable(principals)
-    )
-    return set(await session.scalars(query))
 
 
 async def readable_documents(

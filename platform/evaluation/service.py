@@ -7,17 +7,17 @@ documents are named.
 from typing import Any
 from uuid import UUID
 
+from secretariat.platform.access.authority import readable_collections
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, EventType, Resource
+from secretariat.platform.audit.event import EventType, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.evaluation import repository
 from secretariat.platform.evaluation.repository import MOVING, StoredEvaluation
 from secretariat.platform.evaluation.schemas import EvaluationRequest
 from secretariat.platform.jobs import repository as jobs
-from secretariat.platform.jobs.queue import Subject, enqueue
+from secretariat.platform.jobs.queue import Subject, ask_to_end, enqueue
 from secretariat.platform.kit.ids import new_id
-from secretariat.platform.kit.times import now
 from secretariat.platform.tables.evaluations import EvaluationRow
 from secretariat.platform.web.errors import ConflictError, NotFoundError
 
@@ -39,7 +39,7 @@ async def start(session: TenantSession, caller: Caller, wanted: EvaluationReques
     if questions is None:
         raise NotFoundError("set of questions")
     within = set(wanted.collection_ids)
-    if within != await repository.readable_collections(session, caller.principals, within):
+    if within != await readable_collections(session, caller.principals, within):
         raise NotFoundError("collection")
     if await repository.moving(session, caller.user_id) >= MOST_MOVING:
         raise EvaluationsWaitingError(
@@ -89,10 +89,7 @@ async def cancel(session: TenantSession, caller: Caller, evaluation_id: UUID) ->
         raise EvaluationEndedError(f"The evaluation is {row.status}.")
     job = await jobs.job(session, row.job_id) if row.job_id else None
     if job is not None:
-        job.cancel_requested_at = job.cancel_requested_at or now()
-        if job.status == "queued":
-            await jobs.wake_at(session, job.id, now())
-            session.info.setdefault("wake", []).append(job.id)
+        await ask_to_end(session, job)
     await _record(session, caller, evaluation_id, "evaluation.cancel_requested", {})
     await session.flush()
     return await evaluation(session, caller, evaluation_id)
@@ -114,13 +111,5 @@ async def _record(
     event_type: EventType = "TASK",
 ) -> None:
     await record(
-        session,
-        AuditEvent(
-            event_type=event_type,
-            action=action,
-            actor=caller.actor,
-            resource=Resource("evaluation", str(evaluation_id)),
-            request_id=caller.request_id,
-            details=details,
-        ),
+        session, caller.did(event_type, action, Resource("evaluation", str(evaluation_id)), details=details)
     )

@@ -155,13 +155,11 @@ def require(permission: Permission) -> Callable[..., Awaitable[Caller]]:
 
 
 def _refusal(request: Request, caller: Caller, permission: str) -> AuditEvent:
-    return AuditEvent(
-        event_type="AUTH",
-        action="permission.check",
-        actor=caller.actor,
+    return caller.did(
+        "AUTH",
+        "permission.check",
+        Resource("permission", permission),
         outcome="denied",
-        resource=Resource("permission", permission),
-        request_id=caller.request_id,
         details={"method": request.method, "path": request.url.path},
     )
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, EventType, Resource
+from secretariat.platform.audit.event import EventType, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 
@@ -16,14 +16,4 @@ async def record_change(
     resource: Resource,
     **details: Any,
 ) -> None:
-    await record(
-        session,
-        AuditEvent(
-            event_type=event_type,
-            action=action,
-            actor=caller.actor,
-            resource=resource,
-            request_id=caller.request_id,
-            details=details,
-        ),
-    )
+    await record(session, caller.did(event_type, action, resource, details=details))

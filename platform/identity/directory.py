@@ -10,7 +10,7 @@ from typing import Literal
 from uuid import UUID
 
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, ContentRef, Resource
+from secretariat.platform.audit.event import ContentRef, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.identity import repository
@@ -69,12 +69,10 @@ async def _record(
 ) -> None:
     await record(
         session,
-        AuditEvent(
-            event_type="DATA_ACCESS",
-            action=action,
-            actor=caller.actor,
-            resource=Resource("directory", str(session.tenant_id)),
-            request_id=caller.request_id,
+        caller.did(
+            "DATA_ACCESS",
+            action,
+            Resource("directory", str(session.tenant_id)),
             details={"shown": shown},
             content=content,
         ),

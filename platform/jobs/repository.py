@@ -60,7 +60,6 @@ async def wake_at(session: TenantSession, job_id: UUID, moment: datetime) -> Non
 async def ensure_outbox(session: TenantSession, job_id: UUID) -> None:
     if await session.scalar(select(Outbox.id).where(Outbox.id == job_id)) is None:
         session.add(Outbox(tenant_id=session.tenant_id, id=job_id, due_at=now()))
-    await wake_at(session, job_id, now())
 
 
 async def leave_outbox(session: TenantSession, job_id: UUID) -> None:

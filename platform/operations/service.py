@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, Resource
+from secretariat.platform.audit.event import Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.jobs import repository
-from secretariat.platform.kit.times import now
+from secretariat.platform.jobs.queue import ask_to_end, wake
 from secretariat.platform.operations.repository import Reader, has_ended, job, jobs, readable_documents
 from secretariat.platform.tables.jobs import Job
 from secretariat.platform.web.errors import ConflictError, NotFoundError
@@ -46,10 +46,7 @@ async def cancel(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
     found = await get(session, caller, job_id)
     if found.status not in ("queued", "running"):
         raise ConflictError(f"The job is {found.status} already.")
-    found.cancel_requested_at = found.cancel_requested_at or now()
-    if found.status == "queued":  # perhaps in a long pause after a failed attempt
-        await repository.wake_at(session, job_id, now())
-        session.info.setdefault("wake", []).append(job_id)
+    await ask_to_end(session, found)
     await _record(session, caller, found, "job.cancel")
     return found
 
@@ -69,19 +66,10 @@ async def retry(session: TenantSession, caller: Caller, job_id: UUID) -> Job:
     found.status, found.attempt, found.error = "queued", 0, None
     found.cancel_requested_at = found.finished_at = None
     await repository.ensure_outbox(session, job_id)
-    session.info.setdefault("wake", []).append(job_id)
+    await wake(session, job_id)
     await _record(session, caller, found, "job.retry")
     return found
 
 
 async def _record(session: TenantSession, caller: Caller, job: Job, action: str) -> None:
-    await record(
-        session,
-        AuditEvent(
-            event_type="ADMIN",
-            action=action,
-            actor=caller.actor,
-            resource=Resource("job", str(job.id), job.kind),
-            request_id=caller.request_id,
-        ),
-    )
+    await record(session, caller.did("ADMIN", action, Resource("job", str(job.id), job.kind)))

@@ -9,10 +9,10 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from secretariat.agents.core import Effect
-from secretariat.platform.access.authority import collection_readable, document_readable
+from secretariat.platform.access.authority import document_readable
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.kit.ids import new_id
-from secretariat.platform.tables.documents import Collection, Document
+from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.tasks import Artifact, Assistant, EffectRow, TaskEventRow, TaskRow
 
@@ -112,13 +112,6 @@ async def artifacts(session: TenantSession, task_ids: Sequence[UUID]) -> list[Ar
 
 async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant | None:
     return await session.scalar(select(Assistant).where(Assistant.id == assistant_id))
-
-
-async def readable_collections(
-    session: TenantSession, principals: frozenset[str], ids: Sequence[UUID]
-) -> set[UUID]:
-    query = select(Collection.id).where(Collection.id.in_(ids), collection_readable(principals))
-    return set(await session.scalars(query))
 
 
 async def hidden_documents(

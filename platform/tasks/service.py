@@ -3,8 +3,9 @@
 from uuid import UUID
 
 from secretariat.agents.core import TaskCancelled
+from secretariat.platform.access.authority import readable_collections
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, ContentRef, Resource
+from secretariat.platform.audit.event import ContentRef, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import TenantSession
@@ -31,7 +32,7 @@ async def create(
     if body.assistant_id is not None and await repository.assistant(session, body.assistant_id) is None:
         raise NotFoundError("assistant")
     wanted = set(body.collection_ids)
-    if wanted != await repository.readable_collections(session, caller.principals, list(wanted)):
+    if wanted != await readable_collections(session, caller.principals, wanted):
         raise NotFoundError("collection")
     stored = await contents.put(session, body.request)
     task = TaskRow(
@@ -50,13 +51,11 @@ async def create(
     await session.refresh(task)
     await record(
         session,
-        AuditEvent(
-            event_type="TASK",
-            action="task.created",
-            actor=caller.actor,
-            resource=Resource("task", str(task.id)),
+        caller.did(
+            "TASK",
+            "task.created",
+            Resource("task", str(task.id)),
             task_id=task.id,
-            request_id=caller.request_id,
             details={
                 "assistant_id": str(body.assistant_id) if body.assistant_id else None,
                 "collection_ids": [str(one) for one in task.collection_ids],
@@ -95,15 +94,7 @@ async def cancel(session: TenantSession, contents: ContentStore, caller: Caller,
         raise TaskEndedError(f"The task is {found.status}.")
     found.cancel_requested_at = found.cancel_requested_at or now()
     await record(
-        session,
-        AuditEvent(
-            event_type="TASK",
-            action="task.cancel_requested",
-            actor=caller.actor,
-            resource=Resource("task", str(task_id)),
-            task_id=task_id,
-            request_id=caller.request_id,
-        ),
+        session, caller.did("TASK", "task.cancel_requested", Resource("task", str(task_id)), task_id=task_id)
     )
     if found.status == "queued":
         await journal.write(session, contents, found, TaskCancelled(), caller.actor)
@@ -119,13 +110,11 @@ async def look(session: TenantSession, caller: Caller, task_id: UUID, what: str)
     if sight.on_record:
         await record(
             session,
-            AuditEvent(
-                event_type="AUDIT_READ",
-                action="task.content.reveal",
-                actor=caller.actor,
-                resource=Resource("task", str(task_id)),
+            caller.did(
+                "AUDIT_READ",
+                "task.content.reveal",
+                Resource("task", str(task_id)),
                 task_id=task_id,
-                request_id=caller.request_id,
                 details={"what": what},
             ),
         )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
-from secretariat.platform.audit.event import AuditEvent, Resource
+from secretariat.platform.audit.event import Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.identity.callers import AnyCaller, TenantManage, TenantSessionDep
 from secretariat.platform.tables.tenants import Tenant
@@ -41,12 +41,10 @@ async def change_tenant(caller: TenantManage, session: TenantSessionDep, body: T
     tenant = await repository.own(session)
     await record(
         session,
-        AuditEvent(
-            event_type="ADMIN",
-            action="tenant.update",
-            actor=caller.actor,
-            resource=Resource("tenant", str(tenant.id), tenant.slug),
-            request_id=caller.request_id,
+        caller.did(
+            "ADMIN",
+            "tenant.update",
+            Resource("tenant", str(tenant.id), tenant.slug),
             details={"changed": ["name"]},
         ),
     )

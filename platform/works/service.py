@@ -7,7 +7,7 @@ from uuid import UUID
 
 from secretariat.platform.access.authority import may_read_document
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.audit.event import AuditEvent, ContentRef, Resource
+from secretariat.platform.audit.event import ContentRef, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import TenantSession
@@ -61,12 +61,10 @@ async def ask(
     details = {"tool": tool, "document_id": str(document_id) if document_id else None}
     await record(
         session,
-        AuditEvent(
-            event_type="TASK",
-            action="work.created",
-            actor=caller.actor,
-            resource=Resource("work", str(row.id)),
-            request_id=caller.request_id,
+        caller.did(
+            "TASK",
+            "work.created",
+            Resource("work", str(row.id)),
             details={**details, "job_id": str(row.job_id)},
             content=(ContentRef("arguments", stored),),
         ),
