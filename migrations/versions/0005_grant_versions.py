@@ -1,4 +1,9 @@
-"""Each change to a tenant's grants gives them another version, so that what they came to may be remembered."""
+"""Each change to a tenant's grants gives them another version, so that what they came to may be remembered.
+
+Who is in which group decides what grants come to: such a change gives the grants another version, too.
+"""
+
+from itertools import product
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,6 +15,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
+WATCHED = ("grants", "group_members")
 CHANGES = {"INSERT": "NEW", "UPDATE": "NEW", "DELETE": "OLD"}
 
 
@@ -44,17 +50,17 @@ def upgrade() -> None:
         $$
         """
     )
-    for change, rows in CHANGES.items():
+    for table, (change, rows) in product(WATCHED, CHANGES.items()):
         op.execute(
-            f"CREATE TRIGGER version_after_{change.lower()} AFTER {change} ON grants "
+            f"CREATE TRIGGER version_after_{change.lower()} AFTER {change} ON {table} "
             f"REFERENCING {rows} TABLE AS changed "
             "FOR EACH STATEMENT EXECUTE FUNCTION give_grants_a_version()"
         )
 
 
 def downgrade() -> None:
-    for change in CHANGES:
-        op.execute(f"DROP TRIGGER version_after_{change.lower()} ON grants")
+    for table, change in product(WATCHED, CHANGES):
+        op.execute(f"DROP TRIGGER version_after_{change.lower()} ON {table}")
     op.execute("DROP FUNCTION give_grants_a_version()")
     op.drop_table("grant_versions")
     op.drop_index("ix_documents_unready", table_name="documents")
