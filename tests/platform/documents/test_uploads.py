@@ -5,6 +5,7 @@ import zipfile
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import func, select
 
 from secretariat.platform.services import Services
@@ -206,3 +207,32 @@ async def test_nothing_is_left_in_the_clear_on_disk(services: Services, owner: P
     await ingested(services, owner, await make_collection(owner))
     files = [path for path in services.settings.home.rglob("*") if path.is_file()]
     assert [path for path in files if LEAVE[:40] in path.read_bytes()] == []
+
+
+async def test_the_same_key_uploads_once(services: Services, owner: Person) -> None:
+    collection_id = await make_collection(owner)
+    first = await upload(owner, collection_id, headers={"Idempotency-Key": "k1"})
+    again = await upload(owner, collection_id, headers={"Idempotency-Key": "k1"})
+    assert first.json() == again.json()
+    other = await upload(owner, collection_id, b"something else", headers={"Idempotency-Key": "k1"})
+    assert_problem(other, 422, "IDEMPOTENCY_KEY_REUSED")
+    assert await stored(services, owner) == (1, 1)
+
+
+async def test_the_file_is_nowhere_in_the_clear(services: Services, owner: Person, postgres) -> None:
+    collection_id = await make_collection(owner)
+    await ingested(services, owner, collection_id)
+    with postgres.connect(postgres.superuser_url) as connection:
+        tables = connection.execute(
+            "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+        ).fetchall()
+        for (table,) in tables:
+            rows = connection.execute(f'SELECT t::text FROM "{table}" t').fetchall()
+            assert not [row for (row,) in rows if "twenty-eight" in row], table
+            assert not [row for (row,) in rows if b"twenty-eight".hex() in row], table
+
+
+def test_the_form_is_described(app: FastAPI) -> None:
+    operation = app.openapi()["paths"]["/api/v1/documents"]["post"]
+    schema = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(schema["required"]) == {"file", "collection_id"}
