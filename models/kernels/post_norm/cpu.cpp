@@ -56,40 +56,11 @@ INLINE lane near_gelu(lane x) {
     return x * fma(t, p, all(0.5f));
 }
 
-static Product *product_of_width(int width) {
-    switch (width) {
-        case 1: return group_product<false, 1>;
-        case 2: return group_product<false, 2>;
-        case 3: return group_product<false, 3>;
-        case 4: return group_product<false, 4>;
-#if defined(__AVX512F__)
-        case 6: return group_product<false, 6>;
-        case 8: return group_product<false, 8>;
-        case 12: return group_product<false, 12>;
-        case 16: return group_product<false, 16>;
-#endif
-    }
-    return nullptr;
-}
-
-// to = x Wᵀ + bias, or added to it, of a few rows, by this thread alone. A panel stays near while they pass by.
+// to = x Wᵀ + bias, or added to it, of a few rows, by this thread alone.
 static void product(const Matrix &w, const float *x, int64_t rows, const float *bias, float *to, bool add,
                     uint8_t *laid) {
     lay(w, x, w.inputs, nullptr, rows, laid, Team{0, 1, nullptr});
-    if (!w.quantised())
-        return multiply(w, 0, {0, w.count()}, laid, rows, {0, rows}, {to, w.outputs, nullptr, bias, 1.0f, add});
-    for (int64_t p = 0; p < w.count(); p++)
-        for (int64_t first = 0; first < rows; first += GROUP_BLOCK) {
-            const Block block = laid_block(w, laid, first, rows);
-            const int64_t left = w.outputs - p * LANES;
-            lane sums[GROUP_BLOCK];
-            product_of_width(block.width)(w, w.panel(p), block, sums);
-            for (int r = 0; r < block.width && first + r < rows; r++) {
-                float *y = to + (first + r) * w.outputs + p * LANES;
-                const lane total = sums[r] + load_left(bias + p * LANES, left);
-                store_left(y, add ? load_left(y, left) + total : total, left);
-            }
-        }
+    multiply(w, 0, {0, w.count()}, laid, rows, {0, rows}, {to, w.outputs, nullptr, bias, 1.0f, add});
 }
 
 // Calls `each` with this thread's rows, a few at a time.
