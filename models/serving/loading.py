@@ -45,7 +45,7 @@ def sizer(options: argparse.Namespace) -> Callable[[Listing], int]:
         from secretariat.models.nets.checkpoint import open_checkpoint
 
         checkpoint = open_checkpoint(listing.path)
-        engine = _engine_options(options, listing)
+        engine = _engine_options(options)
         memory = memory_of(engine, checkpoint.config.context_length)
         return _weight_bytes(checkpoint, engine) + memory.bytes(checkpoint.config)
 
@@ -78,12 +78,12 @@ def _chat(options: argparse.Namespace, listing: Listing) -> "Model":
     from secretariat.models.engine.local import load_chat
     from secretariat.models.nets.checkpoint import open_checkpoint
 
-    engine = _engine_options(options, listing)
+    engine = _engine_options(options, _adapters(options, listing))
     weights = _weight_bytes(open_checkpoint(listing.path), engine)
     return load_chat(listing.path, engine, name=listing.name, weight_bytes=weights).start()
 
 
-def _engine_options(options: argparse.Namespace, listing: Listing) -> "EngineOptions":
+def _engine_options(options: argparse.Namespace, adapters: "AdapterPlan | None" = None) -> "EngineOptions":
     from secretariat.models.engine.local import EngineOptions
 
     return EngineOptions(
@@ -91,7 +91,7 @@ def _engine_options(options: argparse.Namespace, listing: Listing) -> "EngineOpt
         backend=options.backend,
         threads=options.threads,
         exact=not options.fast,
-        adapters=_adapters(options, listing),
+        adapters=adapters,
         contexts=options.contexts,
         kv=options.kv,
     )
