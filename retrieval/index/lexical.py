@@ -32,10 +32,6 @@ class LexicalIndex:
         self._firsts = [0, *ends[:-1]] if blocks else []
         self._lengths = np.concatenate([np.empty(0), *(block.lengths for block in blocks)])
 
-    def search(self, query: str, mask: Mask, k: int) -> list[tuple[int, float]]:
-        """The k best permitted rows that share a term with the query, best first; earlier rows win ties."""
-        return best_scored(self.scores(query, mask), k)
-
     def scores(self, query: str, mask: Mask) -> NDArray[np.float64]:
         """Of every row, 0 where it isn't permitted. A term that the query says twice counts twice."""
         scores = np.zeros(mask.size)

@@ -21,20 +21,20 @@ _SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/sys/devices/system/cp
            "/proc/meminfo", "/dev/null", "/dev/urandom")  # fmt: skip
 
 
-def give_up(libc: ctypes.CDLL) -> bool:
-    """Whether the rest of the file system is out of reach from now on. Takes no_new_privs."""
+def give_up(libc: ctypes.CDLL) -> None:
+    """The rest of the file system, where the kernel knows how. Takes no_new_privs."""
     version = libc.syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint(_VERSION))
     if version < 1:
-        return False
+        return
     handled = struct.pack("=Q", (1 << _HANDLED.get(version, max(_HANDLED.values()))) - 1)
     rules = libc.syscall(_CREATE, ctypes.c_char_p(handled), ctypes.c_size_t(len(handled)), ctypes.c_uint(0))
     if rules < 0:
-        return False
+        return
     try:
         for path in _readable():
             with suppress(OSError):  # not every system has all of them
                 _allow(libc, rules, path)
-        return bool(libc.syscall(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint(0)) == 0)
+        libc.syscall(_RESTRICT, ctypes.c_int(rules), ctypes.c_uint(0))
     finally:
         os.close(rules)
 
@@ -48,8 +48,7 @@ def _readable() -> Iterator[str]:
 def _allow(libc: ctypes.CDLL, rules: int, path: str) -> None:
     place = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        folder = os.path.isdir(path)  # noqa: PTH112 - thousands of times an hour, and a string it is
-        access = _READ_FILE | (_READ_FOLDER if folder else 0)
+        access = _READ_FILE | (_READ_FOLDER if Path(path).is_dir() else 0)
         rule = struct.pack("=Qi", access, place)
         libc.syscall(
             _ADD, ctypes.c_int(rules), ctypes.c_int(_BENEATH), ctypes.c_char_p(rule), ctypes.c_uint(0)

@@ -1,7 +1,6 @@
 """What one parse may cost. Owns the numbers; `confine` and the parsers enforce them."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 MIB = 1024 * 1024
 
@@ -39,13 +38,6 @@ class ParseLimits:
     def output_bytes(self) -> int:
         """The most a child may write: text, at most 12 bytes a character with its lines, and a margin."""
         return 12 * self.characters + MIB
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> "ParseLimits":
-        return cls(**json.loads(text))
 
 
 DEFAULT_LIMITS = ParseLimits()

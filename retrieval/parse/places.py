@@ -4,7 +4,7 @@ A document has tens of thousands of lines, and hardly ever is one of them looked
 """
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import overload
 
 import numpy as np
@@ -18,7 +18,7 @@ _TENTHS = 10.0
 
 def pack(lines: "array[float]") -> bytes:
     """Of start, end, page, left, top, right, bottom of each line in turn, sides in points."""
-    table = np.frombuffer(lines, dtype=np.float64).reshape(-1, _COLUMNS).copy() if lines else np.empty((0, 7))
+    table = np.array(lines, dtype=np.float64).reshape(-1, _COLUMNS)
     table[:, _PLACES:] = np.rint(table[:, _PLACES:] * _TENTHS)
     return table.astype("<i4").tobytes()
 
@@ -44,12 +44,13 @@ class PlacedLines(Sequence[PlacedLine]):
     def __getitem__(self, index: int | slice) -> PlacedLine | tuple[PlacedLine, ...]:
         if isinstance(index, slice):
             return tuple(self[one] for one in range(*index.indices(len(self))))
-        start, end, page, *sides = self._table[index].tolist()
-        left, top, right, bottom = (side / _TENTHS for side in sides)
-        return PlacedLine(Span(start, end), page, Box(left, top, right, bottom))
+        return _line(self._table[index].tolist())
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PlacedLines) and np.array_equal(self._table, other._table)
+    def __iter__(self) -> Iterator[PlacedLine]:
+        return map(_line, self._table.tolist())
 
-    def __hash__(self) -> int:
-        return hash(self._table.tobytes())
+
+def _line(row: Sequence[int]) -> PlacedLine:
+    start, end, page, *sides = row
+    left, top, right, bottom = (side / _TENTHS for side in sides)
+    return PlacedLine(Span(start, end), page, Box(left, top, right, bottom))

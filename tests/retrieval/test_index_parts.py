@@ -13,8 +13,8 @@ from secretariat.retrieval.errors import RetrievalError
 from secretariat.retrieval.index.analyzer import Analyzer
 from secretariat.retrieval.index.approximate import Approximate
 from secretariat.retrieval.index.block import Block
-from secretariat.retrieval.index.dense import DenseIndex, Vectors
-from secretariat.retrieval.index.lexical import K1, B, LexicalIndex, counted
+from secretariat.retrieval.index.dense import DenseIndex, Mask, Vectors
+from secretariat.retrieval.index.lexical import K1, B, LexicalIndex, best_scored, counted
 from secretariat.retrieval.index.postings import Postings
 from tests.retrieval.chunks import corpus
 
@@ -108,6 +108,10 @@ def _lexical(*blocks: Sequence[str]) -> LexicalIndex:
     )
 
 
+def _best(index: LexicalIndex, query: str, mask: Mask, k: int) -> list[tuple[int, float]]:
+    return best_scored(index.scores(query, mask), k)
+
+
 class TestLexical:
     def test_it_is_bm25(self) -> None:
         texts = ["hotel hotel invoice", "invoice laptop", "visitor laptop hotel password", "password"]
@@ -121,7 +125,7 @@ class TestLexical:
             return idf * count * (K1 + 1) / (count + K1 * (1 - B + B * lengths[row] / mean))
 
         index = _lexical(texts[:1], texts[1:])
-        found = dict(index.search("hotel laptop", np.ones(4, dtype=np.bool_), 10))
+        found = dict(_best(index, "hotel laptop", np.ones(4, dtype=np.bool_), 10))
         assert found == pytest.approx({row: score(row, "hotel") + score(row, "laptop") for row in (0, 1, 2)})
 
     def test_what_may_not_be_seen_moves_no_score(self) -> None:
@@ -129,8 +133,8 @@ class TestLexical:
         mask = np.zeros(30, dtype=np.bool_)
         mask[::3] = True
         small, large = _lexical(texts[::3]), _lexical(texts[:11], texts[11:])
-        permitted = [(row // 3, score) for row, score in large.search("hotel visitor", mask, 5)]
-        assert permitted == small.search("hotel visitor", np.ones(10, dtype=np.bool_), 5)
+        permitted = [(row // 3, score) for row, score in _best(large, "hotel visitor", mask, 5)]
+        assert permitted == _best(small, "hotel visitor", np.ones(10, dtype=np.bool_), 5)
 
     def test_joined_postings_are_those_of_the_texts_together(self) -> None:
         analyzer = Analyzer()
