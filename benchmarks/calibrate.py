@@ -5,9 +5,7 @@ of everything but the passage that it was written about, and of other stories al
 with 1 unless the weights in retrieval/search/confidence.py are those that come out.
 """
 
-import asyncio
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import uuid5
@@ -17,15 +15,23 @@ from numpy.typing import NDArray
 
 from benchmarks.remembered import RememberedModels
 from benchmarks.report import Figure, Report
-from benchmarks.retrieval import CALL, DATA, KEPT, REACH, Granted, read_xquad, view_of
-from secretariat.platform.cli.served import served_models
+from benchmarks.retrieval import (
+    CALL,
+    DATA,
+    KEPT,
+    REACH,
+    Granted,
+    chunks_in,
+    measured_over_served,
+    read_xquad,
+    view_of,
+)
 from secretariat.retrieval.core import Scope, SearchRequest
 from secretariat.retrieval.evaluate import (
     TENANT,
     EvaluationDocument,
     EvaluationQuery,
     EvaluationSet,
-    chunks_of,
     read_beir,
 )
 from secretariat.retrieval.measures import calibration_error, separation
@@ -39,7 +45,6 @@ from secretariat.retrieval.search.confidence import (
     signs_of,
 )
 from secretariat.retrieval.search.pipeline import Pipeline
-from secretariat.retrieval.tokens import AskedTokens
 
 _RIDGE = 1e-3
 _STEPS = 50
@@ -78,10 +83,7 @@ async def tried(
 ) -> list[Tried]:
     """Every so many of the questions, with what answers them in reach and, if asked for, without it and without
     all that has its title."""
-    tokens = AskedTokens(models, CALL, asyncio.get_running_loop())
-    view = view_of(
-        [chunk for one in collection.documents for chunk in await chunks_of(one, models, CALL, tokens)]
-    )
+    view = view_of(await chunks_in(collection, models))
     titles = {uuid5(TENANT, document.id): document.title for document in collection.documents}
     everything = titles.keys()
     found = []
@@ -93,7 +95,7 @@ async def tried(
             (everything, everything - answering, everything - alike) if without_own else (everything,)
         ):
             searching = Pipeline(view, Granted(reach), models, CALL, models)
-            result = await searching.search(Scope(TENANT, frozenset()), SearchRequest(query.text))
+            result = await searching.search(Scope(TENANT), SearchRequest(query.text))
             best = result.passages[0]
             sure = confidence(query.text, result.passages)
             found.append(
@@ -174,11 +176,7 @@ async def run(models: RememberedModels) -> int:
 
 
 def main() -> None:
-    if not DATA.is_dir():
-        sys.exit(f"not measured: the public collections are not at {DATA}")
-    with served_models(print) as client:
-        status = asyncio.run(run(RememberedModels(client(), KEPT)))
-    sys.exit(status)
+    measured_over_served(lambda remote: run(RememberedModels(remote, KEPT)))
 
 
 if __name__ == "__main__":

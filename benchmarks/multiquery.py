@@ -4,24 +4,20 @@ The model reads each story of the bank's tasks and writes a few questions under 
 the story and its sentences, as rephrasings. Decoding is greedy: equal weights write equal questions.
 """
 
-import asyncio
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from uuid import uuid5
 
 from benchmarks.remembered import RememberedModels
 from benchmarks.report import Figure, Report
-from benchmarks.retrieval import CALL, DATA, KEPT, Granted, view_of
+from benchmarks.retrieval import CALL, DATA, KEPT, Granted, chunks_in, measured_over_served, view_of
 from secretariat.agents.context import few_shot
 from secretariat.models.client import ChatModel
 from secretariat.models.core import ChatRequest, JsonSchemaConstraint, SamplingParams
-from secretariat.platform.cli.served import served_models
 from secretariat.retrieval.core import Scope, SearchRequest
-from secretariat.retrieval.evaluate import TENANT, EvaluationSet, chunks_of, read_rho_bank
+from secretariat.retrieval.evaluate import TENANT, EvaluationSet, read_rho_bank
 from secretariat.retrieval.measures import difference, recall_at
 from secretariat.retrieval.search.pipeline import Pipeline
-from secretariat.retrieval.tokens import AskedTokens
 
 _MOST_CHARACTERS = 3_500
 _SYSTEM = "A customer tells a story. List what to look up in the company's handbook. Reply with JSON."
@@ -75,10 +71,7 @@ async def recalls(
     collection: EvaluationSet, models: RememberedModels, asked: Sequence[Mapping[str, tuple[str, ...]]]
 ) -> list[list[float]]:
     """For each way to ask, which maps tasks to further questions, R@10 of every task."""
-    tokens = AskedTokens(models, CALL, asyncio.get_running_loop())
-    view = view_of(
-        [chunk for one in collection.documents for chunk in await chunks_of(one, models, CALL, tokens)]
-    )
+    view = view_of(await chunks_in(collection, models))
     names = {uuid5(TENANT, document.id): document.id for document in collection.documents}
     searching = Pipeline(view, Granted(names), models, CALL, models)
     found: list[list[float]] = []
@@ -86,7 +79,7 @@ async def recalls(
         values = []
         for query in collection.queries:
             request = SearchRequest(query.text, limit=100, rephrasings=way.get(query.id, ()))
-            result = await searching.search(Scope(TENANT, frozenset()), request)
+            result = await searching.search(Scope(TENANT), request)
             ranked = dict.fromkeys(names[passage.chunk.document_id] for passage in result.passages)
             values.append(recall_at(list(ranked), query.gains, 10))
         found.append(values)
@@ -115,12 +108,7 @@ async def run(chat: ChatModel, models: RememberedModels) -> int:
 
 
 def main() -> None:
-    if not DATA.is_dir():
-        sys.exit(f"not measured: the public collections are not at {DATA}")
-    with served_models(print) as client:
-        remote = client()
-        status = asyncio.run(run(remote, RememberedModels(remote, KEPT)))
-    sys.exit(status)
+    measured_over_served(lambda remote: run(remote, RememberedModels(remote, KEPT)))
 
 
 if __name__ == "__main__":

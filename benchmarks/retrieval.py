@@ -8,13 +8,15 @@ import asyncio
 import json
 import random
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 from uuid import UUID, uuid5
 
 from benchmarks.remembered import RememberedModels
 from benchmarks.report import Figure, Report
 from secretariat.models.core import CallContext
+from secretariat.models.remote import RemoteModels
 from secretariat.platform.cli.served import served_models
 from secretariat.retrieval.core import Chunk, DocumentFilter, Permit, Scope, SearchRequest
 from secretariat.retrieval.evaluate import (
@@ -99,8 +101,7 @@ async def filtered(collection: EvaluationSet, models: RememberedModels, report: 
 
     Every second one under a grant on the collection with denies on documents.
     """
-    tokens = AskedTokens(models, CALL, asyncio.get_running_loop())
-    chunks = [chunk for one in collection.documents for chunk in await chunks_of(one, models, CALL, tokens)]
+    chunks = await chunks_in(collection, models)
     names = {uuid5(TENANT, document.id): document.id for document in collection.documents}
     whole = view_of(chunks)
     for share in SHARES:
@@ -112,7 +113,7 @@ async def filtered(collection: EvaluationSet, models: RememberedModels, report: 
             granted = Granted(visible, names.keys() - visible if place % 2 else ())
             pair = [
                 await Pipeline(view, granted, models, CALL, models).search(
-                    Scope(TENANT, frozenset()), SearchRequest(query.text, limit=100)
+                    Scope(TENANT), SearchRequest(query.text, limit=100)
                 )
                 for view in (whole, alone)
             ]
@@ -133,6 +134,11 @@ def _apart(ones: Sequence[tuple[UUID, float]], others: Sequence[tuple[UUID, floa
     if [name for name, _ in ones] != [name for name, _ in others]:
         return float("inf")
     return max(abs(one - other) for (_, one), (_, other) in zip(ones, others, strict=True))
+
+
+async def chunks_in(collection: EvaluationSet, models: RememberedModels) -> list[Chunk]:
+    tokens = AskedTokens(models, CALL, asyncio.get_running_loop())
+    return [chunk for one in collection.documents for chunk in await chunks_of(one, models, CALL, tokens)]
 
 
 def view_of(chunks: Sequence[Chunk]) -> IndexView:
@@ -187,12 +193,17 @@ async def run(models: RememberedModels, only: Sequence[str]) -> int:
     return report.close()
 
 
-def main() -> None:
+def measured_over_served(run: Callable[[RemoteModels], Coroutine[Any, Any, int]]) -> NoReturn:
+    """Exits with what `run` makes of the models that this installation serves."""
     if not DATA.is_dir():
         sys.exit(f"not measured: the public collections are not at {DATA}")
     with served_models(print) as client:
-        status = asyncio.run(run(RememberedModels(client(), KEPT), sys.argv[1:]))
+        status = asyncio.run(run(client()))
     sys.exit(status)
+
+
+def main() -> None:
+    measured_over_served(lambda remote: run(RememberedModels(remote, KEPT), sys.argv[1:]))
 
 
 if __name__ == "__main__":
