@@ -33,7 +33,7 @@ async def figures(
             ([f"group:{group}" for group in groups], documents[half : half + len(groups)]),
         )
         person = add_person(connection, tenant_id, groups)
-    scope, known = Scope(tenant_id, frozenset()), KnownPermits()
+    scope, known = Scope(tenant_id), KnownPermits()
 
     async def first() -> None:
         await PersonAuthority(database, person).permit(scope)

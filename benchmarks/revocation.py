@@ -96,7 +96,7 @@ async def _search(url: str, tenancy: Tenancy, orders: Connection) -> None:
     log = SqlChunkLog(database, ContentStore(Keyring(bytes(32))), tenancy.tenant_id)
     log.tail = written.tail  # type: ignore[method-assign] # the chunks needn't lie in the database for this
     view, authority = IndexView(tenancy.tenant_id, log), PersonAuthority(database, tenancy.people[0])
-    scope = Scope(tenancy.tenant_id, frozenset())
+    scope = Scope(tenancy.tenant_id)
     await view.catch_up()
     orders.send("ready")
     while (order := orders.recv()) is not None:

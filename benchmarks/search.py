@@ -71,7 +71,7 @@ class Ours:
 
     def __init__(self, database: Database, tenancy: Tenancy, view: IndexView) -> None:
         known = KnownPermits()
-        self.scope = Scope(tenancy.tenant_id, frozenset())
+        self.scope = Scope(tenancy.tenant_id)
         self._callers = [PersonAuthority(database, person, known) for person in tenancy.people]
         self.view = view
 

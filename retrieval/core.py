@@ -155,10 +155,9 @@ class Tombstone:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """On whose behalf a search runs. Principals are `user:<uuid>`, `group:<uuid>`, `role:<name>`."""
+    """Where a search runs. For whom is the Authority's to know."""
 
     tenant: UUID
-    principals: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -276,11 +275,11 @@ class Authority(Protocol):
     """Who may read what, asked at query time against the live grants."""
 
     async def permit(self, scope: Scope) -> Permit:
-        """What the grants open to the scope's principals now."""
+        """What the grants open now."""
         ...
 
     async def matching(self, scope: Scope, where: DocumentFilter) -> frozenset[UUID]:
-        """Ids of the tenant's ready documents that the filter lets through, readable or not."""
+        """Ids of the tenant's ready documents that the filter lets through, of those that may be read."""
         ...
 
     async def readable(self, scope: Scope, document_ids: Collection[UUID]) -> Mapping[UUID, UUID]:

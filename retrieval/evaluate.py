@@ -190,7 +190,7 @@ async def _answered(
     times: list[float] = []
     for done, query in enumerate(collection.queries, 1):
         began = time.perf_counter()
-        result = await pipeline.search(Scope(TENANT, frozenset()), SearchRequest(query.text, limit=_DEPTH))
+        result = await pipeline.search(Scope(TENANT), SearchRequest(query.text, limit=_DEPTH))
         times.append(time.perf_counter() - began)
         ranked.append(list(dict.fromkeys(ids[found.chunk.document_id] for found in result.passages)))
         report_progress("queries", done, len(collection.queries))

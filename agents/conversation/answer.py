@@ -31,6 +31,7 @@ from secretariat.agents.conversation.core import (
 from secretariat.agents.conversation.kind import NOTED, kind_of, reply
 from secretariat.agents.conversation.log import TurnLog
 from secretariat.agents.conversation.looking import Look, looked, plan, routed, take_route
+from secretariat.agents.conversation.route import takes_whole
 from secretariat.agents.core import (
     MOST_TOKENS,
     AgentContext,
@@ -233,9 +234,9 @@ def _run(turn: Turn, context: TurnContext, log: TurnLog, question: str) -> Run:
 def _most_tokens(context: TurnContext) -> int:
     """Whole documents, once for each thing that is asked, where the model takes them."""
     reader = context.reader
-    if reader is None or reader.context_length < context.long_context:
-        return MOST_TOKENS
-    return MOST_SEARCHES * reader.context_length
+    if takes_whole(reader, context.long_context):
+        return MOST_SEARCHES * reader.context_length
+    return MOST_TOKENS
 
 
 class _NoEffects:

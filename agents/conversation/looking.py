@@ -19,6 +19,7 @@ from secretariat.agents.effects import canonical_sha256
 from secretariat.agents.planner import MOST_SEARCHES, parts
 from secretariat.agents.reading import Finding, found, read
 from secretariat.agents.tools.builtin.search import fused, queries_of, searched
+from secretariat.retrieval.cite import quote_sha256
 from secretariat.retrieval.core import DocumentTexts, Scope
 from secretariat.retrieval.errors import DocumentNotFoundError
 
@@ -88,7 +89,7 @@ async def _texts(texts: DocumentTexts, scope: Scope, ids: Sequence[UUID]) -> lis
             read_ = await texts.text(scope, one)
         except DocumentNotFoundError:
             continue
-        found_.append(WholeDocument(one, read_.title, read_.text, read_.rule))
+        found_.append(WholeDocument(one, read_.title, read_.text, quote_sha256(read_.text), read_.rule))
     return found_
 
 

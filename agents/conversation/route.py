@@ -7,7 +7,7 @@ engine goes on from what it holds of it. Both costs stand in the turn's journal 
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, TypeGuard
 from uuid import UUID
 
 from secretariat.agents.conversation.core import Cost, DocumentSize, Reader, RouteChosen
@@ -29,18 +29,22 @@ Why = Literal[
 ]
 
 
+def takes_whole(reader: Reader | None, long_context: int) -> TypeGuard[Reader]:
+    """Whether it is a model for long contexts. `long_context`: tokens that make one."""
+    return reader is not None and reader.context_length >= long_context
+
+
 def by_size(reader: Reader | None, sizes: Sequence[DocumentSize], long_context: int) -> tuple[Why, int]:
     """What can be said before any text is read: the reason, and an estimate of the tokens.
 
-    "fits" means that it may: the texts have to be counted. `long_context`: tokens that make a model a
-    long-context one.
+    "fits" means that it may: the texts have to be counted.
     """
     tokens = round(sum(size.characters for size in sizes) / _CHARACTERS_A_TOKEN)
     if not sizes:
         return "no documents", 0
     if len(sizes) > MOST_DOCUMENTS:
         return "too many documents", tokens
-    if reader is None or reader.context_length < long_context:
+    if not takes_whole(reader, long_context):
         return "no model for long contexts", tokens
     return ("fits" if tokens <= reader.context_length else "too long"), tokens
 

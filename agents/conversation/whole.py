@@ -9,7 +9,6 @@ The journal names the documents and their hashes and doesn't repeat them: they a
 what is deleted mustn't live on in every turn that asked it. A document that has changed since isn't read.
 """
 
-import hashlib
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -38,16 +37,13 @@ class WholeDocument:
     id: UUID
     title: str
     text: str
+    sha256: str
     rule: UUID
 
     @property
     def chunk_id(self) -> UUID:
         """Another one for another text."""
         return uuid5(self.id, self.sha256)
-
-    @property
-    def sha256(self) -> str:
-        return hashlib.sha256(self.text.encode()).hexdigest()
 
 
 async def read_whole(

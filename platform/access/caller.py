@@ -42,7 +42,7 @@ class Caller:
 
     @property
     def scope(self) -> Scope:
-        return Scope(tenant=self.tenant_id, principals=self.principals)
+        return Scope(self.tenant_id)
 
     def did(
         self,

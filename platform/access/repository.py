@@ -43,6 +43,11 @@ async def active_standing(session: TenantSession, user_id: UUID) -> Standing | N
     return await standing(session, user_id) if await session.scalar(active) is not None else None
 
 
+async def user(session: TenantSession, user_id: UUID) -> User:
+    """One that a row of the tenant names: there is no such row without them."""
+    return (await session.scalars(select(User).where(User.id == user_id))).one()
+
+
 def reads_documents(user_id: ColumnElement[UUID]) -> ColumnElement[bool]:
     """Whether that person may sign in and has a role that reads documents."""
     return exists().where(

@@ -21,6 +21,7 @@ from secretariat.platform.tables.conversations import TurnRow
 from secretariat.platform.tasks.endpoints import caller_now, event_number, open_streams
 from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.stream import CountedStream, watch
+from secretariat.platform.tasks.views import hidden_among
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import NotFoundError, UnauthenticatedError, problem_responses
 from secretariat.platform.web.routing import api_router
@@ -132,7 +133,7 @@ async def turn_events(
     async with services.database.tenant(caller.tenant_id) as session:
         seen = await service.conversation(session, caller, conversation_id)
         row = await turns.turn(session, conversation_id, turn_id)
-        open_ones = set(row.document_ids) - await views.hidden_from(session, seen.sight, row.document_ids)
+        open_ones = set(row.document_ids) - await hidden_among(session, seen.sight, row.document_ids)
         await service.read_along(session, caller, seen, [turn_id], open_ones)
         if "application/json" in request.headers.get("accept", ""):
             return await _listed(session, services, turn_id, seen.sight, seen_before, limit)
@@ -157,7 +158,7 @@ async def _listed(
 ) -> JSONResponse:
     entries = await journal.read(session, services.contents, turn_id, after, limit + 1)
     documents = {one for entry in entries for one in entry.documents}
-    hidden = await views.hidden_from(session, sight, documents)
+    hidden = await hidden_among(session, sight, documents)
     data = [shown_event(entry, hidden) for entry in entries[:limit]]
     page = schemas.TurnEvents(
         data=data,

@@ -17,7 +17,7 @@ from secretariat.agents.conversation.core import (
 from secretariat.agents.errors import AgentError
 from secretariat.models.core import CallContext
 from secretariat.platform.access.authority import PersonAuthority
-from secretariat.platform.access.repository import READ_DOCUMENTS, active_standing
+from secretariat.platform.access.repository import READ_DOCUMENTS, active_standing, user
 from secretariat.platform.audit.event import Actor
 from secretariat.platform.conversations import journal, memory, repository
 from secretariat.platform.conversations.failures import sentence
@@ -100,22 +100,22 @@ async def _load(run: JobRun) -> _Loaded | None:
         if refused is not None:
             await journal.write(session, contents, row, refused, _UNKNOWN)
             return None
-        user = await repository.user(session, row.created_by)
-        now = await active_standing(session, user.id)
+        asker = await user(session, row.created_by)
+        now = await active_standing(session, asker.id)
         assert now is not None
-        principals = now.principals(user.id)
+        principals = now.principals(asker.id)
         before = await documents_before(session, contents, row)
         hidden = await hidden_documents(session, principals, before)
         if READ_DOCUMENTS not in now.permissions:
             hidden = frozenset(before)
         said = await history(session, contents, row, hidden)
-        turn, model = await _turn(run, session, row, said, principals)
+        turn, model = await _turn(run, session, row, said)
         entries = await journal.read(session, contents, row.id)
         return _Loaded(
             turn=turn,
             history=said,
-            actor=Actor(type="agent", id=user.id, email=user.email, roles=now.roles),
-            asker=user.id,
+            actor=Actor(type="agent", id=asker.id, email=asker.email, roles=now.roles),
+            asker=asker.id,
             model=model,
             events=[entry.event for entry in entries],
             before=frozenset(before - hidden),
@@ -130,9 +130,7 @@ async def _refusal(session: TenantSession, asker: UUID) -> TurnFailed | None:
     return None if "conversations.write" in now.permissions else _failure("asker_not_allowed")
 
 
-async def _turn(
-    run: JobRun, session: TenantSession, row: TurnRow, said: History, principals: frozenset[str]
-) -> tuple[Turn, str]:
+async def _turn(run: JobRun, session: TenantSession, row: TurnRow, said: History) -> tuple[Turn, str]:
     """The turn, and the name of the model that answers it."""
     conversation = await repository.of_turn(session, row)
     assistant_id = conversation.assistant_id
@@ -140,7 +138,7 @@ async def _turn(
     turn = Turn(
         id=row.id,
         text=await run.services.contents.text(session, row.text_id),
-        scope=Scope(tenant=run.tenant_id, principals=principals),
+        scope=Scope(run.tenant_id),
         instructions=assistant.instructions if assistant else "",
         collection_ids=collections_within(conversation.collection_ids, assistant),
         window=said.window,

@@ -20,7 +20,6 @@ from secretariat.platform.tables.conversations import (
     TurnRow,
 )
 from secretariat.platform.tables.documents import Document
-from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.jobs import IdempotencyKey
 from secretariat.platform.tables.tasks import Assistant
 
@@ -272,10 +271,6 @@ async def drop_keys(session: TenantSession, key_ids: Sequence[UUID]) -> None:
 
 async def assistant(session: TenantSession, assistant_id: UUID) -> Assistant | None:
     return await session.scalar(select(Assistant).where(Assistant.id == assistant_id))
-
-
-async def user(session: TenantSession, user_id: UUID) -> User:
-    return (await session.scalars(select(User).where(User.id == user_id))).one()
 
 
 async def document_sizes(

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from secretariat.platform.conversations import journal, repository
 from secretariat.platform.conversations.journal import TERMINAL_EVENTS, TERMINAL_STATUSES, JournalEvent
-from secretariat.platform.conversations.views import hidden_from
 from secretariat.platform.conversations.withhold import shown
 from secretariat.platform.services import Services
 from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.stream import BATCH, Told
+from secretariat.platform.tasks.views import hidden_among
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class TurnJournal:
         async with self.services.database.tenant(self.tenant_id) as session:
             entries = await journal.read(session, self.services.contents, self.turn_id, after, BATCH)
             documents = {one for entry in entries for one in entry.documents}
-            hidden = await hidden_from(session, sight, documents)
+            hidden = await hidden_among(session, sight, documents)
         return [
             Told(entry.seq, spelled(entry, hidden), entry.event.type in TERMINAL_EVENTS) for entry in entries
         ]

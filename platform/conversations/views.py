@@ -1,6 +1,6 @@
 """Conversations as readers see them: rows, and what the journals say, as far as each reader's sight goes."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from secretariat.platform.conversations.policies import Seen
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.conversations import TurnFeedbackRow, TurnRow
 from secretariat.platform.tasks.policies import Sight
-from secretariat.platform.tasks.repository import hidden_documents
+from secretariat.platform.tasks.views import hidden_among
 from secretariat.platform.tasks.withhold import citation
 
 _TELLING = ("question.resolved", "route.chosen", "turn.completed", "turn.failed")
@@ -71,21 +71,12 @@ async def shown(
     ids = [row.id for row in rows]
     told = await _told(session, contents, ids)
     texts = await contents.get_many(session, [row.text_id for row in rows])
-    hidden = await hidden_from(session, sight, {one for row in rows for one in row.document_ids})
+    hidden = await hidden_among(session, sight, {one for row in rows for one in row.document_ids})
     judged = await judgements(session, contents, await repository.feedback(session, ids, reader))
     by_turn = {each.turn_id: each for each in judged}
     return [
         _turn(row, texts[row.text_id].decode(), told[row.id], hidden, by_turn.get(row.id)) for row in rows
     ]
-
-
-async def hidden_from(session: TenantSession, sight: Sight, document_ids: Iterable[UUID]) -> frozenset[UUID]:
-    """Those that the reader may not read now."""
-    ids = frozenset(document_ids)
-    assert sight.principals is not None
-    if not sight.documents:
-        return ids
-    return await hidden_documents(session, sight.principals, ids)
 
 
 def quoted(turns: Sequence[schemas.Turn]) -> set[UUID]:

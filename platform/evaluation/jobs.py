@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from secretariat.models.errors import ModelError
-from secretariat.platform.access.repository import READ_DOCUMENTS, active_standing
+from secretariat.platform.access.repository import READ_DOCUMENTS, Standing, active_standing, user
 from secretariat.platform.audit.event import Actor, AuditEvent, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.db.session import TenantSession
@@ -60,32 +60,29 @@ async def _begin(run: JobRun) -> Begun | None:
             return None
         row.status, row.started_at = "running", row.started_at or now()
         row.error = row.finished_at = None
-    await _check(run, row.created_by)
+    standing = await _check(run, row.created_by)
     if not set(row.configurations) <= CONFIGURATIONS.keys():
         raise await _failed(run, "configuration_unknown")
     async with run.session() as session:
-        begun = await _loaded(run, session, row)
+        begun = await _loaded(run, session, row, standing)
     if len(begun.words) < len(begun.left):
         raise await _failed(run, "set_deleted")
     return begun
 
 
-async def _loaded(run: JobRun, session: TenantSession, row: EvaluationRow) -> Begun:
-    standing = await active_standing(session, row.created_by)
-    user = await repository.user(session, row.created_by)
-    principals = standing.principals(user.id) if standing else frozenset[str]()
+async def _loaded(run: JobRun, session: TenantSession, row: EvaluationRow, standing: Standing) -> Begun:
+    asker = await user(session, row.created_by)
     questions = await repository.questions(session, row.question_set_id)
     measured = await repository.measured(session, row.id)
     left = [one for one in questions if one.id not in measured]
     said = await words.read(session, run.services.contents, left)
     return Begun(
         row=row,
-        actor=Actor("agent", user.id, user.email, roles=standing.roles if standing else ()),
-        principals=principals,
+        actor=Actor("agent", asker.id, asker.email, roles=standing.roles),
         total=len(questions),
         left=left,
         words=said,
-        readable=await _readable(session, principals, row.collection_ids, said.values()),
+        readable=await _readable(session, standing.principals(asker.id), row.collection_ids, said.values()),
     )
 
 
@@ -109,8 +106,8 @@ def _id(name: str) -> UUID | None:
         return None
 
 
-async def _check(run: JobRun, asker: UUID) -> None:
-    """Whether it may go on. Raises JobCancelledError, JobFailedError."""
+async def _check(run: JobRun, asker: UUID) -> Standing:
+    """What its asker is, if it may go on. Raises JobCancelledError, JobFailedError."""
     if await run.cancelled():
         await _end(run, "cancelled")
         raise JobCancelledError
@@ -118,6 +115,7 @@ async def _check(run: JobRun, asker: UUID) -> None:
         standing = await active_standing(session, asker)
     if standing is None or not standing.permissions >= _NEEDED:
         raise await _failed(run, "not_permitted")
+    return standing
 
 
 async def _complete(run: JobRun, begun: Begun) -> None:

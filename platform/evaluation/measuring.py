@@ -29,7 +29,6 @@ class Begun:
 
     row: EvaluationRow
     actor: Actor
-    principals: frozenset[str]
     total: int
     left: Sequence[QuestionRow]
     words: Mapping[UUID, Question]
@@ -64,7 +63,7 @@ async def _answers(run: JobRun, begun: Begun, question: QuestionRow) -> list[_An
     services, row = run.services, begun.row
     authority = PersonAuthority(services.database, row.created_by, services.permits)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"evaluation-{row.id}")
-    scope = Scope(tenant=run.tenant_id, principals=begun.principals)
+    scope = Scope(run.tenant_id)
     within = frozenset(row.collection_ids) or None
     request = SearchRequest(begun.words[question.id].text, limit=DEPTH, collection_ids=within)
     answers = []

@@ -15,7 +15,6 @@ from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.contents import Content
 from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationScore, QuestionRow, QuestionSet
-from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.jobs import Job
 
 MOVING = ("queued", "running")
@@ -231,7 +230,3 @@ async def readable_documents(
     if collection_ids:
         query = query.where(Document.collection_id.in_(collection_ids))
     return list(await session.scalars(query.order_by(Document.id)))
-
-
-async def user(session: TenantSession, user_id: UUID) -> User:
-    return (await session.scalars(select(User).where(User.id == user_id))).one()

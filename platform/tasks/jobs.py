@@ -20,7 +20,7 @@ from secretariat.agents.errors import AgentError
 from secretariat.agents.loop import run as think
 from secretariat.models.core import CallContext
 from secretariat.platform.access.authority import PersonAuthority
-from secretariat.platform.access.repository import active_standing, standing
+from secretariat.platform.access.repository import active_standing, standing, user
 from secretariat.platform.audit.event import Actor
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.search import searcher
@@ -110,14 +110,14 @@ async def _load(run: JobRun) -> _Loaded | None:
         if refused is not None:
             await journal.write(session, contents, row, refused, _UNKNOWN)
             return None
-        user = await repository.user(session, row.created_by)
-        now = await standing(session, user.id)
-        actor = Actor(type="agent", id=user.id, email=user.email, roles=now.roles)
+        asker = await user(session, row.created_by)
+        now = await standing(session, asker.id)
+        actor = Actor(type="agent", id=asker.id, email=asker.email, roles=now.roles)
         events = await journal.read(session, contents, row.id)
         assistant = await repository.assistant(session, row.assistant_id) if row.assistant_id else None
-        task = await _task(run, session, row, assistant, now.principals(user.id))
+        task = await _task(run, session, row, assistant)
         model = assistant.model if assistant else "default"
-        return _Loaded(task, actor, user.id, [entry.event for entry in events], model)
+        return _Loaded(task, actor, asker.id, [entry.event for entry in events], model)
 
 
 async def _refusal(session: TenantSession, asker: UUID) -> TaskFailed | None:
@@ -133,12 +133,11 @@ async def _task(
     session: TenantSession,
     row: TaskRow,
     assistant: Assistant | None,
-    principals: frozenset[str],
 ) -> Task:
     return Task(
         id=row.id,
         request=await run.services.contents.text(session, row.request_id),
-        scope=Scope(tenant=run.tenant_id, principals=principals),
+        scope=Scope(run.tenant_id),
         instructions=assistant.instructions if assistant else "",
         collection_ids=collections_within(row.collection_ids, assistant),
     )
@@ -146,7 +145,7 @@ async def _task(
 
 async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
     services = run.services
-    authority = PersonAuthority(services.database, loaded.asker)
+    authority = PersonAuthority(services.database, loaded.asker, services.permits)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"task-{loaded.task.id}")
     return AgentContext(
         chat=AssistantsChat(services.models, loaded.model),

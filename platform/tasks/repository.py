@@ -13,7 +13,6 @@ from secretariat.platform.access.authority import document_readable
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.documents import Document
-from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.tasks import Artifact, Assistant, EffectRow, TaskEventRow, TaskRow
 
 
@@ -124,10 +123,6 @@ async def hidden_documents(
         Document.id.in_(ids), Document.status != "deleted", document_readable(principals)
     )
     return frozenset(ids) - frozenset(await session.scalars(query))
-
-
-async def user(session: TenantSession, user_id: UUID) -> User:
-    return (await session.scalars(select(User).where(User.id == user_id))).one()
 
 
 def new_artifact(session: TenantSession, task_id: UUID, effect_key: str, content_id: UUID) -> Artifact:

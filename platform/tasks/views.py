@@ -1,6 +1,6 @@
 """Tasks as readers see them: rows, and what the journals say, as far as each reader's sight goes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -48,22 +48,23 @@ async def shown(
 async def hidden_in(session: TenantSession, sight: Sight, rows: Sequence[TaskRow]) -> frozenset[UUID]:
     """The documents that tasks have seen and the reader may not read now."""
     ids = {document_id for row in rows for document_id in row.document_ids}
-    return await _hidden(session, sight, ids)
+    return await hidden_among(session, sight, ids)
 
 
 async def hidden_from(
     session: TenantSession, sight: Sight, entries: Sequence[JournalEvent]
 ) -> frozenset[UUID]:
     """The documents whose words events may hold and the reader may not read now."""
-    return await _hidden(session, sight, {one for entry in entries for one in entry.documents})
+    return await hidden_among(session, sight, {one for entry in entries for one in entry.documents})
 
 
-async def _hidden(session: TenantSession, sight: Sight, ids: set[UUID]) -> frozenset[UUID]:
+async def hidden_among(session: TenantSession, sight: Sight, ids: Iterable[UUID]) -> frozenset[UUID]:
+    """Of these documents those that the reader may not read now."""
     if not sight.words or sight.principals is None:
         return frozenset()
     if not sight.documents:
         return frozenset(ids)
-    return await repository.hidden_documents(session, sight.principals, ids)
+    return await repository.hidden_documents(session, sight.principals, frozenset(ids))
 
 
 async def _told(

@@ -24,7 +24,7 @@ from secretariat.agents.tools.execute import execute
 from secretariat.models.core import CallContext
 from secretariat.models.errors import ModelError
 from secretariat.platform.access.authority import PersonAuthority
-from secretariat.platform.access.repository import active_standing
+from secretariat.platform.access.repository import active_standing, user
 from secretariat.platform.audit.event import Actor, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import JSON
@@ -62,7 +62,6 @@ class _Loaded:
     document_id: UUID | None
     actor: Actor
     asker: UUID
-    principals: frozenset[str]
 
 
 async def carry_out(run: JobRun) -> None:
@@ -107,7 +106,7 @@ async def _load(run: JobRun) -> _Loaded | None:
             return None
         row.status = "running"
         standing = await active_standing(session, row.created_by)
-        user = await repository.user(session, row.created_by)
+        asker = await user(session, row.created_by)
         arguments = await run.services.contents.json(session, row.arguments_id)
         tool: Any = row.tool
         document_id = row.document_id
@@ -115,9 +114,8 @@ async def _load(run: JobRun) -> _Loaded | None:
     return _Loaded(
         step=PlanStep(id="s1", tool=tool, arguments=arguments),
         document_id=document_id,
-        actor=Actor(type="agent", id=user.id, email=user.email, roles=roles),
-        asker=user.id,
-        principals=standing.principals(user.id) if standing else frozenset(),
+        actor=Actor(type="agent", id=asker.id, email=asker.email, roles=roles),
+        asker=asker.id,
     )
 
 
@@ -158,7 +156,7 @@ async def _run(run: JobRun, loaded: _Loaded) -> Run:
         embedder=services.models,
         classifier=services.models,
     )
-    scope = Scope(tenant=run.tenant_id, principals=loaded.principals)
+    scope = Scope(run.tenant_id)
     task = Task(
         id=run.subject_id, request="", scope=scope, max_model_calls=_MOST_CALLS, max_tokens=_MOST_TOKENS
     )

@@ -7,7 +7,6 @@ from sqlalchemy import select
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.conversations import WorkRow
 from secretariat.platform.tables.documents import Document
-from secretariat.platform.tables.identity import User
 
 
 async def add(session: TenantSession, row: WorkRow) -> None:
@@ -32,7 +31,3 @@ async def status(session: TenantSession, work_id: UUID) -> str | None:
 
 async def document_status(session: TenantSession, document_id: UUID) -> str | None:
     return await session.scalar(select(Document.status).where(Document.id == document_id))
-
-
-async def user(session: TenantSession, user_id: UUID) -> User:
-    return (await session.scalars(select(User).where(User.id == user_id))).one()

@@ -93,8 +93,10 @@ async def awaited(services: Services, caller: Caller, work_id: UUID, seconds: fl
 async def shown(session: TenantSession, contents: ContentStore, caller: Caller, row: WorkRow) -> schemas.Work:
     """The words of a document that may not be read any more aren't shown in what was made of it either."""
     ids = {row.document_id} if row.document_id else set[UUID]()
-    withheld = bool(await hidden_documents(session, caller.principals, ids))
-    withheld |= bool(ids) and "documents.read" not in caller.permissions
+    withheld = bool(ids) and (
+        "documents.read" not in caller.permissions
+        or bool(await hidden_documents(session, caller.principals, ids))
+    )
     result = await contents.json(session, row.result_id) if row.result_id and not withheld else None
     return schemas.Work.model_validate(
         {

@@ -42,7 +42,7 @@ from secretariat.retrieval.split import split
 
 ROOT = UUID("6d9f1f0a-7c52-4d5a-9a57-0d7f3f6d0001")
 TENANT = uuid5(ROOT, "tenant")
-SCOPE = Scope(TENANT, frozenset({"user:someone"}))
+SCOPE = Scope(TENANT)
 CALL = CallContext(tenant="marlow", request_id="r-1")
 IDENTITY = ModelIdentity("double", "0" * 64, "double/1", 1, "float32")
 

@@ -15,7 +15,7 @@ from tests.retrieval.embedders import CALL, HashingEmbedder
 TENANT = uuid5(NAMESPACE_DNS, "tenant")
 COLLECTION = uuid5(NAMESPACE_DNS, "collection")
 GRANT = uuid5(NAMESPACE_DNS, "grant")
-SCOPE = Scope(TENANT, frozenset({"user:x"}))
+SCOPE = Scope(TENANT)
 TOPICS = ("hotel", "invoice", "holiday", "laptop", "visitor", "forklift", "training", "password")
 
 

@@ -101,7 +101,7 @@ class TestPermissions:
     async def test_another_tenant_is_refused(self) -> None:
         pipeline, _ = await _pipeline([], Grants(()))
         with pytest.raises(RetrievalError):
-            await pipeline.search(Scope(uuid4(), SCOPE.principals), SearchRequest("hotel"))
+            await pipeline.search(Scope(uuid4()), SearchRequest("hotel"))
 
     async def test_only_the_documents_asked_for(self) -> None:
         everything = await chunks(HashingEmbedder(), HANDBOOK)

@@ -13,7 +13,7 @@ from secretariat.retrieval.tokens import Estimate
 from tests.retrieval.chunks import Grants
 from tests.retrieval.embedders import CALL, HashingEmbedder
 
-SCOPE = Scope(TENANT, frozenset())
+SCOPE = Scope(TENANT)
 FILLER = "The archive on floor {n} keeps letters of 19{n} in grey boxes, each with a list of its own. " * 6
 
 

@@ -14,7 +14,7 @@ class Asking:
     """A PersonAuthority within its own tenant."""
 
     def __init__(self, database: Database, person: User, known: KnownPermits | None = None) -> None:
-        self._scope = Scope(person.tenant_id, frozenset())
+        self._scope = Scope(person.tenant_id)
         self._authority = PersonAuthority(database, person.id, known)
 
     async def permit(self) -> Permit:

@@ -58,7 +58,7 @@ async def rules(database: Database, people: dict[str, User], document: Document)
     """By which grant a search on behalf of each person gives the document now; the look again agrees."""
     found = {}
     for name, user in people.items():
-        scope = Scope(user.tenant_id, frozenset())
+        scope = Scope(user.tenant_id)
         authority = PersonAuthority(database, user.id)
         found[name] = (await authority.permit(scope)).rule(document.id, document.collection_id)
         assert (await authority.readable(scope, [document.id])).get(document.id) == found[name]

@@ -106,7 +106,7 @@ async def test_what_is_taken_away_between_ranking_and_answer_is_not_in_the_answe
     collection_id = await make_collection(owner)
     document = await ingested(services, owner, collection_id)
     other = await ingested(services, owner, collection_id, data=b"Holiday is paid.", name="other.md")
-    scope = Scope(owner.tenant.id, frozenset())
+    scope = Scope(owner.tenant.id)
     authority = PersonAuthority(services.database, owner.id, KnownPermits())
     view = await services.indexes.view(owner.tenant.id)
     closing = {"principal": "everyone", "effect": "deny"}

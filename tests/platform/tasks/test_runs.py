@@ -284,7 +284,7 @@ async def test_a_task_stops_when_its_asker_may_not_go_on(
                 user.status = "disabled"
             else:
                 await assign(session, member.id, [])
-        scope = Scope(owner.tenant.id, frozenset({f"user:{member.id}", "everyone"}))
+        scope = Scope(owner.tenant.id)
         results.append((await context.searcher.search(scope, SearchRequest("holiday"))).allowed)
         await asyncio.sleep(60)
 
@@ -320,7 +320,7 @@ async def test_leaving_a_group_counts_for_tasks_under_way(
         if number == 3:
             async with services.database.tenant(owner.tenant.id) as session:
                 await session.execute(delete(GroupMember).where(GroupMember.user_id == member.id))
-        scope = Scope(owner.tenant.id, frozenset({f"user:{member.id}", f"group:{group.id}"}))
+        scope = Scope(owner.tenant.id)
         seen.append((await context.searcher.search(scope, SearchRequest("holiday"))).allowed)
 
     given = await give(member)
@@ -334,7 +334,7 @@ async def test_a_run_reads_what_its_asker_may_read_at_that_moment(
     member = await make_person(app, services, owner.tenant, "member")
     collection_id = await documents.make_collection(owner)
     document = await documents.ingested(services, owner, collection_id)
-    scope = Scope(owner.tenant.id, frozenset({f"user:{member.id}", "everyone"}))
+    scope = Scope(owner.tenant.id)
     seen: list[object] = []
 
     async def search(number: int, context: AgentContext) -> None:
