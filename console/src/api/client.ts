@@ -27,7 +27,7 @@ const keys = new OpenKeys(randomKey);
 api.use({
   async onRequest({ request, id }) {
     if (request.method === "GET") return undefined;
-    const asked = `${request.method} ${request.url} ${await request.clone().text()}`;
+    const asked = `${request.method} ${request.url} ${await bodyOf(request)}`;
     for (const [name, value] of Object.entries(changeHeaders(keys.of(asked, id)))) request.headers.set(name, value);
     return request;
   },
@@ -35,6 +35,13 @@ api.use({
     if (response.status < 500) keys.answered(id);
   },
 });
+
+/** What is asked, and not how a form was cut: its boundary is drawn anew each time. */
+async function bodyOf(request: Request): Promise<string> {
+  const text = await request.clone().text();
+  const boundary = /boundary=([^;]+)/.exec(request.headers.get("content-type") ?? "")?.[1];
+  return boundary ? text.replaceAll(boundary, "") : text;
+}
 
 type Answer<Data> = { data?: Data; error?: unknown; response: Response };
 

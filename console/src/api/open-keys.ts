@@ -13,8 +13,8 @@ export class OpenKeys {
   /** The key for what is asked in the call `id`. */
   of(asked: string, id: string): string {
     const key = this.keys.get(asked) ?? this.make();
-    const oldest = this.keys.size >= MOST ? this.keys.keys().next().value : undefined;
-    if (oldest !== undefined) this.keys.delete(oldest);
+    makeRoom(this.keys);
+    makeRoom(this.asked);
     this.keys.set(asked, key);
     this.asked.set(id, asked);
     return key;
@@ -26,4 +26,9 @@ export class OpenKeys {
     this.asked.delete(id);
     if (asked !== undefined) this.keys.delete(asked);
   }
+}
+
+function makeRoom(open: Map<string, string>): void {
+  const oldest = open.size >= MOST ? open.keys().next().value : undefined;
+  if (oldest !== undefined) open.delete(oldest);
 }

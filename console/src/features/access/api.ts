@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from 
 import { api, take } from "@/api/client";
 import { cursorPages, PAGE_SIZE } from "@/api/pages";
 import type { ConnectionCreate } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 
 export const usersQuery = infiniteQueryOptions({
   queryKey: ["users"],
@@ -31,7 +32,7 @@ export const connectionsQuery = infiniteQueryOptions({
 /** A mutation after which one list is read anew. */
 function useListChange<Input, Output>(list: string, mutationFn: (input: Input) => Promise<Output>) {
   const cache = useQueryClient();
-  return useMutation({ mutationFn, onSuccess: () => cache.invalidateQueries({ queryKey: [list] }) });
+  return useMutation({ mutationFn, onSuccess: () => readAnew(cache, [list]) });
 }
 
 type NewUser = { email: string; name: string; password: string; roles: string[] };

@@ -17,7 +17,7 @@ export const foundQuery = (search: string) =>
     queryKey: ["directory", "search", search],
     queryFn: ({ signal }) => take(api.GET("/api/v1/directory", { params: { query: { search } }, signal })),
     enabled: search.length >= FEWEST_LETTERS,
-    staleTime: 60_000,
+    staleTime: Infinity,
   });
 
 const namedQuery = (principals: string[]) =>
@@ -32,7 +32,7 @@ const namedQuery = (principals: string[]) =>
       return all;
     },
     enabled: principals.length > 0,
-    staleTime: 60_000,
+    staleTime: Infinity,
   });
 
 export function asChoice({ principal, kind, name, email, active }: Principal): Choice {

@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient, type Q
 import { api, take } from "@/api/client";
 import { cursorPages } from "@/api/pages";
 import type { Conversation, RecordedTurnEvent, Turn } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 
 const LIST_SIZE = 30;
 const MOST_EVENTS = 1000;
@@ -61,7 +62,7 @@ export function useBegin() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (collectionIds: string[]) => take(api.POST("/api/v1/conversations", { body: { collection_ids: collectionIds } })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["conversations"] }),
+    onSuccess: () => readAnew(cache, ["conversations"]),
   });
 }
 
@@ -71,8 +72,8 @@ function takeUpTurn(cache: QueryClient, turn: Turn): void {
   cache.setQueryData(queryKey, (known: Conversation | undefined) =>
     known ? { ...known, turns: [...known.turns.filter(({ id }) => id !== turn.id), turn] } : known,
   );
-  void cache.invalidateQueries({ queryKey });
-  void cache.invalidateQueries({ queryKey: ["conversations"] });
+  void readAnew(cache, queryKey);
+  void readAnew(cache, ["conversations"]);
 }
 
 /** `parentId` null asks anew from the beginning; undefined follows on the newest turn. */
@@ -90,7 +91,7 @@ export function useSay() {
       ),
     onSuccess: (turn) => takeUpTurn(cache, turn),
     // Only the answer may have been lost: the question can stand there all the same.
-    onError: (_error, { conversationId }) => void cache.invalidateQueries({ queryKey: ["conversation", conversationId] }),
+    onError: (_error, { conversationId }) => void readAnew(cache, ["conversation", conversationId]),
   });
 }
 
@@ -108,7 +109,7 @@ export function useStop() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (turn: Turn) => take(api.POST("/api/v1/conversations/{conversation_id}/turns/{turn_id}/stop", at(turn))),
-    onSettled: (_data, _error, turn) => cache.invalidateQueries({ queryKey: ["conversation", turn.conversation_id] }),
+    onSettled: (_data, _error, turn) => readAnew(cache, ["conversation", turn.conversation_id]),
   });
 }
 
@@ -119,6 +120,6 @@ export function useJudge() {
   return useMutation({
     mutationFn: ({ turn, ...body }: Judgement) =>
       take(api.POST("/api/v1/conversations/{conversation_id}/turns/{turn_id}/feedback", { ...at(turn), body })),
-    onSuccess: (_feedback, { turn }) => cache.invalidateQueries({ queryKey: ["conversation", turn.conversation_id] }),
+    onSuccess: (_feedback, { turn }) => readAnew(cache, ["conversation", turn.conversation_id]),
   });
 }

@@ -2,6 +2,7 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
 import type { Conversation } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 import { saveFile } from "@/lib/save-file";
 
 const of = (id: string) => ({ params: { path: { conversation_id: id } } });
@@ -11,8 +12,8 @@ export function useRename(id: string) {
   return useMutation({
     mutationFn: (title: string) => take(api.PATCH("/api/v1/conversations/{conversation_id}", { ...of(id), body: { title } })),
     onSuccess: () => {
-      void cache.invalidateQueries({ queryKey: ["conversations"] });
-      return cache.invalidateQueries({ queryKey: ["conversation", id] });
+      void readAnew(cache, ["conversations"]);
+      return readAnew(cache, ["conversation", id]);
     },
   });
 }
@@ -25,7 +26,7 @@ export function useDeleteConversation() {
     // Its words must not stay on the page, so they are dropped rather than read anew behind what is shown.
     onSuccess: (_receipt, id) => {
       void cache.resetQueries({ queryKey: ["conversation", id] });
-      return cache.invalidateQueries({ queryKey: ["conversations"] });
+      return readAnew(cache, ["conversations"]);
     },
   });
 }
@@ -48,7 +49,7 @@ export function useShare(id: string) {
   return useMutation({
     mutationFn: (body: { principal: string; effect: "allow" | "deny" }) =>
       take(api.POST("/api/v1/conversations/{conversation_id}/shares", { ...of(id), body })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["shares", id] }),
+    onSuccess: () => readAnew(cache, ["shares", id]),
   });
 }
 
@@ -61,7 +62,7 @@ export function useUnshare(id: string) {
           params: { path: { conversation_id: id, share_id: shareId } },
         }),
       ),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["shares", id] }),
+    onSuccess: () => readAnew(cache, ["shares", id]),
   });
 }
 

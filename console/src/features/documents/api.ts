@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from 
 import { api, take } from "@/api/client";
 import { cursorPages, PAGE_SIZE } from "@/api/pages";
 import type { Collection, Document, DocumentStatus } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 
 const isMoving = ({ status }: Document): boolean => status === "queued" || status === "processing";
 
@@ -101,7 +102,7 @@ export function useCreateCollection() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (body: { name: string; description: string; private: boolean }) => take(api.POST("/api/v1/collections", { body })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["collections"] }),
+    onSuccess: () => readAnew(cache, ["collections"]),
   });
 }
 
@@ -110,7 +111,7 @@ export function useUpdateCollection(id: string) {
   return useMutation({
     mutationFn: (body: { name: string; description: string }) =>
       take(api.PATCH("/api/v1/collections/{collection_id}", { params: { path: { collection_id: id } }, body })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["collections"] }),
+    onSuccess: () => readAnew(cache, ["collections"]),
   });
 }
 
@@ -119,8 +120,8 @@ export function useDeleteCollection() {
   return useMutation({
     mutationFn: (id: string) => take(api.DELETE("/api/v1/collections/{collection_id}", { params: { path: { collection_id: id } } })),
     onSuccess: () => {
-      void cache.invalidateQueries({ queryKey: ["documents"] });
-      return cache.invalidateQueries({ queryKey: ["collections"] });
+      void readAnew(cache, ["documents"]);
+      return readAnew(cache, ["collections"]);
     },
   });
 }

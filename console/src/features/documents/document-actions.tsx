@@ -1,5 +1,6 @@
 import { ChevronDown, Download, FileUp, Pencil, RefreshCw, Trash2 } from "lucide-react";
 import { useRef, useState } from "react";
+import { randomKey } from "@/api/client";
 import type { Document } from "@/api/types";
 import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
@@ -64,7 +65,7 @@ export function DocumentActions({ document, onDeleted }: { document: Document; o
         tabIndex={-1}
         onChange={(event) => {
           const file = event.target.files?.[0];
-          if (file) replace.mutate(file);
+          if (file) replace.mutate({ file, key: randomKey() });
           event.target.value = "";
         }}
       />

@@ -3,6 +3,7 @@ import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from 
 import { api, take } from "@/api/client";
 import { PAGE_SIZE } from "@/api/pages";
 import type { DocumentAccess, Grant, Page } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 
 export type Guarded = { kind: "document" | "collection"; id: string };
 type NewGrant = { principal: string; effect: "allow" | "deny" };
@@ -24,8 +25,8 @@ function useGrantChange<Input, Output>({ kind, id }: Guarded, mutationFn: (input
   return useMutation({
     mutationFn,
     onSuccess: () => {
-      void cache.invalidateQueries({ queryKey: ["document-access"] });
-      return cache.invalidateQueries({ queryKey: ["grants", kind, id] });
+      void readAnew(cache, ["document-access"]);
+      return readAnew(cache, ["grants", kind, id]);
     },
   });
 }

@@ -1,6 +1,7 @@
 /** What can be done with one document, and what is told about it besides its text. */
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
+import { readAnew } from "@/api/read-anew";
 import { replaceFile } from "@/features/documents/upload";
 
 const of = (id: string) => ({ params: { path: { document_id: id } } });
@@ -19,8 +20,8 @@ function useDocumentChange<Input, Output>(id: string, mutationFn: (input: Input)
     mutationFn,
     onSuccess: () => {
       const shown = ["document", "document-report", "document-text", "chunks", "document-access", "quote"];
-      for (const name of shown) void cache.invalidateQueries({ queryKey: [name, id] });
-      for (const name of ["documents", "collections"]) void cache.invalidateQueries({ queryKey: [name] });
+      for (const name of shown) void readAnew(cache, [name, id]);
+      for (const name of ["documents", "collections"]) void readAnew(cache, [name]);
     },
   });
 }
@@ -31,7 +32,9 @@ export const useDeleteDocument = (id: string) =>
 export const useReprocess = (id: string) =>
   useDocumentChange(id, () => take(api.POST("/api/v1/documents/{document_id}/reprocess", of(id))));
 
-export const useReplaceFile = (id: string) => useDocumentChange(id, (file: File) => replaceFile(id, file));
+type NewFile = { file: File; key: string };
+
+export const useReplaceFile = (id: string) => useDocumentChange(id, ({ file, key }: NewFile) => replaceFile(id, file, key));
 
 type Details = { title?: string; source?: string; dated?: string | null };
 

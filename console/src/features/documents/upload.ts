@@ -13,16 +13,16 @@ export function uploadDocument({ file, collectionId, key, signal, onProgress }: 
   return send("POST", "/api/v1/documents", form, { key, signal, onProgress });
 }
 
-/** A new version of a document's file; the document stays the same. */
-export function replaceFile(documentId: string, file: File): Promise<Document> {
+/** A new version of a document's file; the document stays the same. What is sent again under its key is one version. */
+export function replaceFile(documentId: string, file: File, key: string): Promise<Document> {
   const form = new FormData();
   form.append("file", file);
-  return send("PUT", `/api/v1/documents/${encodeURIComponent(documentId)}/content`, form);
+  return send("PUT", `/api/v1/documents/${encodeURIComponent(documentId)}/content`, form, { key });
 }
 
-type Sending = Partial<Pick<Upload, "key" | "signal" | "onProgress">>;
+type Sending = Pick<Upload, "key"> & Partial<Pick<Upload, "signal" | "onProgress">>;
 
-function send(method: string, url: string, form: FormData, { key, signal, onProgress }: Sending = {}): Promise<Document> {
+function send(method: string, url: string, form: FormData, { key, signal, onProgress }: Sending): Promise<Document> {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, url);

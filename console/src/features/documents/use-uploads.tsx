@@ -1,6 +1,7 @@
 /** The uploads of this sign-in. They go on while one looks at other pages, and end at sign-out. */
-import { useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { createContext, useContext, useEffect, useState, useSyncExternalStore, type ReactNode } from "react";
+import { readAnew } from "@/api/read-anew";
 import { uploadDocument } from "@/features/documents/upload";
 import { UploadQueue, type UploadItem } from "@/features/documents/upload-queue";
 
@@ -11,7 +12,7 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
   const [queue] = useState(
     () =>
       new UploadQueue(uploadDocument, () => {
-        for (const name of ["documents", "collections"]) void readAnew(cache, name);
+        for (const name of ["documents", "collections"]) void readAnew(cache, [name]);
       }),
   );
   useEffect(() => {
@@ -23,12 +24,6 @@ export function UploadsProvider({ children }: { children: ReactNode }) {
     };
   }, [queue]);
   return <Uploads value={queue}>{children}</Uploads>;
-}
-
-/** A first load that is under way may have begun before the document was there, and an invalidation alone lets it go on. */
-async function readAnew(cache: QueryClient, name: string): Promise<void> {
-  await cache.cancelQueries({ queryKey: [name] });
-  await cache.invalidateQueries({ queryKey: [name] });
 }
 
 export function useUploads(): { queue: UploadQueue; items: readonly UploadItem[] } {

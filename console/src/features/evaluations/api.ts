@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from 
 import { api, take } from "@/api/client";
 import { cursorPages, PAGE_SIZE } from "@/api/pages";
 import type { Evaluation, QuestionSet } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 
 export const isMoving = ({ status }: Evaluation): boolean => status === "queued" || status === "running";
 
@@ -23,10 +24,10 @@ export const evaluationQuery = (id: string) =>
 
 export type QuestionOrder = "asked" | "worst";
 
-/** What was measured so far; each look at it is on record, so it isn't asked for again by itself. */
-export const questionsQuery = (id: string, order: QuestionOrder) =>
+/** What was measured, so far or in the end; each look at it is on record, so it isn't asked for again by itself. */
+export const questionsQuery = (id: string, order: QuestionOrder, moving: boolean) =>
   infiniteQueryOptions({
-    queryKey: ["evaluations", "questions", id, order],
+    queryKey: ["evaluations", "questions", id, order, moving],
     queryFn: ({ pageParam: after, signal }) =>
       take(
         api.GET("/api/v1/evaluations/{evaluation_id}/questions", {
@@ -35,7 +36,7 @@ export const questionsQuery = (id: string, order: QuestionOrder) =>
         }),
       ),
     ...cursorPages,
-    staleTime: 60_000,
+    staleTime: Infinity,
   });
 
 export const questionQuery = (id: string, questionId: string) =>
@@ -48,7 +49,7 @@ export const questionQuery = (id: string, questionId: string) =>
           signal,
         }),
       ),
-    staleTime: 60_000,
+    staleTime: Infinity,
   });
 
 export type Against = { configuration: string; againstId: string; againstConfiguration: string };
@@ -71,7 +72,7 @@ export const comparisonQuery = (id: string, against: Against | undefined) =>
         }),
       ),
     enabled: against !== undefined,
-    staleTime: 60_000,
+    staleTime: Infinity,
   });
 
 export const configurationsQuery = queryOptions({
@@ -90,7 +91,7 @@ export function useCreateEvaluation() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (body: { question_set_id: string; configurations: string[]; collection_ids: string[] }) => take(api.POST("/api/v1/evaluations", { body })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["evaluations", "list"] }),
+    onSuccess: () => readAnew(cache, ["evaluations", "list"]),
   });
 }
 
@@ -98,7 +99,7 @@ export function useCancelEvaluation(id: string) {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: () => take(api.POST("/api/v1/evaluations/{evaluation_id}/cancel", { params: { path: { evaluation_id: id } } })),
-    onSettled: () => cache.invalidateQueries({ queryKey: ["evaluations"] }),
+    onSettled: () => Promise.all([readAnew(cache, ["evaluations", "list"]), readAnew(cache, ["evaluations", "one", id])]),
   });
 }
 
@@ -115,7 +116,7 @@ export function useCreateQuestionSet() {
       // The document calls files strings; FormData goes as it is.
       return take(api.POST("/api/v1/question-sets", { body: form as unknown as { name: string; queries: string; qrels: string } }));
     },
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["question-sets"] }),
+    onSuccess: () => readAnew(cache, ["question-sets"]),
   });
 }
 
@@ -124,8 +125,8 @@ export function useDeleteQuestionSet() {
   return useMutation({
     mutationFn: (id: string) => take(api.DELETE("/api/v1/question-sets/{question_set_id}", { params: { path: { question_set_id: id } } })),
     onSuccess: () => {
-      void cache.invalidateQueries({ queryKey: ["evaluations"] });
-      return cache.invalidateQueries({ queryKey: ["question-sets"] });
+      for (const shown of ["list", "one"]) void readAnew(cache, ["evaluations", shown]);
+      return readAnew(cache, ["question-sets"]);
     },
   });
 }

@@ -21,7 +21,7 @@ const ORDERS = [
 export function QuestionList({ evaluation }: { evaluation: Evaluation }) {
   const { order = "worst" } = route.useSearch();
   const navigate = route.useNavigate();
-  const questions = useInfiniteQuery(questionsQuery(evaluation.id, order));
+  const questions = useInfiniteQuery(questionsQuery(evaluation.id, order, isMoving(evaluation)));
   const rows = allRows(questions.data);
   return (
     <section className="flex flex-col gap-3" aria-label="Questions">

@@ -2,6 +2,7 @@ import { infiniteQueryOptions, useMutation, useQueryClient } from "@tanstack/rea
 import { api, take } from "@/api/client";
 import { cursorPages, PAGE_SIZE } from "@/api/pages";
 import type { ComplianceExport } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 
 const isMoving = ({ status }: ComplianceExport): boolean => status === "queued" || status === "running";
 
@@ -16,6 +17,6 @@ export function useCreateExport() {
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (body: { from: string; to: string }) => take(api.POST("/v1/compliance/exports", { body })),
-    onSuccess: () => cache.invalidateQueries({ queryKey: ["exports"] }),
+    onSuccess: () => readAnew(cache, ["exports"]),
   });
 }

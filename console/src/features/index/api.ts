@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
 import type { IndexState } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 
 const isMoving = ({ backlog, rebuilding, view }: IndexState): boolean =>
   backlog.queued > 0 || backlog.processing > 0 || rebuilding !== null || view.behind > 0;
@@ -16,8 +17,8 @@ export function useRebuild() {
   return useMutation({
     mutationFn: () => take(api.POST("/api/v1/index/rebuild")),
     onSuccess: () => {
-      void cache.invalidateQueries({ queryKey: ["jobs"] });
-      return cache.invalidateQueries({ queryKey: ["index"] });
+      void readAnew(cache, ["jobs"]);
+      return readAnew(cache, ["index"]);
     },
   });
 }

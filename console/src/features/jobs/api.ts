@@ -2,6 +2,7 @@ import { infiniteQueryOptions, useMutation, useQueryClient } from "@tanstack/rea
 import { api, take } from "@/api/client";
 import { cursorPages, PAGE_SIZE } from "@/api/pages";
 import type { Job, JobStatus } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 
 export const isMoving = ({ status }: Job): boolean => status === "queued" || status === "running";
 
@@ -18,7 +19,7 @@ function useJobAction(path: "/api/v1/jobs/{job_id}/cancel" | "/api/v1/jobs/{job_
   const cache = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => take(api.POST(path, { params: { path: { job_id: id } } })),
-    onSettled: () => cache.invalidateQueries({ queryKey: ["jobs"] }),
+    onSettled: () => readAnew(cache, ["jobs"]),
   });
 }
 

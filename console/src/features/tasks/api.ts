@@ -2,6 +2,7 @@ import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from 
 import { api, take } from "@/api/client";
 import { cursorPages } from "@/api/pages";
 import type { Task, TaskStatus } from "@/api/types";
+import { readAnew } from "@/api/read-anew";
 import { isOpen } from "@/features/tasks/events";
 
 const LIST_SIZE = 30;
@@ -41,7 +42,7 @@ export function useCreateTask() {
     mutationFn: (body: { request: string; collection_ids?: string[] }) => take(api.POST("/api/v1/tasks", { body })),
     onSuccess: (task: Task) => {
       cache.setQueryData(taskQuery(task.id).queryKey, task);
-      void cache.invalidateQueries({ queryKey: ["tasks"] });
+      void readAnew(cache, ["tasks"]);
     },
   });
 }
@@ -51,8 +52,8 @@ export function useCancelTask(id: string) {
   return useMutation({
     mutationFn: () => take(api.POST("/api/v1/tasks/{task_id}/cancel", { params: { path: { task_id: id } } })),
     onSuccess: () => {
-      void cache.invalidateQueries({ queryKey: ["task", id] });
-      void cache.invalidateQueries({ queryKey: ["tasks"] });
+      void readAnew(cache, ["task", id]);
+      void readAnew(cache, ["tasks"]);
     },
   });
 }
