@@ -10,7 +10,7 @@ from typing import Annotated, Any, BinaryIO
 from uuid import UUID
 
 from fastapi import Depends, Request
-from starlette.datastructures import FormData, UploadFile
+from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.responses import Response
@@ -22,6 +22,7 @@ from secretariat.platform.identity.callers import DocumentsWrite
 from secretariat.platform.services import Services
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import BadRequestError, Fault, InvalidError
+from secretariat.platform.web.forms import no_file, read_form
 from secretariat.platform.web.routing import PlatformRoute
 from secretariat.retrieval.errors import DocumentRejectedError
 from secretariat.retrieval.parse import sniff
@@ -111,7 +112,7 @@ async def received(_caller: DocumentsWrite, request: Request, services: Services
 
     Raises BadRequestError, InvalidError, FileTooLargeError and what `errors.refusal` makes of a rejection.
     """
-    form = await _form(request, "the fields file and collection_id")
+    form = await read_form(request, "the fields file and collection_id", files=1)
     file, collection_id = form.get("file"), _id(form.get("collection_id"))
     faults = []
     if not isinstance(file, UploadFile):
@@ -127,7 +128,7 @@ async def received(_caller: DocumentsWrite, request: Request, services: Services
 
 async def received_file(_caller: DocumentsWrite, request: Request, services: ServicesDep) -> IncomingFile:
     """The same for a form that holds a file alone."""
-    file = (await _form(request, "the field file")).get("file")
+    file = (await read_form(request, "the field file", files=1)).get("file")
     if not isinstance(file, UploadFile):
         raise InvalidError("The form lacks a field.", errors=(_NO_FILE,))
     return await checked(file, services.settings.max_upload_bytes)
@@ -135,16 +136,7 @@ async def received_file(_caller: DocumentsWrite, request: Request, services: Ser
 
 ReceivedDep = Annotated[Received, Depends(received)]
 FileDep = Annotated[IncomingFile, Depends(received_file)]
-_NO_FILE = Fault(pointer="/file", code="missing", detail="A file is needed.")
-
-
-async def _form(request: Request, fields: str) -> FormData:
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise BadRequestError(f"Send multipart/form-data with {fields}.")
-    try:
-        return await request.form(max_files=1, max_fields=4)
-    except (MultiPartException, HTTPException) as cause:
-        raise BadRequestError("The multipart form could not be read.") from cause
+_NO_FILE = no_file("file")
 
 
 def _id(stated: object) -> UUID | None:

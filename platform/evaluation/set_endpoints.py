@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import Depends, Request, Response
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
 
 from secretariat.platform.evaluation import question_sets, repository, views
 from secretariat.platform.evaluation.questions import Question, read_questions
@@ -16,7 +15,8 @@ from secretariat.platform.evaluation.schemas import QuestionSetView, QuestionVie
 from secretariat.platform.identity.callers import EvaluationsManage, TenantSessionDep
 from secretariat.platform.settings import MEGABYTE
 from secretariat.platform.web.dependencies import ServicesDep
-from secretariat.platform.web.errors import BadRequestError, Fault, InvalidError, problem_responses
+from secretariat.platform.web.errors import Fault, InvalidError, problem_responses
+from secretariat.platform.web.forms import no_file, read_form
 from secretariat.platform.web.pages import Page, PageQueryDep, page_of
 from secretariat.platform.web.routing import api_router
 from secretariat.retrieval.beir import BeirFileError
@@ -50,7 +50,7 @@ class ReceivedSet:
 
 async def _received(_caller: EvaluationsManage, request: Request) -> AsyncIterator[ReceivedSet]:
     """The form, read to its end before the request's transaction begins. Raises BadRequestError, InvalidError."""
-    form = await _form(request)
+    form = await read_form(request, "the fields name, queries and qrels", files=2)
     try:
         yield await _read(form)
     finally:
@@ -64,9 +64,9 @@ async def _read(form: FormData) -> ReceivedSet:
     if not 1 <= len(name) <= _LONGEST_NAME:
         faults.append(Fault(pointer="/name", code="missing", detail=f"1 to {_LONGEST_NAME} characters."))
     if not isinstance(queries, UploadFile):
-        faults.append(Fault(pointer="/queries", code="missing", detail="A file is needed."))
+        faults.append(no_file("queries"))
     if not isinstance(qrels, UploadFile):
-        faults.append(Fault(pointer="/qrels", code="missing", detail="A file is needed."))
+        faults.append(no_file("qrels"))
     if faults or not isinstance(queries, UploadFile) or not isinstance(qrels, UploadFile):
         raise InvalidError("The form lacks a field.", errors=tuple(faults))
     try:
@@ -75,17 +75,6 @@ async def _read(form: FormData) -> ReceivedSet:
         fault = Fault(pointer=f"/{error.file}", code="file", detail=str(error))
         raise InvalidError("A file can't be used.", errors=(fault,)) from error
     return ReceivedSet(name, *read)
-
-
-async def _form(request: Request) -> FormData:
-    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
-        raise BadRequestError("Send multipart/form-data with the fields name, queries and qrels.")
-    try:
-        return await request.form(max_files=2, max_fields=2)
-    except HTTPException as cause:
-        if cause.status_code != BadRequestError.status:
-            raise
-        raise BadRequestError("The multipart form could not be read.") from cause
 
 
 @router.post(
