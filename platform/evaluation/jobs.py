@@ -14,6 +14,7 @@ from secretariat.platform.evaluation.measuring import Begun, measure_one
 from secretariat.platform.evaluation.questions import Question
 from secretariat.platform.evaluation.scoring import Measured, Values, summary
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError
+from secretariat.platform.jobs.repository import cancel_requested
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.kit.times import now
 from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationScore
@@ -108,11 +109,12 @@ def _id(name: str) -> UUID | None:
 
 async def _check(run: JobRun, asker: UUID) -> Standing:
     """What its asker is, if it may go on. Raises JobCancelledError, JobFailedError."""
-    if await run.cancelled():
+    async with run.services.database.tenant(run.tenant_id) as session:
+        cancelled = await cancel_requested(session, run.job_id)
+        standing = await active_standing(session, asker)
+    if cancelled:
         await _end(run, "cancelled")
         raise JobCancelledError
-    async with run.services.database.tenant(run.tenant_id) as session:
-        standing = await active_standing(session, asker)
     if standing is None or not standing.permissions >= _NEEDED:
         raise await _failed(run, "not_permitted")
     return standing

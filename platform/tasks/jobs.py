@@ -207,7 +207,6 @@ async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
     async with run.services.database.tenant(run.tenant_id) as session:
         if await repository.cancel_requested(session, run.subject_id) is not None:
             return TaskCancelled()
-        refused = await _refusal(session, loaded.asker)
-    if refused is not None:
-        return refused
-    return TaskCancelled() if await run.cancelled() else None
+        if (refused := await _refusal(session, loaded.asker)) is not None:
+            return refused
+        return TaskCancelled() if await job_repository.cancel_requested(session, run.job_id) else None

@@ -31,6 +31,7 @@ from secretariat.platform.contents.store import JSON
 from secretariat.platform.indexes.search import searcher
 from secretariat.platform.indexes.texts import SqlDocumentTexts
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError
+from secretariat.platform.jobs.repository import cancel_requested
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.jobs.watch import watched
 from secretariat.platform.kit.times import now
@@ -130,7 +131,7 @@ async def _must_end(run: JobRun, loaded: _Loaded) -> str | None:
         wanted = {loaded.document_id} if loaded.document_id else set[UUID]()
         if await hidden_documents(session, standing.principals(loaded.asker), wanted):
             return "document_closed"
-    return CANCELLED if await run.cancelled() else None
+        return CANCELLED if await cancel_requested(session, run.job_id) else None
 
 
 async def _act(run: JobRun, loaded: _Loaded, agent: Run) -> None:
