@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import asdict, replace
 from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import Any
 
 from secretariat.models.core import CallContext
 from secretariat.models.errors import ModelError
@@ -19,6 +19,7 @@ from secretariat.platform.documents.errors import (
     refusal,
 )
 from secretariat.platform.documents.layout import stored_layout
+from secretariat.platform.documents.originals import lay_out
 from secretariat.platform.indexes.chunk_log import known_vectors, store_chunks, tombstone_document
 from secretariat.platform.indexes.repository import forget
 from secretariat.platform.jobs.errors import JobCancelledError
@@ -88,7 +89,7 @@ async def _read(run: JobRun, document: Document, known: KnownVector) -> Ingested
         raise JobCancelledError
     place = run.services.settings.home  # where the file has no name: nothing is left of it
     with await asyncio.to_thread(lambda: TemporaryFile(dir=place)) as original:
-        await _fetch(run, document, original)
+        await lay_out(run.services, document, original)
         return await read_in(
             original,
             document.name,
@@ -100,13 +101,6 @@ async def _read(run: JobRun, document: Document, known: KnownVector) -> Ingested
             progress=progress,
             limits=replace(DEFAULT_LIMITS, file_bytes=run.services.settings.max_upload_bytes),
         )
-
-
-async def _fetch(run: JobRun, document: Document, target: BinaryIO) -> None:
-    async with run.services.database.tenant(run.tenant_id) as session:
-        async for piece in run.services.blobs.read(session, document.blob_id):
-            await asyncio.to_thread(target.write, piece)
-    await asyncio.to_thread(target.flush)
 
 
 async def _store(run: JobRun, session: TenantSession, document: Document, read: Ingested) -> None:

@@ -7,20 +7,19 @@ import asyncio
 import hashlib
 import hmac
 from dataclasses import dataclass, replace
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from typing import Any
 from uuid import UUID
 from weakref import WeakValueDictionary
 
 import orjson
 
 from secretariat.platform.access.caller import Caller
-from secretariat.platform.contents.store import ContentMissingError
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.documents import repository
 from secretariat.platform.documents.errors import refusal
 from secretariat.platform.documents.evidence import record_on
 from secretariat.platform.documents.layout import NOTHING_PLACED, Layout, layout_of
+from secretariat.platform.documents.originals import original
 from secretariat.platform.services import Services
 from secretariat.platform.tables.documents import ChunkRow, Document
 from secretariat.platform.web.errors import ConflictError, NotFoundError
@@ -150,25 +149,6 @@ async def page_image(
                 raise NotFoundError("page") from error
             except DocumentRejectedError as rejection:
                 raise refusal(rejection) from rejection
-
-
-async def original(services: Services, found: Document) -> BinaryIO:
-    """The whole file, opened; it has no name, so nothing of it is left. Whoever reads it slowly holds no session.
-
-    Raises NotFoundError when the document got another file, or went, in the meantime.
-    """
-    target: BinaryIO = await asyncio.to_thread(TemporaryFile)
-    try:
-        async with services.database.tenant(found.tenant_id) as session:
-            async for piece in services.blobs.read(session, found.blob_id):
-                await asyncio.to_thread(target.write, piece)
-        await asyncio.to_thread(target.seek, 0)
-    except BaseException as error:
-        target.close()
-        if isinstance(error, ContentMissingError):
-            raise NotFoundError("document") from error
-        raise
-    return target
 
 
 async def layout(session: TenantSession, services: Services, found: Document) -> Layout:

@@ -11,6 +11,7 @@ from fastapi.responses import StreamingResponse
 
 from secretariat.platform.documents import reading
 from secretariat.platform.documents.layout import page_of as page_at
+from secretariat.platform.documents.originals import original
 from secretariat.platform.documents.reading_schemas import Chunk, DocumentText, PageSpan, Quote
 from secretariat.platform.identity.callers import DocumentsRead, TenantSessionDep
 from secretariat.platform.web.dependencies import ServicesDep
@@ -114,11 +115,11 @@ async def document_content(
     """The original file, always as a download."""
     async with services.database.tenant(caller.tenant_id) as session:
         row = await reading.content(session, caller, document_id)
-    original = await reading.original(services, row)
+    file = await original(services, row)
 
     async def pieces() -> AsyncIterator[bytes]:
-        with original:
-            while piece := await asyncio.to_thread(original.read, _PIECE):
+        with file:
+            while piece := await asyncio.to_thread(file.read, _PIECE):
                 yield piece
 
     return StreamingResponse(
