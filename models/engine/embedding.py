@@ -23,6 +23,7 @@ from secretariat.models.core import (
 )
 from secretariat.models.engine.encoder_thread import EncoderThread
 from secretariat.models.engine.identity import identity_of
+from secretariat.models.engine.known_vectors import KnownVectors
 from secretariat.models.engine.labels import best_first
 from secretariat.models.engine.late_interaction import LateInteraction
 from secretariat.models.errors import ModelError
@@ -69,6 +70,7 @@ class LocalEmbedder:
     def __init__(self, loaded: TextEncoder, weight_bytes: int = 0) -> None:
         self._loaded = loaded
         self._thread = EncoderThread("embedder")
+        self._known = KnownVectors(loaded)
         self._late = LateInteraction(loaded)
         self.identity = identity_of(loaded.identity, loaded.arithmetic)
         self.bytes = weight_bytes
@@ -96,7 +98,7 @@ class LocalEmbedder:
         )
 
     async def embed(self, texts: Sequence[str], call: CallContext) -> EmbeddingResult:
-        made = await self._thread.run(self._run, texts, call)
+        made = await self._thread.run(lambda slice_: self._known.embed(slice_, call.tenant), texts, call)
         vectors = [vector for slice_, _ in made for vector in slice_]
         return EmbeddingResult(vectors, self.dim, Usage(sum(tokens for _, tokens in made), 0), self.identity)
 
@@ -146,8 +148,3 @@ class LocalEmbedder:
         shares_TL = powers_TL / powers_TL.sum(axis=1, keepdims=True)
         scores = tuple(best_first(dict(zip(labels, row.tolist(), strict=True))) for row in shares_TL)
         return ClassifyResult(scores, result.usage, self.identity)
-
-    def _run(self, texts: Sequence[str]) -> tuple[list[bytes], int]:
-        """Vectors, and how many tokens were read."""
-        vectors, tokens = self._loaded.embed_counted(texts)
-        return [row.tobytes() for row in vectors.astype("<f4")], tokens
