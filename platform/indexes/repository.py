@@ -29,6 +29,8 @@ from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.contents import Content
 from secretariat.platform.tables.documents import ChunkHead, ChunkRow, Document
 
+_CHUNKS = ChunkRow.metadata.tables[ChunkRow.__tablename__]  # without mapped objects, which take as long again
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -73,11 +75,11 @@ async def write_chunks(session: TenantSession, rows: Sequence[Mapping[str, Any]]
     """Insert rows of ChunkRow, or put them in the place of those of the same id, whose tombstones go."""
     if not rows:
         return
-    made = insert(ChunkRow)
+    made = insert(_CHUNKS)
     changed = {name: made.excluded[name] for name in rows[0] if name not in {"tenant_id", "id"}}
     await session.execute(
         made.on_conflict_do_update(
-            index_elements=[ChunkRow.tenant_id, ChunkRow.id], set_=changed | {"tombstone_seq": None}
+            index_elements=[_CHUNKS.c.tenant_id, _CHUNKS.c.id], set_=changed | {"tombstone_seq": None}
         ),
         rows,
     )

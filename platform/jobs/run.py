@@ -11,7 +11,7 @@ from secretariat.platform.jobs import repository
 from secretariat.platform.jobs.errors import LeaseLostError
 from secretariat.platform.services import Services
 
-_PROGRESS_SECONDS = 0.25
+_PROGRESS_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class JobRun:
             yield session
 
     async def progress(self, done: int, total: int) -> bool:
-        """Told at most four times a second, and always of the last step. Whether somebody asked the job to end, as
+        """Told at most once a second, and always of the last step. Whether somebody asked the job to end, as
         far as that was looked at."""
         if done < total and time.monotonic() - self._progress_at < _PROGRESS_SECONDS:
             return False
