@@ -118,7 +118,7 @@ def long_conversation(
     missed = [
         thing for timed, (thing, value) in zip(answered, facts, strict=True) if not _holds(timed, value)
     ]
-    count = len(api.get(f"/api/v1/conversations/{conversation}")["turns"])
+    count = api.get(f"/api/v1/conversations/{conversation}")["turn_count"]
     first = [timed.first or timed.whole for timed in answered]
     later = len(facts) - len(missed)
     report.note("turns; facts recalled at once, at the end", f"{count}; {at_once}, {later} of {len(facts)}")

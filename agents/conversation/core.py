@@ -198,6 +198,10 @@ class Shelf(Protocol):
         """Those that the scope may read now; at most `limit` + 1, which says that there are more."""
         ...
 
+    async def denied(self, scope: Scope, collection_ids: frozenset[UUID] | None) -> int:
+        """How many documents there are besides that the scope may not read: for the record."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:

@@ -111,7 +111,8 @@ async def looked(look: Look, step: str, question: str, known: Sequence[Finding])
     assert look.log.route is not None
     if look.log.route.route == "whole_documents":
         look.whole[:] = await _texts(look.context.texts, look.turn.scope, look.log.route.documents)
-        async for event in read_whole(look.run, look.turn, step, question, look.whole):
+        shelf = look.context.shelf
+        async for event in read_whole(look.run, look.turn, step, question, look.whole, shelf):
             yield event
         return
     if look.log.recalled(step) is None:

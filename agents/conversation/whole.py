@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from uuid import UUID, uuid5
 
 from secretariat.agents.context import Prompt, Run
-from secretariat.agents.conversation.core import Turn, TurnEvent
+from secretariat.agents.conversation.core import Shelf, Turn, TurnEvent
 from secretariat.agents.core import ModelAnswered, PlanProposed, RetrievalCompleted, RetrievedPassage
 from secretariat.agents.reading import OTHERWISE, Finding
 from secretariat.models.core import ChatMessage, VerbatimSpanConstraint
@@ -47,11 +47,12 @@ class WholeDocument:
 
 
 async def read_whole(
-    run: Run, turn: Turn, step: str, question: str, documents: Sequence[WholeDocument]
+    run: Run, turn: Turn, step: str, question: str, documents: Sequence[WholeDocument], shelf: Shelf
 ) -> AsyncIterator[TurnEvent]:
     """`found_in_whole` tells what it came to."""
     if run.journal.shown(step) is None:
-        yield _shown(step, question, documents)
+        denied = await shelf.denied(turn.scope, turn.collection_ids)
+        yield _shown(step, question, documents, denied)
     if held := _as_shown(run, step, documents):
         async for event in run.ask(_prompt(turn, run, question, held), _call(step), step):
             yield event  # type: ignore[misc]  # prompts and answers alone
@@ -86,7 +87,7 @@ def _call(step: str) -> str:
     return f"{step}.whole"
 
 
-def _shown(step: str, question: str, documents: Sequence[WholeDocument]) -> RetrievalCompleted:
+def _shown(step: str, question: str, documents: Sequence[WholeDocument], denied: int) -> RetrievalCompleted:
     passages = tuple(
         RetrievedPassage(
             document_id=each.id, document=each.title, chunk_id=each.chunk_id, start=0, end=len(each.text),
@@ -99,7 +100,7 @@ def _shown(step: str, question: str, documents: Sequence[WholeDocument]) -> Retr
         query=question,
         passages=passages,
         allowed_count=len(passages),
-        denied_count=0,
+        denied_count=denied,
         index_seq=0,
         unit="sentence",
     )

@@ -24,6 +24,7 @@ from secretariat.platform.tasks.stream import CountedStream, watch
 from secretariat.platform.tasks.views import hidden_among
 from secretariat.platform.web.dependencies import ServicesDep
 from secretariat.platform.web.errors import NotFoundError, UnauthenticatedError, problem_responses
+from secretariat.platform.web.pages import Page, PageQueryDep, page_of
 from secretariat.platform.web.routing import api_router
 
 router = api_router("conversations", "/api/v1/conversations/{conversation_id}/turns")
@@ -49,6 +50,30 @@ async def create_turn(
     """Answered in the background, with the rights that the caller has meanwhile; follow it by its events."""
     row = await turns.say(session, services.contents, caller, conversation_id, body)
     return await _shown(session, services, row, policies.sight(caller), caller.user_id)
+
+
+@router.get("", operation_id="list_turns", responses=problem_responses(404))
+async def list_turns(
+    caller: ConversationsRead,
+    services: ServicesDep,
+    session: TenantSessionDep,
+    conversation_id: UUID,
+    page: PageQueryDep,
+    through: Annotated[
+        UUID | None, Query(description="The turn that tells the branch; left out, the newest turn.")
+    ] = None,
+) -> Page[schemas.Turn]:
+    """Of one branch, the newest first, back to the beginning; `beside` each turn are those that lead elsewhere.
+
+    A look at a conversation that somebody else shares is on record.
+    """
+    seen = await service.conversation(session, caller, conversation_id)
+    rows = await turns.path(session, conversation_id, through=through, after=page.after, limit=page.fetch)
+    shown = await views.shown(session, services.contents, rows[: page.limit], seen.sight, caller.user_id)
+    ids = [turn.id for turn in shown]
+    await service.read_along(session, caller, seen, ids, views.quoted(shown))
+    by_id = {turn.id: turn for turn in shown}
+    return page_of(rows, page.limit, lambda row: by_id[row.id])
 
 
 @router.get("/{turn_id}", operation_id="get_turn", responses=problem_responses(404))
@@ -159,14 +184,14 @@ async def _listed(
     entries = await journal.read(session, services.contents, turn_id, after, limit + 1)
     documents = {one for entry in entries for one in entry.documents}
     hidden = await hidden_among(session, sight, documents)
-    data = [shown_event(entry, hidden) for entry in entries[:limit]]
-    page = schemas.TurnEvents(
+    data = [shown_event(entry, sight, hidden) for entry in entries[:limit]]
+    told = schemas.TurnEvents(
         data=data,
         first_id=data[0].seq if data else None,
         last_id=data[-1].seq if data else None,
         has_more=len(entries) > limit,
     )
-    return JSONResponse(page.model_dump(mode="json"))
+    return JSONResponse(told.model_dump(mode="json"))
 
 
 async def _shown(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from secretariat.platform.conversations import deletion, policies, schemas, service, views
+from secretariat.platform.conversations import deletion, policies, repository, schemas, service, views
 from secretariat.platform.conversations.export import exported, markdown
 from secretariat.platform.identity.callers import ConversationsRead, ConversationsWrite, TenantSessionDep
 from secretariat.platform.web.dependencies import ServicesDep
@@ -23,10 +23,10 @@ async def create_conversation(
     services: ServicesDep,
     session: TenantSessionDep,
     body: schemas.ConversationCreate,
-) -> schemas.ConversationRef:
+) -> schemas.Conversation:
     """An empty one; without a title it gets one from what is said first."""
     row = await service.create(session, services.contents, caller, body)
-    return (await views.references(session, services.contents, [policies.seen(caller, row)]))[0]
+    return (await views.conversations(session, services.contents, [policies.seen(caller, row)]))[0]
 
 
 @router.get("", operation_id="list_conversations")
@@ -37,7 +37,7 @@ async def list_conversations(
     page: PageQueryDep,
     title: Annotated[str | None, Query(max_length=200, description="Words of the title.")] = None,
     shared: Annotated[bool, Query(description="Those that others share, instead of one's own.")] = False,
-) -> Page[schemas.ConversationRef]:
+) -> Page[schemas.Conversation]:
     """The one that was used last comes first."""
     rows = await service.listed(
         session,
@@ -49,7 +49,7 @@ async def list_conversations(
         limit=page.fetch,
     )
     seen = [policies.seen(caller, row) for row in rows]
-    data = await views.references(session, services.contents, seen)
+    data = await views.conversations(session, services.contents, seen)
     return page_of(data, page.limit, lambda each: each)
 
 
@@ -57,15 +57,9 @@ async def list_conversations(
 async def get_conversation(
     caller: ConversationsRead, services: ServicesDep, session: TenantSessionDep, conversation_id: UUID
 ) -> schemas.Conversation:
-    """With all its turns; the words of documents show as far as the caller may read them now.
-
-    A look at a conversation that somebody else shares is on record.
-    """
+    """Its turns are a list of their own."""
     seen = await service.conversation(session, caller, conversation_id)
-    shown = await views.whole(session, services.contents, seen, caller.user_id)
-    ids = [turn.id for turn in shown.turns]
-    await service.read_along(session, caller, seen, ids, views.quoted(shown.turns))
-    return shown
+    return (await views.conversations(session, services.contents, [seen]))[0]
 
 
 @router.patch("/{conversation_id}", operation_id="update_conversation", responses=problem_responses(404))
@@ -75,9 +69,9 @@ async def update_conversation(
     session: TenantSessionDep,
     conversation_id: UUID,
     body: schemas.ConversationUpdate,
-) -> schemas.ConversationRef:
+) -> schemas.Conversation:
     row = await service.rename(session, services.contents, caller, conversation_id, body.title)
-    return (await views.references(session, services.contents, [policies.seen(caller, row)]))[0]
+    return (await views.conversations(session, services.contents, [policies.seen(caller, row)]))[0]
 
 
 @router.delete(
@@ -113,10 +107,11 @@ async def export_conversation(
 ) -> Response:
     """What the caller sees of it, as a file. The export is on record."""
     seen = await service.conversation(session, caller, conversation_id)
-    shown = await views.whole(session, services.contents, seen, caller.user_id)
-    details = {"format": as_, "turns": len(shown.turns)}
+    rows = await repository.turns(session, conversation_id)
+    shown = await views.shown(session, services.contents, rows, seen.sight, caller.user_id)
+    details = {"format": as_, "turns": len(shown)}
     await service.put_on_record(session, caller, "conversation.exported", conversation_id, details, "EXPORT")
-    made = exported(shown)
+    made = exported((await views.conversations(session, services.contents, [seen]))[0], shown)
     body = markdown(made) if as_ == "markdown" else made.model_dump_json(indent=1)
     name = quote(f"{made.title or 'conversation'}.{'md' if as_ == 'markdown' else 'json'}", safe="")
     return Response(

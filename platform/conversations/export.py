@@ -10,14 +10,14 @@ _SPECIAL = "\\`*_{}[]<>()#!|~@"
 _ADDRESS = re.compile(r"\w(?=://)|\bwww(?=\.)", re.IGNORECASE)
 
 
-def exported(conversation: schemas.Conversation) -> schemas.ConversationExport:
+def exported(conversation: schemas.Conversation, turns: Sequence[schemas.Turn]) -> schemas.ConversationExport:
     """What the reader sees of it, and no more."""
     return schemas.ConversationExport(
         id=conversation.id,
         title=conversation.title,
         created_at=conversation.created_at,
         exported_at=now(),
-        turns=[_turn(turn) for turn in conversation.turns],
+        turns=[_turn(turn) for turn in turns],
     )
 
 

@@ -7,7 +7,7 @@ Whoever reads sees the words of documents only while they may read those documen
 share its sources. Saying something takes the right to read documents, because the answer is made of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.tables.conversations import ConversationRow
@@ -24,9 +24,10 @@ class Seen:
 
 
 def seen(caller: Caller, row: ConversationRow) -> Seen:
-    return Seen(row, row.created_by == caller.user_id, sight(caller))
+    own = row.created_by == caller.user_id
+    return Seen(row, own, replace(sight(caller), reach=own))
 
 
 def sight(caller: Caller) -> Sight:
-    """Of a conversation that the caller may read: what was said, and of documents what they may read now."""
+    """Of one's own conversation: what was said, and of documents what one may read now."""
     return Sight(words=True, principals=caller.principals, documents="documents.read" in caller.permissions)

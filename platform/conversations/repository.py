@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, delete, exists, func, literal, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from secretariat.platform.access.authority import document_readable
+from secretariat.platform.access.authority import document_readable, documents_readable
 from secretariat.platform.access.caller import EVERYONE
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.access import Grant
@@ -24,9 +24,10 @@ from secretariat.platform.tables.jobs import IdempotencyKey
 from secretariat.platform.tables.tasks import Assistant
 
 Rows = ConversationRow | TurnRow | TurnEventRow | TurnFeedbackRow
+Ids = InstrumentedAttribute[UUID] | InstrumentedAttribute[UUID | None]
 
 
-def _among(column: InstrumentedAttribute[UUID], ids: Sequence[UUID]) -> ColumnElement[bool]:
+def _among(column: Ids, ids: Sequence[UUID]) -> ColumnElement[bool]:
     """One array however many they are: a statement takes 32,767 parameters, and conversations have no end."""
     return column == any_(literal(list(ids), ARRAY(Uuid)))
 
@@ -158,6 +159,28 @@ async def lineage(session: TenantSession, turn_id: UUID) -> list[UUID]:
     return ordered
 
 
+async def newest_under(session: TenantSession, turn_id: UUID) -> UUID:
+    """The newest of the turns that follow on one, at any distance; itself, if none does."""
+    under = select(TurnRow.id).where(TurnRow.id == turn_id).cte("under", recursive=True)
+    under = under.union_all(select(TurnRow.id).join(under, TurnRow.parent_id == under.c.id))
+    return UUID(str(await session.scalar(select(under.c.id).order_by(under.c.id.desc()).limit(1))))
+
+
+async def beside(
+    session: TenantSession, rows: Sequence[TurnRow]
+) -> list[tuple[UUID, UUID | None, UUID | None]]:
+    """(id, parent, regenerates) of the turns of one conversation that follow on what these follow on, in order."""
+    if not rows:
+        return []
+    after = [row.parent_id for row in rows if row.parent_id is not None]
+    there = [_among(TurnRow.parent_id, after)]
+    if len(after) < len(rows):
+        there.append(TurnRow.parent_id.is_(None))
+    query = select(TurnRow.id, TurnRow.parent_id, TurnRow.regenerates).order_by(TurnRow.id)
+    query = query.where(TurnRow.conversation_id == rows[0].conversation_id, or_(*there))
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+
+
 async def turns_by_id(session: TenantSession, turn_ids: Sequence[UUID]) -> list[TurnRow]:
     query = select(TurnRow).where(TurnRow.id.in_(turn_ids)).order_by(TurnRow.id)
     return list(await session.scalars(query))
@@ -280,10 +303,23 @@ async def document_sizes(
     query = (
         select(Document.id, func.coalesce(Document.title, Document.name), Content.size)
         .join(Content, and_(Content.tenant_id == Document.tenant_id, Content.id == Document.text_id))
-        .where(Document.status == "ready", document_readable(principals))
+        .where(_ready_in(collection_ids), document_readable(principals))
         .order_by(Document.id)
         .limit(limit)
     )
-    if collection_ids is not None:
-        query = query.where(Document.collection_id.in_(collection_ids))
     return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+
+
+async def denied_documents(
+    session: TenantSession, principals: frozenset[str] | None, collection_ids: frozenset[UUID] | None
+) -> int:
+    """How many ready documents may not be read; `principals` None: not one may."""
+    query = select(func.count()).select_from(Document).where(_ready_in(collection_ids))
+    if principals is not None:
+        query = query.where(~documents_readable(principals))
+    return await session.scalar(query) or 0
+
+
+def _ready_in(collection_ids: frozenset[UUID] | None) -> ColumnElement[bool]:
+    ready = Document.status == "ready"
+    return ready if collection_ids is None else and_(ready, Document.collection_id.in_(collection_ids))

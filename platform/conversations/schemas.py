@@ -70,18 +70,27 @@ class RouteView(BaseModel):
     whole_documents: Cost | None
 
 
+class TurnBeside(BaseModel):
+    """Another question after the same turn or, with `regenerates`, another answer to the text of that turn."""
+
+    id: UUID
+    regenerates: UUID | None
+
+
 class Turn(BaseModel):
     """`kind`, `question`, `answer`, `abstained` and `citations` are there once the journal has them.
 
     `question` is the text as it stands alone. Turns with the same `regenerates` are other answers to the text of
-    that turn. `recalled` are words from earlier in the conversation that the answer quotes. `withheld`: words are
-    left out, because they come from documents that were deleted or that the reader may not read (any more).
+    that turn; `beside` are all that follow on the same one, itself among them, what was said first first.
+    `recalled` are words from earlier in the conversation that the answer quotes. `withheld`: words are left out,
+    because they come from documents that were deleted or that the reader may not read (any more).
     """
 
     id: UUID
     conversation_id: UUID
     parent_id: UUID | None
     regenerates: UUID | None
+    beside: list[TurnBeside]
     text: str
     kind: TurnKind | None
     question: str | None
@@ -101,8 +110,8 @@ class Turn(BaseModel):
     finished_at: datetime | None
 
 
-class ConversationRef(BaseModel):
-    """A conversation in a list. `title` is null until something was said. `own`: the caller's, to go on with."""
+class Conversation(BaseModel):
+    """`title` is null until something was said. `own`: the caller's, to go on with."""
 
     id: UUID
     title: str | None
@@ -113,12 +122,6 @@ class ConversationRef(BaseModel):
     created_by: UUID
     created_at: datetime
     updated_at: datetime
-
-
-class Conversation(ConversationRef):
-    """With all its turns, in the order in which they were said; `parent_id` makes them a tree."""
-
-    turns: list[Turn]
 
 
 class TurnEventView(BaseModel):

@@ -27,7 +27,8 @@ class TurnJournal:
             documents = {one for entry in entries for one in entry.documents}
             hidden = await hidden_among(session, sight, documents)
         return [
-            Told(entry.seq, spelled(entry, hidden), entry.event.type in TERMINAL_EVENTS) for entry in entries
+            Told(entry.seq, spelled(entry, sight, hidden), entry.event.type in TERMINAL_EVENTS)
+            for entry in entries
         ]
 
     async def over(self, after: int) -> bool:
@@ -37,6 +38,6 @@ class TurnJournal:
         return not found or (found[0].status in TERMINAL_STATUSES and not rest)
 
 
-def spelled(entry: JournalEvent, hidden: frozenset[UUID]) -> str:
-    data = shown(entry, hidden).model_dump_json()
+def spelled(entry: JournalEvent, sight: Sight, hidden: frozenset[UUID]) -> str:
+    data = shown(entry, sight, hidden).model_dump_json()
     return f"id: {entry.seq}\nevent: {entry.event.type}\ndata: {data}\n\n"

@@ -122,6 +122,23 @@ async def turn(session: TenantSession, conversation_id: UUID, turn_id: UUID, wha
     return found
 
 
+async def path(
+    session: TenantSession, conversation_id: UUID, *, through: UUID | None, after: UUID | None, limit: int
+) -> list[TurnRow]:
+    """Towards the beginning: from the turn before `after`, or from the newest that follows on `through`, or from
+    the newest of all. Raises NotFoundError: no such turn in the conversation."""
+    if after is not None:
+        start = (await turn(session, conversation_id, after)).parent_id
+    elif through is not None:
+        start = await repository.newest_under(session, (await turn(session, conversation_id, through)).id)
+    else:
+        newest = await repository.newest_turn(session, conversation_id)
+        start = newest.id if newest is not None else None
+    ids = (await repository.lineage(session, start))[:limit] if start is not None else []
+    rows = {row.id: row for row in await repository.turns_by_id(session, ids)}
+    return [rows[one] for one in ids]
+
+
 async def stop(
     session: TenantSession, contents: ContentStore, caller: Caller, conversation_id: UUID, turn_id: UUID
 ) -> TurnRow:

@@ -1,5 +1,6 @@
 """Conversations as readers see them: rows, and what the journals say, as far as each reader's sight goes."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
@@ -32,17 +33,17 @@ class _Told:
     failure: TurnFailed | None = None
 
 
-async def references(
+async def conversations(
     session: TenantSession, contents: ContentStore, seen: Sequence[Seen]
-) -> list[schemas.ConversationRef]:
+) -> list[schemas.Conversation]:
     counts = await repository.turn_counts(session, [each.row.id for each in seen])
     titles = await contents.get_many(session, [each.row.title_id for each in seen if each.row.title_id])
-    return [_reference(each, counts, titles) for each in seen]
+    return [_conversation(each, counts, titles) for each in seen]
 
 
-def _reference(seen: Seen, counts: dict[UUID, int], titles: dict[UUID, bytes]) -> schemas.ConversationRef:
+def _conversation(seen: Seen, counts: dict[UUID, int], titles: dict[UUID, bytes]) -> schemas.Conversation:
     row = seen.row
-    return schemas.ConversationRef(
+    return schemas.Conversation(
         id=row.id,
         title=titles[row.title_id].decode() if row.title_id else None,
         own=seen.own,
@@ -55,15 +56,6 @@ def _reference(seen: Seen, counts: dict[UUID, int], titles: dict[UUID, bytes]) -
     )
 
 
-async def whole(
-    session: TenantSession, contents: ContentStore, seen: Seen, reader: UUID
-) -> schemas.Conversation:
-    (reference,) = await references(session, contents, [seen])
-    rows = await repository.turns(session, seen.row.id)
-    turns = await shown(session, contents, rows, seen.sight, reader)
-    return schemas.Conversation(**reference.model_dump(), turns=turns)
-
-
 async def shown(
     session: TenantSession, contents: ContentStore, rows: Sequence[TurnRow], sight: Sight, reader: UUID
 ) -> list[schemas.Turn]:
@@ -74,8 +66,12 @@ async def shown(
     hidden = await hidden_among(session, sight, {one for row in rows for one in row.document_ids})
     judged = await judgements(session, contents, await repository.feedback(session, ids, reader))
     by_turn = {each.turn_id: each for each in judged}
+    beside = await _beside(session, rows)
     return [
-        _turn(row, texts[row.text_id].decode(), told[row.id], hidden, by_turn.get(row.id)) for row in rows
+        _turn(row, texts[row.text_id].decode(), told[row.id], hidden).model_copy(
+            update={"feedback": by_turn.get(row.id), "beside": beside[row.parent_id]}
+        )
+        for row in rows
     ]
 
 
@@ -121,9 +117,18 @@ async def _told(
     return told
 
 
-def _turn(
-    row: TurnRow, text: str, told: _Told, hidden: frozenset[UUID], feedback: schemas.Feedback | None
-) -> schemas.Turn:
+async def _beside(
+    session: TenantSession, rows: Sequence[TurnRow]
+) -> dict[UUID | None, list[schemas.TurnBeside]]:
+    """By the turn that they follow on."""
+    found = defaultdict[UUID | None, list[schemas.TurnBeside]](list)
+    for turn_id, parent_id, regenerates in await repository.beside(session, rows):
+        found[parent_id].append(schemas.TurnBeside(id=turn_id, regenerates=regenerates))
+    return found
+
+
+def _turn(row: TurnRow, text: str, told: _Told, hidden: frozenset[UUID]) -> schemas.Turn:
+    """Without what others say of it: judgements, and the turns beside it."""
     touched = bool(hidden & set(row.document_ids))
     answer = told.answer
     return schemas.Turn(
@@ -131,6 +136,7 @@ def _turn(
         conversation_id=row.conversation_id,
         parent_id=row.parent_id,
         regenerates=row.regenerates,
+        beside=[],
         text=text,
         kind=told.resolved.kind if told.resolved else None,
         question=_question(told.resolved, touched),
@@ -141,7 +147,7 @@ def _turn(
         recalled=list(answer.recalled) if answer else [],
         route=_route(told.route, touched),
         error=_error(row, told.failure if not touched else None),
-        feedback=feedback,
+        feedback=None,
         withheld=touched,
         stop_requested=row.stop_requested_at is not None,
         created_by=row.created_by,

@@ -11,19 +11,22 @@ from secretariat.agents.conversation.core import (
     TurnFailed,
     TurnStarted,
 )
-from secretariat.agents.core import TaskEvent
+from secretariat.agents.core import RetrievalCompleted, TaskEvent
 from secretariat.platform.conversations.failures import sentence
 from secretariat.platform.conversations.journal import JournalEvent
 from secretariat.platform.conversations.schemas import TurnEventView
+from secretariat.platform.tasks.policies import Sight
 from secretariat.platform.tasks.withhold import citation, without_counts, without_documents
 
 _KEPT = ("turn.", "memory.")
 
 
-def shown(entry: JournalEvent, hidden: frozenset[UUID]) -> TurnEventView:
+def shown(entry: JournalEvent, sight: Sight, hidden: frozenset[UUID]) -> TurnEventView:
     """`hidden`: the documents that the reader may not read now."""
     event = without(entry.event, entry.documents, hidden)
     told = cast("TurnEvent", without_counts(cast("TaskEvent", event)))
+    if isinstance(told, RetrievalCompleted) and not sight.reach:
+        told = told.model_copy(update={"allowed_count": 0})
     return TurnEventView(
         seq=entry.seq, type=event.type, at=entry.at, payload=told, withheld=event != entry.event
     )

@@ -18,12 +18,14 @@ class Sight:
     """How much a reader gets of a task's words: any at all, and those of which documents.
 
     `principals` are whose grants decide; None means that they don't, in a look that is on record. `counts`: the
-    reader may know how many documents a search kept from its asker. `documents`: may read documents at all.
+    reader may know how many documents a search kept from its asker; `reach`: how many it could have found.
+    `documents`: may read documents at all.
     """
 
     words: bool
     principals: frozenset[str] | None
     counts: bool = False
+    reach: bool = True
     documents: bool = True
 
     @property

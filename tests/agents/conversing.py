@@ -50,6 +50,9 @@ class Conversation:
         ids = [(self.library.document_id(name), name) for name in documents]
         return [DocumentSize(one, name, len(documents[name])) for one, name in ids][: limit + 1]
 
+    async def denied(self, scope: Scope, collection_ids: frozenset[UUID] | None) -> int:
+        return 0
+
     async def context(self, journal: Sequence[TurnEvent] = ()) -> TurnContext:
         return TurnContext(
             chat=self.chat,

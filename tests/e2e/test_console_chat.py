@@ -113,6 +113,28 @@ def test_a_question_put_differently_and_another_answer_stand_beside_the_first(ch
     expect(chat.locator("li[data-turn]")).to_have_count(1)
 
 
+def test_earlier_turns_come_as_one_scrolls_up_and_what_is_read_stays_put(chat: Page, api: Api) -> None:
+    turns = f"/api/v1/conversations/{chat.url.rpartition('/')[2]}/turns"
+    for number in range(1, 5):
+        said = api.post(
+            turns, {"text": "\n".join(f"My locker {number}.{line} is blue." for line in range(40))}
+        )
+        assert api.until(f"{turns}/{said['id']}", ("completed", "failed"))["status"] == "completed"
+    chat.route(
+        "**/turns?*", lambda route: route.continue_(url=route.request.url.replace("limit=30", "limit=2"))
+    )
+    chat.reload()
+    shown = chat.locator("li[data-turn]")
+    expect(shown).to_have_count(2)
+    thread = chat.get_by_test_id("thread")
+    expect(shown.last.get_by_test_id("answer")).to_be_in_viewport()
+    thread.evaluate("element => { element.scrollTop = 300 }")
+    expect(shown).to_have_count(4)
+    expect(shown.first).to_contain_text("My locker 1.0")
+    assert thread.evaluate("element => element.scrollTop") > 1000
+    expect(shown.nth(2).get_by_test_id("question")).to_be_in_viewport()
+
+
 def test_escape_stops_an_answer(chat: Page) -> None:
     field = chat.get_by_role("textbox", name="Your question")
     field.fill("When was the dome built, and when does the observatory open?")

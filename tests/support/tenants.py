@@ -216,6 +216,7 @@ async def _conversation(session: TenantSession, services: Services, world: World
         "conversation_id": conversation.id,
         "turn_id": turn.id,
         "parent_id": turn.id,
+        "through": turn.id,
         "share_id": shared.id,
     }
 

@@ -280,9 +280,7 @@ export interface paths {
         };
         /**
          * Get Conversation
-         * @description With all its turns; the words of documents show as far as the caller may read them now.
-         *
-         *     A look at a conversation that somebody else shares is on record.
+         * @description Its turns are a list of their own.
          */
         get: operations["get_conversation"];
         put?: never;
@@ -383,7 +381,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * List Turns
+         * @description Of one branch, the newest first, back to the beginning; `beside` each turn are those that lead elsewhere.
+         *
+         *     A look at a conversation that somebody else shares is on record.
+         */
+        get: operations["list_turns"];
         put?: never;
         /**
          * Create Turn
@@ -2295,7 +2299,7 @@ export interface components {
         };
         /**
          * Conversation
-         * @description With all its turns, in the order in which they were said; `parent_id` makes them a tree.
+         * @description `title` is null until something was said. `own`: the caller's, to go on with.
          */
         Conversation: {
             /** Assistant Id */
@@ -2323,8 +2327,6 @@ export interface components {
             title: string | null;
             /** Turn Count */
             turn_count: number;
-            /** Turns */
-            turns: components["schemas"]["Turn"][];
             /**
              * Updated At
              * Format: date-time
@@ -2373,42 +2375,6 @@ export interface components {
             title: string | null;
             /** Turns */
             turns: components["schemas"]["ExportedTurn"][];
-        };
-        /**
-         * ConversationRef
-         * @description A conversation in a list. `title` is null until something was said. `own`: the caller's, to go on with.
-         */
-        ConversationRef: {
-            /** Assistant Id */
-            assistant_id: string | null;
-            /** Collection Ids */
-            collection_ids: string[];
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            /**
-             * Created By
-             * Format: uuid
-             */
-            created_by: string;
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Own */
-            own: boolean;
-            /** Title */
-            title: string | null;
-            /** Turn Count */
-            turn_count: number;
-            /**
-             * Updated At
-             * Format: date-time
-             */
-            updated_at: string;
         };
         /** ConversationUpdate */
         ConversationUpdate: {
@@ -3464,10 +3430,10 @@ export interface components {
              */
             object: "list";
         };
-        /** Page[ConversationRef] */
-        Page_ConversationRef_: {
+        /** Page[Conversation] */
+        Page_Conversation_: {
             /** Data */
-            data: components["schemas"]["ConversationRef"][];
+            data: components["schemas"]["Conversation"][];
             /** First Id */
             first_id: string | null;
             /** Has More */
@@ -3689,6 +3655,23 @@ export interface components {
         Page_Task_: {
             /** Data */
             data: components["schemas"]["Task"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /** Page[Turn] */
+        Page_Turn_: {
+            /** Data */
+            data: components["schemas"]["Turn"][];
             /** First Id */
             first_id: string | null;
             /** Has More */
@@ -4967,14 +4950,17 @@ export interface components {
          * @description `kind`, `question`, `answer`, `abstained` and `citations` are there once the journal has them.
          *
          *     `question` is the text as it stands alone. Turns with the same `regenerates` are other answers to the text of
-         *     that turn. `recalled` are words from earlier in the conversation that the answer quotes. `withheld`: words are
-         *     left out, because they come from documents that were deleted or that the reader may not read (any more).
+         *     that turn; `beside` are all that follow on the same one, itself among them, what was said first first.
+         *     `recalled` are words from earlier in the conversation that the answer quotes. `withheld`: words are left out,
+         *     because they come from documents that were deleted or that the reader may not read (any more).
          */
         Turn: {
             /** Abstained */
             abstained: boolean | null;
             /** Answer */
             answer: string | null;
+            /** Beside */
+            beside: components["schemas"]["TurnBeside"][];
             /** Citations */
             citations: components["schemas"]["CitationClaim"][];
             /**
@@ -5025,6 +5011,19 @@ export interface components {
             text: string;
             /** Withheld */
             withheld: boolean;
+        };
+        /**
+         * TurnBeside
+         * @description Another question after the same turn or, with `regenerates`, another answer to the text of that turn.
+         */
+        TurnBeside: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Regenerates */
+            regenerates: string | null;
         };
         /**
          * TurnCited
@@ -6904,7 +6903,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_ConversationRef_"];
+                    "application/json": components["schemas"]["Page_Conversation_"];
                 };
             };
             /** @description Not signed in */
@@ -6964,7 +6963,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConversationRef"];
+                    "application/json": components["schemas"]["Conversation"];
                 };
             };
             /** @description Not signed in */
@@ -7187,7 +7186,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ConversationRef"];
+                    "application/json": components["schemas"]["Conversation"];
                 };
             };
             /** @description Not signed in */
@@ -7548,6 +7547,80 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_turns: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+                /** @description The turn that tells the branch; left out, the newest turn. */
+                through?: string | null;
+            };
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Turn_"];
+                };
             };
             /** @description Not signed in */
             401: {

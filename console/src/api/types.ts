@@ -37,7 +37,6 @@ export type RecordedEvent = Schemas["TaskEventView"];
 export type TaskEvent = RecordedEvent["payload"];
 export type Artifact = Schemas["Artifact"];
 export type ArtifactRef = Schemas["ArtifactRef"];
-export type ConversationRef = Schemas["ConversationRef"];
 export type Conversation = Schemas["Conversation"];
 export type Turn = Schemas["Turn"];
 export type RecordedTurnEvent = Schemas["TurnEventView"];

@@ -107,6 +107,14 @@ async def read(person: Person, conversation: str) -> dict[str, Any]:
     return dict(answer.json())
 
 
+async def read_turns(person: Person, conversation: str, **asked: str | int) -> dict[str, Any]:
+    """A page of turns."""
+    url = f"/api/v1/conversations/{conversation}/turns"
+    answer = await person.client.get(url, params=asked)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
 async def records_about(services: Services, person: Person, *ids: str) -> list[AuditRecord]:
     async with services.database.tenant(person.tenant.id) as session:
         rows = await session.scalars(select(AuditRecord).order_by(AuditRecord.id))

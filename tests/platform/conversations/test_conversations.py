@@ -11,6 +11,7 @@ from tests.platform.conversations.steps import (
     quoting,
     read,
     read_turn,
+    read_turns,
     records_about,
     said,
     say,
@@ -44,14 +45,19 @@ async def test_turns_follow_on_the_newest_branch_where_told_and_begin_anew_on_re
     branch = await said(services, owner, conversation, "My desk is in room 5.", parent_id=first["id"])
     anew = await said(services, owner, conversation, "Hello", parent_id=None)
     last = await said(services, owner, conversation, "Thanks!")
-    parents = {turn["id"]: turn["parent_id"] for turn in (await read(owner, conversation))["turns"]}
-    assert parents == {
-        first["id"]: None,
-        second["id"]: first["id"],
-        branch["id"]: first["id"],
-        anew["id"]: None,
-        last["id"]: anew["id"],
-    }
+    newest = await read_turns(owner, conversation)
+    assert [turn["id"] for turn in newest["data"]] == [last["id"], anew["id"]]
+    assert [turn["id"] for turn in newest["data"][1]["beside"]] == [first["id"], anew["id"]]
+    there = await read_turns(owner, conversation, through=first["id"], limit=1)
+    assert ([turn["id"] for turn in there["data"]], there["has_more"]) == ([branch["id"]], True)
+    beside = [{"id": one["id"], "regenerates": None} for one in (second, branch)]
+    assert there["data"][0]["beside"] == beside
+    rest = await read_turns(owner, conversation, after=there["last_id"])
+    assert ([turn["id"] for turn in rest["data"]], rest["has_more"]) == ([first["id"]], False)
+    other = await begin(owner)
+    for asked in ({"through": last["id"]}, {"after": last["id"]}):
+        answer = await owner.client.get(f"/api/v1/conversations/{other}/turns", params=asked)
+        assert answer.status_code == 404
 
 
 async def test_nothing_follows_on_a_turn_that_is_still_being_answered(services, owner):
@@ -119,8 +125,9 @@ async def test_a_share_opens_reading_and_a_deny_closes_it_again(app, services, o
     assert (await guest.client.get(url)).status_code == 404
     share = await owner.client.post(f"{url}/shares", json={"principal": "everyone"})
     assert share.status_code == 201
-    shared = (await guest.client.get(url)).json()
-    assert (shared["own"], shared["turns"][0]["text"]) == (False, "The launch is on 12 May.")
+    assert (await read(guest, conversation))["own"] is False
+    (shared,) = (await read_turns(guest, conversation))["data"]
+    assert shared["text"] == "The launch is on 12 May."
     listed = (await guest.client.get("/api/v1/conversations", params={"shared": True})).json()["data"]
     assert [each["id"] for each in listed] == [conversation]
     assert (await guest.client.get("/api/v1/conversations")).json()["data"] == []
@@ -135,8 +142,8 @@ async def test_a_share_opens_reading_and_a_deny_closes_it_again(app, services, o
         assert answer.status_code == 404, path
     closed = {"principal": f"user:{guest.id}", "effect": "deny"}
     assert (await owner.client.post(f"{url}/shares", json=closed)).status_code == 201
-    assert (await guest.client.get(url)).status_code == 404
-    assert (await guest.client.get(f"{url}/turns/{turn['id']}/events")).status_code == 404
+    for path in (url, f"{url}/turns", f"{url}/turns/{turn['id']}/events"):
+        assert (await guest.client.get(path)).status_code == 404, path
     await guest.client.aclose()
 
 
@@ -149,9 +156,9 @@ async def test_a_share_does_not_open_the_documents_that_were_quoted(app, service
     guest = await make_person(app, services, tenant, "member")
     url = f"/api/v1/conversations/{conversation}"
     await owner.client.post(f"{url}/shares", json={"principal": f"user:{guest.id}"})
-    seen = (await guest.client.get(url)).json()["turns"][0]
+    (seen,) = (await read_turns(guest, conversation))["data"]
     assert (seen["withheld"], seen["answer"], seen["citations"][0]["quote"]) == (True, None, "")
-    for path in (url, f"{url}/turns/{turn['id']}/events", f"{url}/export?format=markdown"):
+    for path in (f"{url}/turns", f"{url}/turns/{turn['id']}/events", f"{url}/export?format=markdown"):
         answer = await guest.client.get(path, headers={"accept": "application/json"})
         assert answer.status_code == 200
         assert "twenty-eight" not in answer.text, path
@@ -210,8 +217,7 @@ async def test_what_a_closed_document_said_is_in_no_later_turn(services, owner):
     assert (await owner.client.delete(f"/api/v1/documents/{document}")).status_code == 204
     after = await said(services, owner, conversation, "What did we talk about?")
     assert QUOTE not in after["answer"]
-    shown = await owner.client.get(f"/api/v1/conversations/{conversation}")
-    assert "twenty-eight" not in shown.text
+    assert "twenty-eight" not in str(await read_turns(owner, conversation))
 
 
 async def test_prompts_outputs_and_looks_at_documents_are_on_record_with_their_words(services, owner):
@@ -291,6 +297,9 @@ async def test_who_reads_along_sees_no_words_that_an_earlier_turn_quoted_for_a_p
     everyones = await documents.make_collection(owner, "Paint")
     paint = b"The fence takes nine litres of paint. It is painted each spring."
     await documents.ingested(services, owner, everyones, data=paint, name="paint.md")
+    closed = (await documents.ingested(services, owner, everyones, data=b"Not for you.", name="no.md"))["id"]
+    deny = {"principal": f"user:{owner.id}", "effect": "deny"}
+    assert (await owner.client.post(f"/api/v1/documents/{closed}/grants", json=deny)).status_code == 201
     conversation = await begin(owner, collection_ids=[everyones])
     await said(services, owner, conversation, "How much leave?", quoting(document))
     patient = documents.impatient(services, long_context_tokens=1024, prefill_tokens_per_second=1e6)
@@ -298,14 +307,18 @@ async def test_who_reads_along_sees_no_words_that_an_earlier_turn_quoted_for_a_p
     assert turn["route"]["route"] == "whole_documents"
     recorded = await documents.audited(services, owner, "retrieval.completed")
     assert all(each["rule"] for each in recorded[-1]["details"]["returned"])
+    assert (recorded[-1]["details"]["allowed"], recorded[-1]["details"]["denied"]) == (1, 1)
     url = f"/api/v1/conversations/{conversation}"
     events = f"{url}/turns/{turn['id']}/events"
     as_json = {"accept": "application/json"}
-    assert QUOTE in (await owner.client.get(events, headers=as_json)).text
+    own = (await owner.client.get(events, headers=as_json)).text
+    assert QUOTE in own
+    assert '"allowed_count":1,"denied_count":0' in own
     guest = await make_person(app, services, tenant, "member")
     await owner.client.post(f"{url}/shares", json={"principal": f"user:{guest.id}"})
-    for path in (events, url, f"{url}/export"):
+    for path in (events, f"{url}/turns", f"{url}/export"):
         heard = await guest.client.get(path, headers=as_json)
         assert heard.status_code == 200
         assert QUOTE not in heard.text, path
+        assert '"allowed_count":1' not in heard.text, path  # how many documents the asker may read
     await guest.client.aclose()

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from secretariat.platform.tables.contents import Content
-from tests.platform.conversations.steps import begin, read, records_about, said, say
+from tests.platform.conversations.steps import begin, read_turns, records_about, said, say
 
 SECRET = "The vault opens with 7-7-3-1."
 
@@ -44,7 +44,7 @@ async def test_no_word_of_it_is_stored_anywhere_else(services, owner):
     made = await owner.client.post("/api/v1/conversations", json={"title": SECRET}, headers=headers)
     url = f"/api/v1/conversations/{made.json()['id']}"
     await owner.client.post(f"{url}/turns", json={"text": SECRET}, headers=headers)
-    turn = (await read(owner, made.json()["id"]))["turns"][0]
+    turn = (await read_turns(owner, made.json()["id"]))["data"][0]
     await owner.client.post(f"{url}/turns/{turn['id']}/stop")
     assert (await owner.client.delete(url)).status_code == 200
     async with services.database.tenant(owner.tenant.id) as session:

@@ -40,7 +40,7 @@ async def test_a_key_that_reads_no_documents_has_none_read_to_it(app, services, 
         ):
             refused = await bot.post(BASE_URL + path, json=body)
             assert (refused.status_code, refused.json()["code"]) == (403, "PERMISSION_MISSING"), path
-        for path in (url, f"{url}/turns/{turn}", f"{url}/turns/{turn}/events", f"{url}/export"):
+        for path in (f"{url}/turns", f"{url}/turns/{turn}", f"{url}/turns/{turn}/events", f"{url}/export"):
             seen = await bot.get(path, headers=AS_JSON)
             assert seen.status_code == 200
             assert QUOTE not in seen.text, path
@@ -55,14 +55,14 @@ async def test_who_may_read_documents_no_more_reads_them_in_no_old_turn(app, ser
     conversation = await begin(person)
     turn = (await said(services, person, conversation, "How much leave?", quoting(document)))["id"]
     url = f"/api/v1/conversations/{conversation}"
-    assert QUOTE in (await person.client.get(url)).text
+    assert QUOTE in (await person.client.get(f"{url}/turns")).text
     talking = sorted(BUILTIN_ROLES["member"] - {"documents.read"})
     body = {"name": "Talker", "permissions": talking}
     role = await made.client.post("/api/v1/roles", json=body)
     assert role.status_code == 201, role.text
     given = await made.client.patch(f"/api/v1/users/{person.id}", json={"roles": ["Talker"]})
     assert given.status_code == 200, given.text
-    for path in (url, f"{url}/turns/{turn}/events", f"{url}/export"):
+    for path in (f"{url}/turns", f"{url}/turns/{turn}/events", f"{url}/export"):
         seen = await person.client.get(path, headers=AS_JSON)
         assert seen.status_code == 200
         assert QUOTE not in seen.text, path
@@ -74,7 +74,7 @@ async def test_a_look_at_a_shared_conversation_is_on_record(app, services, owner
     url = f"/api/v1/conversations/{conversation}"
     await owner.client.post(f"{url}/shares", json={"principal": f"user:{guest.id}"})
     for person in (owner, guest):
-        for path in (url, f"{url}/turns/{turn}", f"{url}/turns/{turn}/events"):
+        for path in (f"{url}/turns", f"{url}/turns/{turn}", f"{url}/turns/{turn}/events"):
             assert QUOTE in (await person.client.get(path, headers=AS_JSON)).text
     looks = [row for row in await records_about(services, owner, conversation) if row.action.endswith("read")]
     assert [row.event_type for row in looks] == ["DATA_ACCESS"] * 3

@@ -1,10 +1,13 @@
-import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions, useMutation, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
 import { cursorPages } from "@/api/pages";
-import type { Conversation, RecordedTurnEvent, Turn } from "@/api/types";
+import { ApiError } from "@/api/problem";
 import { readAnew } from "@/api/read-anew";
+import type { RecordedTurnEvent, Turn } from "@/api/types";
+import { followedBy, type Branch } from "@/features/chat/turn-tree";
 
 const LIST_SIZE = 30;
+const TURNS_AT_ONCE = 30;
 const MOST_EVENTS = 1000;
 
 export const isOpen = ({ status }: Turn): boolean => status === "queued" || status === "running";
@@ -30,8 +33,33 @@ export const conversationQuery = (id: string) =>
     queryKey: ["conversation", id],
     queryFn: ({ signal }) =>
       take(api.GET("/api/v1/conversations/{conversation_id}", { params: { path: { conversation_id: id } }, signal })),
-    refetchInterval: ({ state }) => (state.data?.turns.some(isOpen) ? 5000 : false),
   });
+
+const turnsKey = (id: string, through?: string) => ["conversation", id, "turns", ...(through ? [through] : [])];
+
+/** The branch through a turn, the newest first. An address that names a turn of elsewhere shows the newest branch. */
+export const turnsQuery = (id: string, through: string | undefined) =>
+  infiniteQueryOptions({
+    queryKey: turnsKey(id, through),
+    queryFn: ({ pageParam: after, signal }) => {
+      const page = (of?: string) =>
+        take(
+          api.GET("/api/v1/conversations/{conversation_id}/turns", {
+            params: { path: { conversation_id: id }, query: { limit: TURNS_AT_ONCE, after, through: of } },
+            signal,
+          }),
+        );
+      return page(through).catch((error: unknown) => {
+        if (through === undefined || !(error instanceof ApiError && ELSEWHERE.includes(error.status))) throw error;
+        return page();
+      });
+    },
+    ...cursorPages,
+    placeholderData: keepPreviousData,
+    refetchInterval: ({ state }) => (state.data?.pages.some(({ data }) => data.some(isOpen)) ? 5000 : false),
+  });
+
+const ELSEWHERE = [404, 422];
 
 /** The journal of a turn that has ended. */
 export const turnEventsQuery = (conversationId: string, turnId: string) =>
@@ -68,11 +96,10 @@ export function useBegin() {
 
 /** Puts a turn on the page at once; what the server has is read after it. */
 function takeUpTurn(cache: QueryClient, turn: Turn): void {
-  const { queryKey } = conversationQuery(turn.conversation_id);
-  cache.setQueryData(queryKey, (known: Conversation | undefined) =>
-    known ? { ...known, turns: [...known.turns.filter(({ id }) => id !== turn.id), turn] } : known,
-  );
-  void readAnew(cache, queryKey);
+  const known = cache.getQueriesData<Branch>({ queryKey: turnsKey(turn.conversation_id) });
+  const [branch] = known.flatMap(([, each]) => followedBy(each, turn) ?? []);
+  if (branch) cache.setQueryData(turnsKey(turn.conversation_id, turn.id), branch);
+  void readAnew(cache, ["conversation", turn.conversation_id]);
   void readAnew(cache, ["conversations"]);
 }
 

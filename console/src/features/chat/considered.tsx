@@ -56,7 +56,7 @@ function Results({ turn, search }: { turn: Turn; search: Search }) {
       <p className="border-b px-3 py-2 text-[13px]">
         <span className="font-medium">“{query}”</span>
         <span className="block text-muted">
-          {[plural(passages.length, "passage"), likelyWords(confidence), reachWords(allowed, denied)].filter(Boolean).join("; ")}
+          {[plural(passages.length, "passage"), likelyWords(confidence), allowed > 0 && reachWords(allowed, denied)].filter(Boolean).join("; ")}
         </span>
       </p>
       <ol className="flex flex-col">

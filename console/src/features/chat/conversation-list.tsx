@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { SquarePen } from "lucide-react";
 import { useDeferredValue, useState } from "react";
 import { allRows } from "@/api/pages";
-import type { ConversationRef } from "@/api/types";
+import type { Conversation } from "@/api/types";
 import { LoadMore } from "@/components/load-more";
 import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
@@ -73,7 +73,7 @@ function Whose({ shared, onChange }: { shared: boolean; onChange: (shared: boole
   );
 }
 
-function Rows({ rows, onChoose }: { rows: ConversationRef[]; onChoose?: () => void }) {
+function Rows({ rows, onChoose }: { rows: Conversation[]; onChoose?: () => void }) {
   const now = useNow(60_000);
   return (
     <ul aria-label="Conversations" data-testid="conversations" className="flex flex-col gap-0.5">

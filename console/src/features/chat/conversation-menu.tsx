@@ -90,7 +90,7 @@ function DeleteConversation({ conversation, open, onClose }: { conversation: Con
       onConfirm={() => remove.mutate(conversation.id, { onSuccess: gone })}
       busy={remove.isPending}
       title={`Delete “${conversation.title ?? "New conversation"}”?`}
-      consequence={`The words of its ${plural(conversation.turns.length, "turn")}, the feedback on them and every share are forgotten for good. The audit log keeps that they were there, without the words. You get a receipt that can be checked. This can't be undone.`}
+      consequence={`The words of its ${plural(conversation.turn_count, "turn")}, the feedback on them and every share are forgotten for good. The audit log keeps that they were there, without the words. You get a receipt that can be checked. This can't be undone.`}
       action="Delete the conversation"
     >
       {remove.error && <Failure error={remove.error} title="The conversation was not deleted" />}

@@ -56,7 +56,7 @@ function Standing({ conversation }: { conversation: Conversation }) {
   return (
     <p className="truncate text-[12px] leading-4 text-muted">
       {!conversation.own && "Shared with you, to read · "}
-      {plural(conversation.turns.length, "turn")} · <Time at={conversation.updated_at} />
+      {plural(conversation.turn_count, "turn")} · <Time at={conversation.updated_at} />
     </p>
   );
 }

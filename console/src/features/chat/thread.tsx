@@ -1,11 +1,14 @@
+import { useInfiniteQuery } from "@tanstack/react-query";
 import { getRouteApi } from "@tanstack/react-router";
-import { useCallback, useEffect, useRef } from "react";
+import { allRows } from "@/api/pages";
 import type { Conversation, Turn } from "@/api/types";
 import { Failure } from "@/components/states";
-import { isOpen, useRegenerate, useSay, useStop } from "@/features/chat/api";
+import { SkeletonLines } from "@/components/ui/skeleton";
+import { isOpen, turnsQuery, useRegenerate, useSay, useStop } from "@/features/chat/api";
 import { Composer } from "@/features/chat/composer";
-import { newestUnder, pathTo } from "@/features/chat/turn-tree";
+import { placeOf } from "@/features/chat/turn-tree";
 import { TurnItem } from "@/features/chat/turn-item";
+import { useEarlier, useStickToEnd, type Earlier } from "@/features/chat/use-thread-scroll";
 import { useMay, useSession } from "@/features/session/api";
 import { useDraft } from "@/lib/use-draft";
 
@@ -14,6 +17,24 @@ const route = getRouteApi("/app/chat/$conversationId");
 /** The turns on the way to the one that the address names, and where the next is written. */
 export function Thread({ conversation }: { conversation: Conversation }) {
   const { at } = route.useSearch();
+  const query = useInfiniteQuery(turnsQuery(conversation.id, at));
+  const turns = allRows(query.data)?.toReversed();
+  if (turns) return <Turns conversation={conversation} turns={turns} earlier={query} />;
+  return (
+    <div className="mx-auto w-full max-w-[760px] px-4 py-8 sm:px-8">
+      {query.error ? (
+        <Failure error={query.error} title="The turns can't be shown" onRetry={() => void query.refetch()} />
+      ) : (
+        <SkeletonLines count={9} />
+      )}
+    </div>
+  );
+}
+
+type TurnsProps = { conversation: Conversation; turns: Turn[]; earlier: Earlier };
+
+function Turns({ conversation, turns, earlier }: TurnsProps) {
+  const { turn: opened } = route.useSearch();
   const navigate = route.useNavigate();
   const may = useMay();
   const { user } = useSession();
@@ -21,11 +42,11 @@ export function Thread({ conversation }: { conversation: Conversation }) {
   const say = useSay();
   const regenerate = useRegenerate();
   const stop = useStop();
-  const path = pathTo(conversation.turns, at);
-  const last = path.at(-1)?.turn;
-  const answering = path.find(({ turn }) => isOpen(turn))?.turn;
+  const last = turns.at(-1);
+  const answering = turns.find(isOpen);
   const mayWrite = conversation.own && may("conversations.write");
-  const { scroller, onScroll, toEnd } = useStickToEnd(path.map(({ turn }) => turn.id).join());
+  const { scroller, onScroll, toEnd } = useStickToEnd(turns[0]?.id, last?.id);
+  const start = useEarlier(scroller, earlier, opened !== undefined && turns.every(({ id }) => id !== opened));
 
   const show = (id: string | undefined) => void navigate({ search: { at: id }, resetScroll: false });
   const follow = ({ id }: Turn) => {
@@ -40,21 +61,32 @@ export function Thread({ conversation }: { conversation: Conversation }) {
 
   return (
     <>
-      <div ref={scroller} onScroll={onScroll} className="min-h-0 flex-1 overflow-y-auto" data-testid="thread">
-        <ol aria-label="Turns" className="mx-auto flex w-full max-w-[760px] flex-col gap-10 px-4 py-8 sm:px-8">
-          {path.map((place) => (
-            <TurnItem
-              key={place.turn.id}
-              place={place}
-              mayWrite={mayWrite}
-              isBusy={answering !== undefined}
-              onChoose={(id) => show(newestUnder(conversation.turns, id))}
-              onAsk={(words) => ask(words, place.turn.parent_id)}
-              onRegenerate={() => regenerate.mutate(place.turn, { onSuccess: follow })}
-            />
-          ))}
-        </ol>
-        {path.length === 0 && <p className="px-4 py-8 text-center text-muted">Nothing was asked here yet.</p>}
+      <div ref={scroller} onScroll={onScroll} className="min-h-0 flex-1 overflow-y-auto [overflow-anchor:none]" data-testid="thread">
+        <div className="mx-auto flex w-full max-w-[760px] flex-col gap-10 px-4 py-8 sm:px-8">
+          {earlier.hasNextPage && (
+            <div ref={start} data-testid="earlier">
+              {earlier.isFetchNextPageError ? (
+                <Failure error={earlier.error} title="Earlier turns can't be shown" onRetry={() => void earlier.fetchNextPage()} />
+              ) : (
+                <SkeletonLines count={3} />
+              )}
+            </div>
+          )}
+          <ol aria-label="Turns" className="flex flex-col gap-10">
+            {turns.map((turn) => (
+              <TurnItem
+                key={turn.id}
+                place={placeOf(turn)}
+                mayWrite={mayWrite}
+                isBusy={answering !== undefined}
+                onChoose={show}
+                onAsk={(words) => ask(words, turn.parent_id)}
+                onRegenerate={() => regenerate.mutate(turn, { onSuccess: follow })}
+              />
+            ))}
+          </ol>
+        </div>
+        {turns.length === 0 && <p className="px-4 py-8 text-center text-muted">Nothing was asked here yet.</p>}
       </div>
       <div className="mx-auto flex w-full max-w-[760px] flex-col gap-3 px-4 pb-4 sm:px-8">
         {say.error && <Failure error={say.error} title="The question was not sent" kept="Your words are kept." />}
@@ -63,7 +95,7 @@ export function Thread({ conversation }: { conversation: Conversation }) {
         {mayWrite ? (
           <Composer
             label="Your question"
-            placeholder={path.length > 0 ? "Ask further" : "Ask a question"}
+            placeholder={turns.length > 0 ? "Ask further" : "Ask a question"}
             text={text}
             onText={setText}
             onSend={send}
@@ -78,30 +110,4 @@ export function Thread({ conversation }: { conversation: Conversation }) {
       </div>
     </>
   );
-}
-
-const NEAR_END = 80;
-
-/** Keeps the end in view while an answer grows, unless the reader has scrolled away from it. */
-function useStickToEnd(turns: string) {
-  const scroller = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
-  const toEnd = useCallback(() => {
-    isAtEnd.current = true;
-    const element = scroller.current;
-    if (element) element.scrollTop = element.scrollHeight;
-  }, []);
-  const onScroll = useCallback(() => {
-    const element = scroller.current;
-    if (element) isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_END;
-  }, []);
-  useEffect(() => {
-    const list = scroller.current?.firstElementChild;
-    if (!list) return undefined;
-    const watch = new ResizeObserver(() => isAtEnd.current && toEnd());
-    watch.observe(list);
-    return () => watch.disconnect();
-  }, [toEnd]);
-  useEffect(toEnd, [turns, toEnd]);
-  return { scroller, onScroll, toEnd };
 }

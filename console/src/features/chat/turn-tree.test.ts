@@ -1,33 +1,34 @@
 import { expect, test } from "vitest";
 import type { Turn } from "@/api/types";
-import { newestUnder, pathTo } from "@/features/chat/turn-tree";
+import { followedBy, placeOf, type Branch } from "@/features/chat/turn-tree";
+
+/** Beside b stand another answer to its text (c) and another question (e). */
+const BESIDE = [
+  { id: "b", regenerates: null },
+  { id: "c", regenerates: "b" },
+  { id: "e", regenerates: null },
+];
 
 const turn = (id: string, parent: string | null, regenerates: string | null = null): Turn =>
-  ({ id, parent_id: parent, regenerates, text: id }) as Turn;
+  ({ id, parent_id: parent, regenerates, text: id, beside: parent === "a" ? BESIDE : [{ id, regenerates }] }) as Turn;
 
-/** a ─ b ─ d, and beside b another answer to its text (c) and another question (e), which was asked on from (f). */
-const TURNS = [turn("a", null), turn("b", "a"), turn("c", "a", "b"), turn("d", "b"), turn("e", "a"), turn("f", "e")];
-
-const ids = (leaf?: string): string[] => pathTo(TURNS, leaf).map((place) => place.turn.id);
-
-test("the page shows the turns that lead to the newest one", () => {
-  expect(ids()).toEqual(["a", "e", "f"]);
-  expect(ids("d")).toEqual(["a", "b", "d"]);
-  expect(pathTo([], undefined)).toEqual([]);
+const branch = (has_more: boolean, ...data: Turn[]): Branch => ({
+  pages: [{ data, last_id: null, has_more }],
+  pageParams: [undefined],
 });
-
-test("an address that names a turn of elsewhere shows the newest", () => expect(ids("nobody")).toEqual(["a", "e", "f"]));
 
 test("answers to one text are counted apart from other questions", () => {
-  const [, second] = pathTo(TURNS, "c");
-  expect(second?.answers).toEqual({ ids: ["b", "c"], at: 1 });
-  expect(second?.questions).toEqual({ ids: ["b", "e"], at: 0 });
-  const [first] = pathTo(TURNS, "c");
-  expect(first?.answers).toEqual({ ids: ["a"], at: 0 });
+  const { answers, questions } = placeOf(turn("c", "a", "b"));
+  expect(answers).toEqual({ ids: ["b", "c"], at: 1 });
+  expect(questions).toEqual({ ids: ["b", "e"], at: 0 });
+  expect(placeOf(turn("d", "b")).answers).toEqual({ ids: ["d"], at: 0 });
 });
 
-test("choosing a branch reads on to its newest turn", () => {
-  expect(newestUnder(TURNS, "b")).toBe("d");
-  expect(newestUnder(TURNS, "c")).toBe("c");
-  expect(newestUnder(TURNS, "e")).toBe("f");
+test("a new turn ends the branch that its parent is on", () => {
+  const known = branch(true, turn("d", "b"), turn("b", "a"), turn("a", "z"));
+  const ids = (made: Branch | null) => made?.pages.map(({ data, last_id, has_more }) => [data.map(({ id }) => id), last_id, has_more]);
+  expect(ids(followedBy(known, turn("f", "d")))).toEqual([[["f", "d", "b", "a"], "a", true]]);
+  expect(ids(followedBy(known, turn("e", "a")))).toEqual([[["e", "a"], "a", true]]);
+  expect(ids(followedBy(known, turn("g", null)))).toEqual([[["g"], "g", false]]);
+  expect(followedBy(known, turn("h", "elsewhere"))).toBeNull();
 });

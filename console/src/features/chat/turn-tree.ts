@@ -1,30 +1,22 @@
 /**
- * A conversation as a tree of turns: which turns are on the page, and which others could be in their place.
+ * A conversation as a tree of turns: what stands on the page, and which others could be in its place.
  * Turns under one parent are branches. Those of one text (`regenerates`) are other answers to it.
  */
-import type { Turn } from "@/api/types";
+import type { InfiniteData } from "@tanstack/react-query";
+import { allRows } from "@/api/pages";
+import type { Page, Turn } from "@/api/types";
+
+/** Pages of one branch, the newest turn first. */
+export type Branch = InfiniteData<Page<Turn>, string | undefined>;
 
 /** One of several things that could stand at a place; `at` counts from 0. */
 export type Choice = { ids: string[]; at: number };
 
 export type TurnPlace = { turn: Turn; answers: Choice; questions: Choice };
 
-/** The turns from the beginning to `leaf`, or to the newest turn if `leaf` isn't among them. */
-export function pathTo(turns: readonly Turn[], leaf: string | undefined): TurnPlace[] {
-  const byId = new Map(turns.map((turn) => [turn.id, turn]));
-  const path: Turn[] = [];
-  let turn = (leaf === undefined ? undefined : byId.get(leaf)) ?? turns.at(-1);
-  while (turn && !path.includes(turn)) {
-    path.unshift(turn);
-    turn = turn.parent_id ? byId.get(turn.parent_id) : undefined;
-  }
-  return path.map((each) => placeOf(turns, each));
-}
-
-function placeOf(turns: readonly Turn[], turn: Turn): TurnPlace {
-  const beside = turns.filter(({ parent_id }) => parent_id === turn.parent_id);
-  const answers = beside.filter((other) => textOf(other) === textOf(turn)).map(({ id }) => id);
-  const questions = beside.filter((other, index) => beside.findIndex((each) => textOf(each) === textOf(other)) === index);
+export function placeOf(turn: Turn): TurnPlace {
+  const answers = turn.beside.filter((other) => textOf(other) === textOf(turn)).map(({ id }) => id);
+  const questions = turn.beside.filter((other, index) => turn.beside.findIndex((each) => textOf(each) === textOf(other)) === index);
   return {
     turn,
     answers: { ids: answers, at: answers.indexOf(turn.id) },
@@ -33,17 +25,20 @@ function placeOf(turns: readonly Turn[], turn: Turn): TurnPlace {
 }
 
 /** The turn whose text a turn answers. */
-const textOf = (turn: Turn): string => turn.regenerates ?? turn.id;
+const textOf = ({ id, regenerates }: Pick<Turn, "id" | "regenerates">): string => regenerates ?? id;
 
-/** Where one reads on after choosing `id`: the newest turn that follows on it, or itself. */
-export function newestUnder(turns: readonly Turn[], id: string): string {
-  const under = new Set([id]);
-  let newest = id;
-  for (const turn of turns) {
-    if (turn.parent_id && under.has(turn.parent_id)) {
-      under.add(turn.id);
-      newest = turn.id;
-    }
-  }
-  return newest;
+/** The branch that a new turn ends, as far as it is known; null where the turn that it follows on isn't. */
+export function followedBy(branch: Branch | undefined, turn: Turn): Branch | null {
+  const before = turnsBefore(allRows(branch) ?? [], turn);
+  if (before === null) return null;
+  const more = before.length > 0 && branch?.pages.at(-1)?.has_more === true;
+  const data = [turn, ...before];
+  const page = { data, last_id: data.at(-1)?.id ?? null, has_more: more };
+  return { pages: [page], pageParams: [undefined] };
+}
+
+function turnsBefore(known: readonly Turn[], { parent_id }: Turn): Turn[] | null {
+  if (parent_id === null) return [];
+  const at = known.findIndex(({ id }) => id === parent_id);
+  return at < 0 ? null : known.slice(at);
 }

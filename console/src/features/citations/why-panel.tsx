@@ -19,7 +19,7 @@ export function WhyPanel({ citation, why }: { citation: Citation; why: Why }) {
             facts={[
               ["Searched for", <span key="query">“{found.search.query}”</span>],
               ["Rank", `${found.rank} of ${plural(found.search.passages.length, "passage")}, score ${found.passage.score.toFixed(3)}`],
-              ["Reach", reachWords(found.search.allowed, found.search.denied)],
+              ["Reach", found.search.allowed > 0 ? reachWords(found.search.allowed, found.search.denied) : null],
             ]}
           />
         ) : (
