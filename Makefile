@@ -57,6 +57,7 @@ eval-tasks: setup ## Judge the twenty tasks over the example handbook
 peers: dev weights ## What is measured against, outside the repository (llama.cpp needs cmake and ninja)
 	$(BIN)/python -m benchmarks.peers.llama_cpp
 	$(BIN)/python -m benchmarks.peers.embedders
+	$(BIN)/python -m benchmarks.peers.judge
 
 bench-exact: dev weights ## Equal bits over batches, chunks, caches, preemption and speculation
 	$(BIN)/python -m benchmarks.exact

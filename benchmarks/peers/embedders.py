@@ -1,8 +1,8 @@
 """sentence-transformers and fastembed as peers, in an environment of their own outside the repository.
 
 `python -m benchmarks.peers.embedders` makes the environment and the files; the same file is what runs inside it,
-so it imports nothing of ours. fastembed would download weights: it is given ours, exported to ONNX and quantised
-by onnxruntime's quantize_dynamic to int8, one scale a column.
+where nothing of ours can be imported. fastembed would download weights: it is given ours, exported to ONNX and
+quantised by onnxruntime's quantize_dynamic to int8, one scale a column.
 """
 
 import json
@@ -17,11 +17,8 @@ from typing import Any
 
 PEERS = ("sentence-transformers", "fastembed")
 LONGEST = 256
-
-
-def home() -> Path:
-    named = os.environ.get("EMBEDDERS_HOME")
-    return Path(named) if named else Path.home() / ".cache" / "secretariat" / "embedders"
+_NAME = "embedders"
+_HOME = Path(sys.prefix)  # inside the environment
 
 
 class Peer:
@@ -42,10 +39,9 @@ class Peer:
 
 @contextmanager
 def peer(name: str, model: Path, threads: int) -> Iterator[Peer]:
-    python = home() / "bin" / "python"
-    if not python.exists():
-        sys.exit(f"{python} is missing: run `make peers` once")
-    command = [str(python), str(Path(__file__)), name, str(model), str(threads)]
+    from benchmarks.peers.environment import python
+
+    command = [str(python(_NAME)), str(Path(__file__)), name, str(model), str(threads)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         yield Peer(process)
@@ -55,12 +51,10 @@ def peer(name: str, model: Path, threads: int) -> Iterator[Peer]:
 
 
 def install(model: Path) -> None:
-    python = home() / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(home())], check=True)
-        packages = ["sentence-transformers", "fastembed", "onnx"]
-        subprocess.run([str(python), "-m", "pip", "install", "--quiet", *packages], check=True)
-    if not (home() / "int8" / "model.onnx").exists():
+    from benchmarks.peers import environment
+
+    python = environment.install(_NAME, [*PEERS, "onnx"])
+    if not (environment.home(_NAME) / "int8" / "model.onnx").exists():
         subprocess.run([str(python), str(Path(__file__)), "export", str(model), "2"], check=True)
 
 
@@ -83,7 +77,7 @@ def _export(model: Path) -> None:
             return self.bert(**dict(zip(names, inputs, strict=True))).last_hidden_state
 
     ids = torch.ones(2, 16, dtype=torch.int64)
-    whole, quantised = home() / "float32", home() / "int8"
+    whole, quantised = _HOME / "float32", _HOME / "int8"
     for folder in (whole, quantised):
         folder.mkdir(exist_ok=True)
     torch.onnx.export(
@@ -109,7 +103,7 @@ def _embedder(name: str, model: Path, threads: int) -> Any:
         from fastembed import TextEmbedding
 
         known = "sentence-transformers/all-MiniLM-L6-v2"
-        chosen = TextEmbedding(known, specific_model_path=str(home() / "int8"), threads=threads)
+        chosen = TextEmbedding(known, specific_model_path=str(_HOME / "int8"), threads=threads)
         return lambda texts: list(chosen.embed(texts))
     import torch
     from sentence_transformers import SentenceTransformer, models

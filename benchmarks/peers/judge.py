@@ -1,8 +1,9 @@
 """Is a file well-formed, and does it hold words? Told by readers that aren't ours, in an environment of their own.
 
 PDF by pypdf in its strict mode; Office files by zipfile and expat, every part of them; mails by olefile and the
-standard library; texts by decoding them. Imports nothing of ours. A file on which a reader fails, or takes longer
-than 30 s, isn't called well-formed; nor is one for which there is no reader.
+standard library; texts by decoding them. A file on which a reader fails, or takes longer than 30 s, isn't called
+well-formed; nor is one for which there is no reader. `python -m benchmarks.peers.judge` makes the environment; the
+same file is what runs inside it, where nothing of ours can be imported.
 """
 
 import email
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+_NAME = "judge"
 _READERS = ("pypdf", "olefile", "cryptography")
 _PATIENCE_S = 30.0
 _PAGES = 30
@@ -36,10 +38,9 @@ class Judge:
     """A process of the readers; a new one after each that died or took too long."""
 
     def __init__(self) -> None:
-        self._python = _home() / "bin" / "python"
-        if not self._python.exists():
-            subprocess.run([sys.executable, "-m", "venv", str(_home())], check=True)
-            subprocess.run([str(self._python), "-m", "pip", "install", "--quiet", *_READERS], check=True)
+        from benchmarks.peers.environment import python
+
+        self._python = python(_NAME)
         self._process = self._start()
 
     def letters(self, path: Path) -> int | None:
@@ -59,7 +60,7 @@ class Judge:
         return None
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = [str(self._python), "-I", __file__]
+        command = [str(self._python), "-I", __file__, "serve"]
         return subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -69,9 +70,10 @@ class Judge:
         self._process.communicate()
 
 
-def _home() -> Path:
-    named = os.environ.get("JUDGE_HOME")
-    return Path(named) if named else Path.home() / ".cache" / "secretariat" / "judge"
+def _install() -> None:
+    from benchmarks.peers.environment import install
+
+    install(_NAME, _READERS)
 
 
 def _count(text: str) -> int:
@@ -187,4 +189,4 @@ def _serve() -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    _serve() if sys.argv[1:] == ["serve"] else _install()
