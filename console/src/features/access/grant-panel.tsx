@@ -49,7 +49,7 @@ export function GrantPanel({ rules, error, busy, action, empty, onAdd, onRemove 
         <Field label="Who" className="basis-full">
           {({ id }) =>
             mayLookUp ? (
-              <PrincipalPicker key={count} id={id} label="Who" offered={[everyone]} onChoose={(choice) => setPicked({ choice, among: count })} />
+              <PrincipalPicker id={id} label="Who" offered={[everyone]} chosen={chosen} onChoose={(choice) => setPicked({ choice, among: count })} />
             ) : (
               <Input id={id} value={everyone.label} readOnly />
             )

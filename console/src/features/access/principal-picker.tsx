@@ -15,21 +15,23 @@ type PickerProps = {
   label: string;
   /** Who can be chosen without a search, such as everyone. */
   offered?: Choice[];
-  only?: "user" | "group";
-  start?: Choice;
+  /** No groups. */
+  people?: boolean;
+  chosen: Choice | null;
   /** Null while the words name nobody. */
   onChoose: (choice: Choice | null) => void;
 };
 
 /** Finds a person or group by a part of their name. The list stands below the field, in the flow of the page. */
-export function PrincipalPicker({ id, label, offered = [], only, start, onChoose }: PickerProps) {
-  const [words, setWords] = useState(start?.label ?? "");
-  const [chosen, setChosen] = useState(start ?? null);
+export function PrincipalPicker({ id, label, offered = [], people = false, chosen, onChoose }: PickerProps) {
+  // Null while the field says who was chosen.
+  const [typed, setTyped] = useState<string | null>(null);
+  const words = typed ?? chosen?.label ?? "";
   const isChosen = words === (chosen?.label ?? "");
   const wanted = useSettled(words.trim(), PAUSE_MS);
   const isSearch = !isChosen && wanted === words.trim() && wanted.length >= FEWEST_LETTERS;
   const found = useQuery({ ...foundQuery(wanted), enabled: isSearch });
-  const matches = (isSearch ? (found.data?.data ?? []) : []).filter(({ kind }) => !only || kind === only).map(asChoice);
+  const matches = (isSearch ? (found.data?.data ?? []) : []).filter(({ kind }) => !people || kind === "user").map(asChoice);
   const isWanted = ({ label: name }: Choice) => isChosen || name.toLowerCase().includes(words.trim().toLowerCase());
   const items = [...offered.filter(isWanted), ...matches];
 
@@ -44,8 +46,7 @@ export function PrincipalPicker({ id, label, offered = [], only, start, onChoose
     stateReducer: keepWordsOnLeaving,
     onSelectedItemChange: ({ selectedItem }) => {
       if (!selectedItem) return;
-      setWords(selectedItem.label);
-      setChosen(selectedItem);
+      setTyped(null);
       onChoose(selectedItem);
     },
   });
@@ -59,8 +60,8 @@ export function PrincipalPicker({ id, label, offered = [], only, start, onChoose
           spellCheck: false,
           // Here and not by the list's own report, which comes a moment later: fast typing would lose letters.
           onChange: ({ currentTarget: { value } }) => {
-            setWords(value);
-            onChoose(value === chosen?.label ? chosen : null);
+            setTyped(value);
+            onChoose(null);
           },
           onFocus: (event) => event.currentTarget.select(),
           // What is typed but names nobody yet must not be sent by Enter.

@@ -22,6 +22,9 @@ export const collectionsQuery = queryOptions({
   staleTime: 30_000,
 });
 
+export const collectionName = (collections: readonly Collection[] | undefined, id: string): string =>
+  collections?.find((collection) => collection.id === id)?.name ?? "";
+
 export type DocumentSort = "newest" | "oldest" | "name" | "dated" | "size" | "updated";
 
 export type DocumentFilter = {

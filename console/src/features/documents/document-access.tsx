@@ -9,6 +9,7 @@ import { Empty, Failure } from "@/components/states";
 import { Status } from "@/components/status";
 import { Select } from "@/components/ui/select";
 import { SkeletonLines } from "@/components/ui/skeleton";
+import type { Choice } from "@/features/access/directory";
 import { PrincipalPicker } from "@/features/access/principal-picker";
 import { pathWords, verdictWords } from "@/features/documents/access-words";
 import { GrantEditor } from "@/features/documents/grant-editor";
@@ -20,9 +21,10 @@ const route = getRouteApi("/app/documents/$documentId");
 
 /** Who can see a document and why: one person asked about, everyone reached, and the grants on it. */
 export function DocumentAccessTab({ document }: { document: Document }) {
+  const mayLookUp = useMay()("directory.read");
   return (
     <div className="flex flex-col gap-8">
-      <OnePerson documentId={document.id} />
+      {mayLookUp && <OnePerson documentId={document.id} />}
       <Everyone documentId={document.id} />
       <Section title="Grants on this document" note="Those on its collection apply besides. A deny beats every allow.">
         <GrantEditor on={{ kind: "document", id: document.id }} empty="None: who may read it is settled by its collection alone." />
@@ -34,12 +36,17 @@ export function DocumentAccessTab({ document }: { document: Document }) {
 function OnePerson({ documentId }: { documentId: string }) {
   const { person } = route.useSearch();
   const navigate = route.useNavigate();
-  if (!useMay()("directory.read")) return null;
-  const ask = (userId: string | undefined) => void navigate({ search: (now) => ({ ...now, person: userId }), replace: true });
+  const reader = useQuery({ ...readerQuery(documentId, person ?? ""), enabled: person !== undefined }).data;
+  const [picked, setPicked] = useState<Choice | null>(null);
+  const chosen = picked ?? (reader ? { principal: `user:${reader.id}`, label: reader.name || reader.email, note: reader.email } : null);
+  const ask = (choice: Choice | null) => {
+    setPicked(choice);
+    void navigate({ search: (now) => ({ ...now, person: choice?.principal.replace("user:", "") }), replace: true });
+  };
   return (
     <Section title="May this person see it?">
       <div className="max-w-96">
-        <PrincipalPicker label="Person" only="user" onChoose={(choice) => ask(choice?.principal.replace("user:", ""))} />
+        <PrincipalPicker label="Person" people chosen={chosen} onChoose={ask} />
       </div>
       {person && <Verdict documentId={documentId} userId={person} />}
     </Section>

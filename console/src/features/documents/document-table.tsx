@@ -4,13 +4,13 @@ import { DataTable, ROW_LINK, type Column } from "@/components/data-table";
 import { Status } from "@/components/status";
 import { Time } from "@/components/time";
 import { ProgressBar } from "@/components/ui/progress";
+import { collectionName } from "@/features/documents/api";
 import { typeName } from "@/features/documents/kinds";
 import { formatBytes, formatDay, formatNumber, plural } from "@/lib/format";
 
 type DocumentTableProps = { rows: Document[] | undefined; collections: Collection[] | undefined; showCollection: boolean };
 
 export function DocumentTable({ rows, collections, showCollection }: DocumentTableProps) {
-  const nameOf = (id: string) => collections?.find((collection) => collection.id === id)?.name ?? "";
   const columns: Column<Document>[] = [
     {
       id: "name",
@@ -25,7 +25,7 @@ export function DocumentTable({ rows, collections, showCollection }: DocumentTab
     },
     { id: "status", header: "Status", inList: "line", className: "min-w-44", cell: (row) => <DocumentProgress document={row} /> },
     ...(showCollection
-      ? [{ id: "collection", header: "Collection", className: "max-w-56", cell: (row: Document) => <span className="block md:truncate">{nameOf(row.collection_id)}</span> }]
+      ? [{ id: "collection", header: "Collection", className: "max-w-56", cell: (row: Document) => <span className="block md:truncate">{collectionName(collections, row.collection_id)}</span> }]
       : []),
     {
       id: "chunks",

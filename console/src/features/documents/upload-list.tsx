@@ -2,6 +2,7 @@ import { X } from "lucide-react";
 import type { Collection } from "@/api/types";
 import { Button } from "@/components/ui/button";
 import { ProgressBar } from "@/components/ui/progress";
+import { collectionName } from "@/features/documents/api";
 import type { UploadItem } from "@/features/documents/upload-queue";
 import { useUploads } from "@/features/documents/use-uploads";
 import { formatBytes } from "@/lib/format";
@@ -10,14 +11,13 @@ import { formatBytes } from "@/lib/format";
 export function UploadList({ collections }: { collections: Collection[] | undefined }) {
   const { items, queue } = useUploads();
   if (items.length === 0) return null;
-  const nameOf = (id: string) => collections?.find((collection) => collection.id === id)?.name ?? "";
   return (
     <ul aria-label="Uploads" className="flex flex-col rounded-md border">
       {items.map((item) => (
         <UploadRow
           key={item.id}
           item={item}
-          into={nameOf(item.collectionId)}
+          into={collectionName(collections, item.collectionId)}
           onDismiss={() => queue.dismiss(item.id)}
           onRetry={() => queue.retry(item.id)}
         />

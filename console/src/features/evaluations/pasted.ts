@@ -1,6 +1,6 @@
 /** Questions from a spreadsheet, as the two files that the platform takes. */
 
-export type Pasted = { queries: string; qrels: string; questions: number };
+export type Pasted = { queries: string; qrels: string };
 
 /** A question and the name of a document that answers it, parted by a tab, on each line; a question may come again. */
 export function readPasted(text: string): Pasted | { line: number; problem: string } {
@@ -15,7 +15,6 @@ export function readPasted(text: string): Pasted | { line: number; problem: stri
   }
   const questions = [...required];
   return {
-    questions: questions.length,
     queries: questions.map(([question], place) => JSON.stringify({ _id: String(place + 1), text: question })).join("\n"),
     qrels: questions.flatMap(([, documents], place) => [...documents].map((document) => `${place + 1}\t${document}\t1`)).join("\n"),
   };

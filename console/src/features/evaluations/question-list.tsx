@@ -72,11 +72,11 @@ function columnsOf({ id, configurations }: Evaluation): Column<EvaluatedQuestion
     {
       id: "required",
       header: "Required",
+      listLabel: "Required",
       className: "text-right whitespace-nowrap",
       cell: (row) => (
         <span>
           {formatNumber(row.required)}
-          <span className="md:hidden"> required</span>
           {row.out_of_reach > 0 && <span className="text-muted"> ({formatNumber(row.out_of_reach)} out of reach)</span>}
         </span>
       ),
@@ -84,6 +84,7 @@ function columnsOf({ id, configurations }: Evaluation): Column<EvaluatedQuestion
     ...configurations.map((name) => ({
       id: `score-${name}`,
       header: configurations.length === 1 ? "nDCG@10" : name,
+      listLabel: name,
       className: "text-right whitespace-nowrap",
       cell: (row: EvaluatedQuestion) => <Score question={row} configuration={name} />,
     })),
@@ -93,9 +94,6 @@ function columnsOf({ id, configurations }: Evaluation): Column<EvaluatedQuestion
 function Score({ question, configuration }: { question: EvaluatedQuestion; configuration: string }) {
   const score = question.scores.find((one) => one.configuration === configuration);
   return (
-    <span className="tabular-nums">
-      <span className="text-muted md:hidden">{configuration} </span>
-      {score ? share(score.ndcg_at_10) : "–"}
-    </span>
+    <span className="tabular-nums">{score ? share(score.ndcg_at_10) : "–"}</span>
   );
 }
