@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from migrations.columns import index, moment, of_tenant, refers, uuid, uuids
 from migrations.isolation import isolate
 
 revision = "0003"
@@ -40,177 +41,149 @@ def downgrade() -> None:
     )
 
 
-def _uuid(name: str, *, nullable: bool = False) -> sa.Column[sa.UUID]:
-    return sa.Column(name, sa.UUID(), nullable=nullable)
-
-
-def _uuids(name: str) -> sa.Column[postgresql.ARRAY[sa.UUID]]:
-    return sa.Column(name, postgresql.ARRAY(sa.UUID()), server_default="{}", nullable=False)
-
-
-def _moment(name: str, *, nullable: bool = False) -> sa.Column[sa.DateTime]:
-    default = None if nullable else sa.text("clock_timestamp()")
-    return sa.Column(name, postgresql.TIMESTAMP(timezone=True), server_default=default, nullable=nullable)
-
-
-def _tenant(table: str) -> sa.ForeignKeyConstraint:
-    name = op.f(f"fk_{table}_tenant_id")
-    return sa.ForeignKeyConstraint(["tenant_id"], ["tenants.id"], name=name, ondelete="RESTRICT")
-
-
-def _to(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
-    name = op.f(f"fk_{table}_tenant_id_{column}")
-    return sa.ForeignKeyConstraint(["tenant_id", column], [f"{target}.tenant_id", f"{target}.id"], name=name)
-
-
-def _indexed(table: str, *columns: str) -> None:
-    for column in columns:
-        op.create_index(op.f(f"ix_{table}_tenant_id_{column}"), table, ["tenant_id", column])
-
-
 def _conversations() -> None:
     op.create_table(
         "conversations",
-        _uuid("tenant_id"),
-        _uuid("id"),
-        _moment("created_at"),
-        _uuid("title_id", nullable=True),
-        _uuid("assistant_id", nullable=True),
-        _uuids("collection_ids"),
-        _uuid("created_by"),
-        _moment("updated_at"),
+        uuid("tenant_id"),
+        uuid("id"),
+        moment("created_at"),
+        uuid("title_id", nullable=True),
+        uuid("assistant_id", nullable=True),
+        uuids("collection_ids"),
+        uuid("created_by"),
+        moment("updated_at"),
         sa.Column("forgotten", postgresql.JSONB(), server_default="[]", nullable=False),
         sa.Column("deletion", postgresql.JSONB()),
-        _tenant("conversations"),
-        _to("conversations", "title_id", "contents"),
-        _to("conversations", "assistant_id", "assistants"),
-        _to("conversations", "created_by", "users"),
+        of_tenant("conversations"),
+        refers("conversations", "title_id", "contents"),
+        refers("conversations", "assistant_id", "assistants"),
+        refers("conversations", "created_by", "users"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_conversations")),
     )
-    _indexed("conversations", "created_by", "title_id")
+    index("conversations", "created_by", "title_id")
 
 
 def _turns() -> None:
     op.create_table(
         "turns",
-        _uuid("tenant_id"),
-        _uuid("id"),
-        _moment("created_at"),
-        _uuid("conversation_id"),
-        _uuid("parent_id", nullable=True),
-        _uuid("regenerates", nullable=True),
-        _uuid("text_id"),
-        _uuid("summary_id", nullable=True),
+        uuid("tenant_id"),
+        uuid("id"),
+        moment("created_at"),
+        uuid("conversation_id"),
+        uuid("parent_id", nullable=True),
+        uuid("regenerates", nullable=True),
+        uuid("text_id"),
+        uuid("summary_id", nullable=True),
         sa.Column("status", sa.Text(), server_default="queued", nullable=False),
         sa.Column("abstained", sa.Boolean()),
         sa.Column("remembered", sa.Boolean(), server_default="false", nullable=False),
-        _uuids("document_ids"),
+        uuids("document_ids"),
         sa.Column("error", postgresql.JSONB()),
-        _uuid("job_id", nullable=True),
-        _uuid("created_by"),
-        _moment("stop_requested_at", nullable=True),
-        _moment("started_at", nullable=True),
-        _moment("finished_at", nullable=True),
+        uuid("job_id", nullable=True),
+        uuid("created_by"),
+        moment("stop_requested_at", nullable=True),
+        moment("started_at", nullable=True),
+        moment("finished_at", nullable=True),
         sa.CheckConstraint(
             "status IN ('queued', 'running', 'completed', 'failed', 'stopped')", name=op.f("ck_turns_status")
         ),
-        _tenant("turns"),
-        _to("turns", "conversation_id", "conversations"),
-        _to("turns", "parent_id", "turns"),
-        _to("turns", "regenerates", "turns"),
-        _to("turns", "text_id", "contents"),
-        _to("turns", "summary_id", "contents"),
+        of_tenant("turns"),
+        refers("turns", "conversation_id", "conversations"),
+        refers("turns", "parent_id", "turns"),
+        refers("turns", "regenerates", "turns"),
+        refers("turns", "text_id", "contents"),
+        refers("turns", "summary_id", "contents"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_turns")),
     )
     op.create_index(
         op.f("ix_turns_tenant_id_conversation_id_id"), "turns", ["tenant_id", "conversation_id", "id"]
     )
-    _indexed("turns", "parent_id", "text_id", "summary_id")
+    index("turns", "parent_id", "text_id", "summary_id")
 
 
 def _turn_events() -> None:
     op.create_table(
         "turn_events",
-        _uuid("tenant_id"),
-        _uuid("turn_id"),
+        uuid("tenant_id"),
+        uuid("turn_id"),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("type", sa.Text(), nullable=False),
-        _uuid("content_id"),
-        _uuids("document_ids"),
-        _moment("created_at"),
-        _tenant("turn_events"),
-        _to("turn_events", "turn_id", "turns"),
-        _to("turn_events", "content_id", "contents"),
+        uuid("content_id"),
+        uuids("document_ids"),
+        moment("created_at"),
+        of_tenant("turn_events"),
+        refers("turn_events", "turn_id", "turns"),
+        refers("turn_events", "content_id", "contents"),
         sa.PrimaryKeyConstraint("tenant_id", "turn_id", "seq", name=op.f("pk_turn_events")),
     )
-    _indexed("turn_events", "content_id")
+    index("turn_events", "content_id")
 
 
 def _turn_memories() -> None:
     op.create_table(
         "turn_memories",
-        _uuid("tenant_id"),
-        _uuid("turn_id"),
+        uuid("tenant_id"),
+        uuid("turn_id"),
         sa.Column("ordinal", sa.Integer(), nullable=False),
-        _uuid("conversation_id"),
+        uuid("conversation_id"),
         sa.Column("start", sa.BigInteger(), nullable=False),
         sa.Column("end", sa.BigInteger(), nullable=False),
         sa.Column("vector", postgresql.BYTEA(), nullable=False),
-        _tenant("turn_memories"),
-        _to("turn_memories", "turn_id", "turns"),
-        _to("turn_memories", "conversation_id", "conversations"),
+        of_tenant("turn_memories"),
+        refers("turn_memories", "turn_id", "turns"),
+        refers("turn_memories", "conversation_id", "conversations"),
         sa.PrimaryKeyConstraint("tenant_id", "turn_id", "ordinal", name=op.f("pk_turn_memories")),
     )
-    _indexed("turn_memories", "conversation_id")
+    index("turn_memories", "conversation_id")
 
 
 def _turn_feedback() -> None:
     op.create_table(
         "turn_feedback",
-        _uuid("tenant_id"),
-        _uuid("id"),
-        _moment("created_at"),
-        _uuid("turn_id"),
-        _uuid("created_by"),
+        uuid("tenant_id"),
+        uuid("id"),
+        moment("created_at"),
+        uuid("turn_id"),
+        uuid("created_by"),
         sa.Column("thumb", sa.Text(), nullable=False),
-        _uuid("words_id", nullable=True),
-        _moment("updated_at"),
+        uuid("words_id", nullable=True),
+        moment("updated_at"),
         sa.CheckConstraint("thumb IN ('up', 'down')", name=op.f("ck_turn_feedback_thumb")),
-        _tenant("turn_feedback"),
-        _to("turn_feedback", "turn_id", "turns"),
-        _to("turn_feedback", "words_id", "contents"),
+        of_tenant("turn_feedback"),
+        refers("turn_feedback", "turn_id", "turns"),
+        refers("turn_feedback", "words_id", "contents"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_turn_feedback")),
         sa.UniqueConstraint(
             "tenant_id", "turn_id", "created_by", name=op.f("uq_turn_feedback_tenant_id_turn_id_created_by")
         ),
     )
-    _indexed("turn_feedback", "words_id")
+    index("turn_feedback", "words_id")
 
 
 def _works() -> None:
     op.create_table(
         "works",
-        _uuid("tenant_id"),
-        _uuid("id"),
-        _moment("created_at"),
+        uuid("tenant_id"),
+        uuid("id"),
+        moment("created_at"),
         sa.Column("tool", sa.Text(), nullable=False),
-        _uuid("document_id", nullable=True),
-        _uuid("arguments_id"),
-        _uuid("result_id", nullable=True),
+        uuid("document_id", nullable=True),
+        uuid("arguments_id"),
+        uuid("result_id", nullable=True),
         sa.Column("status", sa.Text(), server_default="queued", nullable=False),
         sa.Column("error", postgresql.JSONB()),
-        _uuid("job_id", nullable=True),
-        _uuid("created_by"),
-        _moment("finished_at", nullable=True),
+        uuid("job_id", nullable=True),
+        uuid("created_by"),
+        moment("finished_at", nullable=True),
         sa.CheckConstraint("tool IN ('summarise', 'translate', 'classify')", name=op.f("ck_works_tool")),
         sa.CheckConstraint(
             "status IN ('queued', 'running', 'completed', 'failed')", name=op.f("ck_works_status")
         ),
-        _tenant("works"),
-        _to("works", "document_id", "documents"),
-        _to("works", "arguments_id", "contents"),
-        _to("works", "result_id", "contents"),
-        _to("works", "created_by", "users"),
+        of_tenant("works"),
+        refers("works", "document_id", "documents"),
+        refers("works", "arguments_id", "contents"),
+        refers("works", "result_id", "contents"),
+        refers("works", "created_by", "users"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_works")),
     )
-    _indexed("works", "document_id", "arguments_id", "result_id", "created_by")
+    index("works", "document_id", "arguments_id", "result_id", "created_by")
