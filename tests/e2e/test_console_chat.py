@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 from secretariat.platform.console_files import STATIC
 from secretariat.platform.demo.api import Api
 from tests.support.line import line_to
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, ready
 
 pytestmark = [
     pytest.mark.browser,
@@ -43,7 +43,7 @@ def notes(api: Api, tmp_path_factory: pytest.TempPathFactory) -> str:
     path.write_text(NOTES)
     collection_id = str(api.post("/api/v1/collections", {"name": "Observatory", "description": ""})["id"])
     document = api.upload(collection_id, path, "observatory.md", "text/markdown")
-    assert api.until(f"/api/v1/documents/{document['id']}", ("ready", "rejected"))["status"] == "ready"
+    ready(api, document)
     return collection_id
 
 

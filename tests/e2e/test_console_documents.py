@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from secretariat.platform.console_files import STATIC
 from secretariat.platform.demo.api import Api
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, ready
 
 pytestmark = [
     pytest.mark.browser,
@@ -32,7 +32,7 @@ def policy(api: Api) -> dict[str, Any]:
     """A PDF in a collection of its own, ready."""
     made = api.post("/api/v1/collections", {"name": "Policies", "description": ""})
     document = api.upload(str(made["id"]), POLICY, POLICY.name, "application/pdf")
-    return api.until(f"/api/v1/documents/{document['id']}", ("ready", "rejected"))
+    return ready(api, document)
 
 
 @pytest.fixture
@@ -61,6 +61,13 @@ def test_a_chunk_is_shown_on_its_page_and_its_lines_are_marked(opened: Page) -> 
 
 def test_who_can_see_it_and_why_changes_with_a_grant(opened: Page) -> None:
     opened.get_by_role("tab", name="Access").click()
+    person = opened.get_by_role("combobox", name="Person")
+    person.fill("own")
+    opened.get_by_role("option", name="Owner").click()
+    expect(opened.get_by_test_id("verdict")).to_contain_text("Owner")
+    opened.reload()  # whom one asks about stands in the address
+    expect(person).to_have_value("Owner")
+    expect(opened.get_by_test_id("verdict")).to_contain_text("Owner")
     readers = opened.get_by_test_id("readers")
     expect(readers).to_contain_text("May read it")
     expect(readers).to_contain_text("Allowed to everyone, on the collection")
@@ -142,7 +149,7 @@ def test_a_search_says_whether_anything_answers(
     notes = tmp_path / "lighthouse.md"
     notes.write_text("# Lighthouse\n\nThe lighthouse was built in 1874. It is painted every five years.\n")
     sent = api.upload(policy["collection_id"], notes, notes.name, "text/markdown")
-    assert api.until(f"/api/v1/documents/{sent['id']}", ("ready", "rejected"))["status"] == "ready"
+    ready(api, sent)
     opened.goto(f"{running_stack.base_url}/search")
     field = opened.get_by_role("searchbox", name="What do you look for?")
     field.fill("When was the lighthouse built?")

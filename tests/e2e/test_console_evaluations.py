@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -10,7 +9,7 @@ from playwright.sync_api import Page, expect
 from secretariat.platform.console_files import STATIC
 from secretariat.platform.demo.api import Api
 from tests.support import axe
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, ready
 
 pytestmark = [
     pytest.mark.browser,
@@ -21,21 +20,11 @@ pytestmark = [
 ]
 PEOPLE = Path(__file__).parents[2] / "examples" / "handbook" / "people"
 FILES = ("annual-leave.md", "job-grades.md", "remote-work.md", "training-and-development.md")
-_LOOKS: tuple[tuple[Literal["dark", "light"], int], ...] = (("dark", 390), ("light", 1440))
 PASTED = """
 How many days of annual leave may be carried over?\tannual-leave.md
 Who may work from home?\tremote-work.md
 What is in the safe?\tnowhere.md
 """
-
-
-def keeps_nobody_out(page: Page) -> None:
-    """In light on a desk, and in dark on a phone, where nothing may stick out."""
-    for theme, width in _LOOKS:
-        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
-        page.set_viewport_size({"width": width, "height": 900})
-        assert axe.findings(page) == []
-        assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +34,7 @@ def library(running_stack: RunningStack) -> Iterator[str]:
     made = api.post("/api/v1/collections", {"name": "People", "description": ""})
     documents = [api.upload(str(made["id"]), PEOPLE / name, name, "text/markdown") for name in FILES]
     for document in documents:
-        assert api.until(f"/api/v1/documents/{document['id']}", ("ready", "rejected"))["status"] == "ready"
+        ready(api, document)
     yield str(made["name"])
     api.close()
 
@@ -62,7 +51,7 @@ def test_questions_are_pasted_measured_compared_and_looked_at(
     form.get_by_label("Questions and documents").fill("a question without a document")
     form.get_by_role("button", name="Make the set").click()
     expect(form).to_contain_text("Line 1 needs a question, a tab and the name of a document.")
-    keeps_nobody_out(page)
+    axe.keeps_nobody_out(page)
     form.get_by_label("Questions and documents").fill(PASTED)
     form.get_by_role("button", name="Make the set").click()
     expect(page.get_by_test_id("question-sets")).to_contain_text("People")
@@ -74,7 +63,7 @@ def test_questions_are_pasted_measured_compared_and_looked_at(
     form.get_by_test_id("collection-choice").click()
     page.get_by_role("menuitemcheckbox", name=library, exact=True).click()
     page.keyboard.press("Escape")
-    keeps_nobody_out(page)
+    axe.keeps_nobody_out(page)
     form.get_by_role("button", name="Start the evaluation").click()
 
     expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
@@ -85,13 +74,13 @@ def test_questions_are_pasted_measured_compared_and_looked_at(
 
     questions = page.get_by_test_id("evaluated-questions")
     expect(questions.locator("[data-row]").first).to_contain_text("What is in the safe?")
-    keeps_nobody_out(page)
+    axe.keeps_nobody_out(page)
     questions.get_by_role("link", name="Who may work from home?").click()
     drawer = page.get_by_test_id("question-drawer")
     expect(drawer).to_contain_text("default: place 1")
     expect(drawer.get_by_role("list", name="Found by default")).to_contain_text("remote-work.md")
     assert "/questions/" in page.url
-    keeps_nobody_out(page)
+    axe.keeps_nobody_out(page)
     page.keyboard.press("Escape")
     expect(drawer).to_be_hidden()
 

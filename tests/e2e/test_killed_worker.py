@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from secretariat.platform.demo.api import Api
-from tests.support.stack import RunningStack
+from tests.support.stack import RunningStack, ready
 
 TERMINAL = ("completed", "failed", "cancelled")
 NOTE = """# Canteen
@@ -38,7 +38,7 @@ def collection(api: Api, tmp_path_factory: pytest.TempPathFactory) -> str:
     path.write_text(NOTE)
     collection_id = str(api.post("/api/v1/collections", {"name": "Notes", "description": ""})["id"])
     document = api.upload(collection_id, path, "notes.md", "text/markdown")
-    assert api.until(f"/api/v1/documents/{document['id']}", ("ready", "rejected"))["status"] == "ready"
+    ready(api, document)
     return collection_id
 
 

@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 SOURCE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
+_LOOKS: tuple[tuple[Literal["light", "dark"], int, int], ...] = (("light", 1440, 900), ("dark", 390, 844))
 _GRAVE = ("serious", "critical")
 _RUN = """async () => {
   const { violations } = await axe.run(document, { resultTypes: ["violations"] });
@@ -32,6 +33,22 @@ class Finding:
 @cache
 def _source() -> str:
     return SOURCE.read_text()
+
+
+def keeps_nobody_out(page: Page) -> None:
+    """Light on a desk, and dark on a phone, where nothing may stick out."""
+    for theme, width, height in _LOOKS:
+        page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        assert findings(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def settle(page: Page) -> None:
+    """Until nothing is being loaded."""
+    expect(page.get_by_role("status", name="Loading")).to_have_count(0)
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)
 
 
 def findings(page: Page) -> list[Finding]:

@@ -4,11 +4,11 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
@@ -103,3 +103,10 @@ async def _first_tenant(services: Services) -> tuple[UUID, str]:
     )
     owner = await ensure_owner(services, tenant.id, OWNER_EMAIL, "Owner")
     return tenant.id, await new_key(services, owner, "tests")
+
+
+def ready(api: Api, document: Mapping[str, Any]) -> dict[str, Any]:
+    """An uploaded document, once it was read in."""
+    told = api.until(f"/api/v1/documents/{document['id']}", ("ready", "rejected"))
+    assert told["status"] == "ready", told["problem"]
+    return told
