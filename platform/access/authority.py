@@ -10,7 +10,16 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from secretariat.platform.access.permit import held_by, matching_documents, permit, readable_now
+from secretariat.platform.access.permit import (
+    FOUND,
+    STATE,
+    held_by,
+    matching_documents,
+    permit,
+    readable_by_known,
+    readable_now,
+    remembered,
+)
 from secretariat.platform.access.repository import principals_of
 from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.indexes.permits import KnownPermits
@@ -96,6 +105,10 @@ class PersonAuthority:
         self._known = KnownPermits() if known is None else known
 
     async def permit(self, scope: Scope) -> Permit:
+        state = await self._database.glance(scope.tenant, STATE, {"person": self._user_id})
+        given = remembered(state, (scope.tenant, self._user_id), self._known)
+        if given is not None:
+            return given
         async with self._database.tenant(scope.tenant) as session:
             return await permit(session, self._user_id, self._known)
 
@@ -105,5 +118,10 @@ class PersonAuthority:
             return await matching_documents(session, documents_readable(principals), where)
 
     async def readable(self, scope: Scope, document_ids: Several[UUID]) -> dict[UUID, UUID]:
+        values = {"ids": list(document_ids), "person": self._user_id}
+        found = await self._database.glance(scope.tenant, FOUND, values)
+        rules = readable_by_known(found, (scope.tenant, self._user_id), self._known)
+        if rules is not None:
+            return rules
         async with self._database.tenant(scope.tenant) as session:
             return await readable_now(session, self._user_id, document_ids, self._known)

@@ -7,7 +7,9 @@ read documents at all, so what is taken away is gone for the next one, in every 
 
 import asyncio
 from collections.abc import Collection as Several
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
@@ -29,7 +31,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from secretariat.platform.access.caller import EVERYONE
 from secretariat.platform.access.repository import principals_of, reads_documents
 from secretariat.platform.db.session import TenantSession
-from secretariat.platform.indexes.permits import KnownPermits
+from secretariat.platform.indexes.permits import KnownPermits, Person
 from secretariat.platform.tables.access import Grant, GrantVersion
 from secretariat.platform.tables.documents import ChunkHead, Document
 from secretariat.retrieval.core import DocumentFilter, Permit
@@ -38,6 +40,7 @@ from secretariat.retrieval.errors import FilterTooWideError
 MOST_MATCHING = 100_000
 """Documents that a filter may let through: more would take the memory and the time of other searches."""
 
+Rows: TypeAlias = Sequence[tuple[Any, ...]]
 _UUID_BYTES = 16
 _VERSION = select(GrantVersion.version).scalar_subquery()
 _HEAD = select(ChunkHead.seq).scalar_subquery()
@@ -46,9 +49,9 @@ _UNREADY = (  # in the words of its index, which a statement with parameters wou
     .where(Document.status != literal_column("'ready'"), Document.chunk_count > literal_column("0"))
     .scalar_subquery()
 )
-# Made once, for they are asked at every search.
-_STATE = select(_VERSION, func.coalesce(_HEAD, 0), _UNREADY).where(reads_documents(bindparam("person")))
-_FOUND = select(Document.id, Document.collection_id, _VERSION).where(
+# Made once, for they are asked at every search. Both give nothing for who may read no documents.
+STATE = select(_VERSION, func.coalesce(_HEAD, 0), _UNREADY).where(reads_documents(bindparam("person")))
+FOUND = select(Document.id, Document.collection_id, _VERSION).where(
     Document.id == any_(bindparam("ids", type_=ARRAY(Uuid))),
     Document.status == "ready",
     reads_documents(bindparam("person")),
@@ -62,18 +65,26 @@ def held_by(principals: frozenset[str]) -> ColumnElement[bool]:
 
 async def permit(session: TenantSession, user_id: UUID, known: KnownPermits) -> Permit:
     """What all grants to the person come to. Of several that open the same, the oldest is named."""
-    state = (await session.execute(_STATE, {"person": user_id})).one_or_none()
-    if state is None:
-        return Permit()
-    version, head, being_read = state
-    person, unready = (session.tenant_id, user_id), frozenset[UUID](being_read or ())
-    given = known.get(person, version)
-    if given is not None and (given.head, given.unready) == (head, unready):
-        return given
+    person = session.tenant_id, user_id
+    state = [tuple(row) for row in await session.execute(STATE, {"person": user_id})]
+    given = remembered(state, person, known)
     if given is None:
+        version, head, being_read = state[0]
         given = await _worked_out(session, held_by(await principals_of(session, user_id)))
-    given = replace(given, head=head, unready=unready)
-    known.put(person, version, given)
+        given = replace(given, head=head, unready=frozenset[UUID](being_read or ()))
+        known.put(person, version, given)
+    return given
+
+
+def remembered(state: Rows, person: Person, known: KnownPermits) -> Permit | None:
+    """What `permit` comes to by the rows of STATE; None where the grants have to be asked."""
+    if not state:
+        return Permit()
+    version, head, being_read = state[0]
+    given, unready = known.get(person, version), frozenset[UUID](being_read or ())
+    if given is not None and (given.head, given.unready) != (head, unready):
+        given = replace(given, head=head, unready=unready)
+        known.put(person, version, given)
     return given
 
 
@@ -81,18 +92,30 @@ async def readable_now(
     session: TenantSession, user_id: UUID, document_ids: Several[UUID], known: KnownPermits
 ) -> dict[UUID, UUID]:
     """Of these documents those that are ready and open, each with the grant that `Permit.rule` names."""
-    rows = (await session.execute(_FOUND, {"ids": list(document_ids), "person": user_id})).all()
-    if not rows:
-        return {}
-    homes = {row[0]: row[1] for row in rows}
-    given = known.get((session.tenant_id, user_id), rows[0][2])
-    if given is None:
+    values = {"ids": list(document_ids), "person": user_id}
+    found = [tuple(row) for row in await session.execute(FOUND, values)]
+    rules = readable_by_known(found, (session.tenant_id, user_id), known)
+    if rules is None:
+        homes = {document: home for document, home, _ in found}
         on_them = or_(
             and_(Grant.resource_type == "document", Grant.resource_id.in_(homes)),
             and_(Grant.resource_type == "collection", Grant.resource_id.in_(set(homes.values()))),
         )
         given = await _worked_out(session, and_(held_by(await principals_of(session, user_id)), on_them))
-    rules = {document: given.rule(document, home) for document, home in homes.items()}
+        rules = _rules(given, found)
+    return rules
+
+
+def readable_by_known(found: Rows, person: Person, known: KnownPermits) -> dict[UUID, UUID] | None:
+    """What `readable_now` comes to by the rows of FOUND; None where the grants have to be asked."""
+    if not found:
+        return {}
+    given = known.get(person, found[0][2])
+    return None if given is None else _rules(given, found)
+
+
+def _rules(given: Permit, found: Rows) -> dict[UUID, UUID]:
+    rules = {document: given.rule(document, home) for document, home, _ in found}
     return {document: rule for document, rule in rules.items() if rule is not None}
 
 

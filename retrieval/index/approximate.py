@@ -1,6 +1,6 @@
 """Which rows are probably near: an inverted file over FAISS codes of 8 bits a dimension, for many rows in reach.
 
-It names candidates; their scores come from the vectors themselves (DenseIndex.scored). How much of what is in
+It names candidates; their scores come from the vectors themselves (DenseIndex.search). How much of what is in
 reach has to be looked at is measured when it is built, on the vectors it holds.
 """
 
@@ -140,9 +140,10 @@ def _measured(near: Approximate, blocks: Sequence[Vectors], live: Mask) -> int:
     rows = np.sort(choose.choice(np.flatnonzero(live), min(_SAMPLE, int(live.sum())), replace=False))
     queries = [vector.tobytes() for vector in _gathered(blocks, rows)]
     exact = DenseIndex(blocks)
-    true = [{row for row, _ in exact.search(query, mask, _NEAREST)} for query in queries]
-    in_reach, look_at = int(np.count_nonzero(mask)), 1_024
-    while look_at < in_reach:
+    in_reach = np.flatnonzero(mask)
+    true = [{row for row, _ in exact.search(query, in_reach, _NEAREST)} for query in queries]
+    look_at = 1_024
+    while look_at < in_reach.size:
         found = [near.candidates(query, mask, _NEAREST, look_at) for query in queries]
         hits = sum(len(nearest & set(rows.tolist())) for nearest, rows in zip(true, found, strict=True))
         if hits >= _RECALL * sum(map(len, true)):

@@ -121,23 +121,34 @@ class Block:
 
     def chunk(self, row: int) -> Chunk:
         """The chunk of a row that isn't gone, whole."""
-        facts = self.facts[row]
-        text = self.text(row)
-        page = int(facts["page"])
+        return self.chunks([row])[0]
+
+    def chunks(self, rows: Sequence[int]) -> list[Chunk]:
+        """Of rows that aren't gone, in their order."""
+        width = self.vectors.shape[1] * 4
+        vectors = self.vectors[rows].astype("<f4").tobytes()
+        return [
+            self._chunk(facts, self.text(row), vectors[place * width : (place + 1) * width])
+            for place, (row, facts) in enumerate(zip(rows, self.facts[rows].tolist(), strict=True))
+        ]
+
+    def _chunk(self, facts: tuple[Any, ...], text: bytes, vector: bytes) -> Chunk:
+        """`facts` as FACTS names them."""
+        key, document, collection, seq, ordinal, start, end, page, signature, signed, title, path = facts
         return Chunk(
-            id=UUID(bytes=facts["id"].tobytes()),
-            collection_id=UUID(bytes=facts["collection"].tobytes()),
-            document_id=UUID(bytes=facts["document"].tobytes()),
-            document_title=self.titles[facts["title"]],
-            ordinal=int(facts["ordinal"]),
-            span=Span(int(facts["start"]), int(facts["end"])),
+            id=UUID(bytes=key),
+            collection_id=UUID(bytes=collection),
+            document_id=UUID(bytes=document),
+            document_title=self.titles[title],
+            ordinal=ordinal,
+            span=Span(start, end),
             text=text.decode(),
-            heading_path=self.paths[facts["path"]],
+            heading_path=self.paths[path],
             sha256=sha256(text).hexdigest(),
-            vector=self.vectors[row].astype("<f4").tobytes(),
-            seq=int(facts["seq"]),
+            vector=vector,
+            seq=seq,
             page=None if page == _NONE else page,
-            signature=int(facts["signature"]) if facts["signed"] else None,
+            signature=signature if signed else None,
         )
 
     def text(self, row: int) -> bytes:

@@ -1,7 +1,10 @@
-"""Vectors by cosine, exactly: FAISS scans blocks of unit vectors where they lie. Rows are the view's numbers."""
+"""Vectors by cosine, exactly: FAISS reads unit vectors where they lie, of the rows in reach and no other. Rows are
+the view's numbers."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import Executor
+from typing import Any
 
 import faiss
 import numpy as np
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 from secretariat.retrieval.errors import RetrievalError
 
 Mask = NDArray[np.bool_]
+Rows = NDArray[np.int64]
 Vectors = NDArray[np.float32]
 
 _WORTH_A_THREAD = 8_192
@@ -26,70 +30,57 @@ class DenseIndex:
     def __init__(self, blocks: Sequence[Vectors], executor: Executor | None = None) -> None:
         """`blocks` are C-contiguous [rows, dimension], one behind the other. Scans of many rows are shared
         out between the executor's threads."""
-        # A heap keeps the earlier of two equal rows; the reservoir that FAISS takes for many keeps either.
-        faiss.cvar.distance_compute_min_k_reservoir = np.iinfo(np.int32).max
         self._blocks = blocks
         self._executor = executor
-        ends = np.cumsum([len(block) for block in blocks]).tolist()
-        self._firsts: list[int] = [0, *ends[:-1]] if blocks else []
+        self._bounds = np.cumsum([0, *(len(block) for block in blocks)])
 
-    def search(self, query: bytes, mask: Mask, k: int) -> list[tuple[int, float]]:
-        """The k rows nearest to `query` among those that `mask` (one flag a row) permits, best first.
+    def search(self, query: bytes, rows: Rows, k: int) -> list[tuple[int, float]]:
+        """The k rows nearest to `query` among these (ascending and distinct), best first.
 
-        The filter works inside the scan, so what isn't permitted neither takes a place nor moves a score.
-        Raises RetrievalError when the query has another dimension than the rows.
+        No other row is read, so none takes a place or moves a score. Raises RetrievalError when the query has
+        another dimension than the rows.
         """
-        if not k or not mask.any():
+        if not k or not rows.size:
             return []
-        point = self._point(query)
-        scans: list[tuple[Vectors, Mask, int]] = [
-            (block, mask[first : first + len(block)], first)
-            for first, block in zip(self._firsts, self._blocks, strict=True)
-        ]
-        threads = self._executor if np.count_nonzero(mask) >= _WORTH_A_THREAD else None
-        parts = list((threads.map if threads else map)(lambda scan: _scan(point, k, *scan), scans))
-        rows = np.concatenate([part[0] for part in parts])
-        scores = np.concatenate([part[1] for part in parts])
-        return best_of(rows, scores, k)
-
-    def scored(self, query: bytes, rows: NDArray[np.int64], k: int) -> list[tuple[int, float]]:
-        """The k best of these rows, ascending and distinct, by the scores that `search` would give them."""
-        if not rows.size:
-            return []
-        point = self._point(query)
-        bounds = np.searchsorted(rows, [*self._firsts, np.iinfo(np.int64).max])
-        scores = []
-        for number, (block, first) in enumerate(zip(self._blocks, self._firsts, strict=True)):
-            asked = rows[bounds[number] : bounds[number + 1]]
-            if asked.size:
-                gathered = np.ascontiguousarray(block[asked - first])
-                found, near = _scan(point, len(gathered), gathered, np.ones(len(gathered), dtype=np.bool_), 0)
-                scores.append(near[np.argsort(found)])
-        return best_of(rows, np.concatenate(scores), k)
-
-    def _point(self, query: bytes) -> Vectors:
         if len(query) != 4 * self._blocks[0].shape[1]:
             raise RetrievalError("The query and the documents were embedded by different models.")
-        return np.frombuffer(query, dtype="<f4").astype(np.float32).reshape(1, -1)
+        point = np.frombuffer(query, dtype="<f4").astype(np.float32)
+        threads = self._executor
+        shares = min(os.cpu_count() or 1, 1 + rows.size // _WORTH_A_THREAD) if threads else 1
+        mine, *others = np.array_split(rows, shares)
+        given = [threads.submit(self._nearest, point, part, k) for part in others] if threads else []
+        parts = [*self._nearest(point, mine, k), *(scan for part in given for scan in part.result())]
+        near, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return best_of(near, scores, k)
+
+    def _nearest(self, point: Vectors, rows: Rows, k: int) -> list[tuple[Rows, NDArray[np.float32]]]:
+        """Of each block the k nearest of the rows, in no particular order."""
+        bounds = np.searchsorted(rows, self._bounds).tolist()
+        found = []
+        for number, block in enumerate(self._blocks):
+            start, stop = bounds[number], bounds[number + 1]
+            if start < stop:
+                first = self._bounds[number]
+                near, scores = _scan(point, block, rows[start:stop] - first, min(k, stop - start))
+                found.append((near + first, scores))
+        return found
 
 
-def best_of(rows: NDArray[np.int64], scores: NDArray[np.float32], k: int) -> list[tuple[int, float]]:
+def best_of(rows: Rows, scores: NDArray[np.floating[Any]], k: int) -> list[tuple[int, float]]:
     """The k best, best first; earlier rows win ties."""
+    if rows.size > k:
+        good = scores >= np.partition(scores, rows.size - k)[rows.size - k]
+        rows, scores = rows[good], scores[good]
     order = np.lexsort((rows, -scores))[:k]
-    return [(int(rows[at]), float(scores[at])) for at in order]
+    return list(zip(rows[order].tolist(), scores[order].tolist(), strict=True))
 
 
-def _scan(
-    point: Vectors, k: int, block: Vectors, mask: Mask, first: int
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The k nearest permitted rows of one block, in no particular order."""
-    count = min(k, int(np.count_nonzero(mask)))
-    scores, rows = np.empty(count, dtype=np.float32), np.empty(count, dtype=np.int64)
-    if count:
-        bitmap = np.packbits(mask, bitorder="little")
-        faiss.knn_inner_product(
-            faiss.swig_ptr(point), faiss.swig_ptr(block), block.shape[1], 1, len(block), count,
-            faiss.swig_ptr(scores), faiss.swig_ptr(rows),
-            faiss.IDSelectorBitmap(mask.size, faiss.swig_ptr(bitmap)),
-        )  # fmt: skip
-    return rows + first, scores
+def _scan(point: Vectors, block: Vectors, rows: Rows, k: int) -> tuple[Rows, NDArray[np.float32]]:
+    """A heap keeps the earlier of two equal rows, whatever their number."""
+    scores, near = np.empty(k, dtype=np.float32), np.empty(k, dtype=np.int64)
+    by_rows: Any = faiss.knn_inner_products_by_idx  # type: ignore[attr-defined]  # its stubs leave it out
+    by_rows(
+        faiss.swig_ptr(point), faiss.swig_ptr(block), faiss.swig_ptr(rows), block.shape[1], 1, len(block),
+        len(rows), k, faiss.swig_ptr(scores), faiss.swig_ptr(near), len(rows),
+    )  # fmt: skip
+    return near, scores

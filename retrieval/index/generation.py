@@ -6,7 +6,7 @@ searches go on undisturbed while the view is written, closed up, or given anothe
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +20,7 @@ from secretariat.retrieval.errors import RetrievalError
 from secretariat.retrieval.index.analyzer import Analyzer
 from secretariat.retrieval.index.approximate import Approximate
 from secretariat.retrieval.index.block import ROWS, Block, runs
-from secretariat.retrieval.index.dense import DenseIndex, Mask, best_of
+from secretariat.retrieval.index.dense import DenseIndex, Mask
 from secretariat.retrieval.index.lexical import LexicalIndex, best_scored, counted
 from secretariat.retrieval.index.postings import Postings
 from secretariat.retrieval.index.roster import Reach, Roster, Within
@@ -85,9 +85,13 @@ class Generation:
     def _lexical(self) -> LexicalIndex:
         return LexicalIndex([block.postings for block in self.blocks], self.analyzer)
 
-    def chunk(self, row: int) -> Chunk:
-        block = bisect_right(self.firsts, row) - 1
-        return self.blocks[block].chunk(row - self.firsts[block])
+    def chunks(self, rows: Iterable[int]) -> dict[int, Chunk]:
+        """Of rows that aren't gone, by row."""
+        found: dict[int, Chunk] = {}
+        for number, here in self._by_block(sorted(rows)).items():
+            made = self.blocks[number].chunks(here)
+            found.update(zip([self.firsts[number] + row for row in here], made, strict=True))
+        return found
 
     def around(self, chunk: Chunk, count: int) -> list[Chunk]:
         """Of the chunk's document those that stand at most so many places from it, itself among them, in order."""
@@ -96,31 +100,28 @@ class Generation:
         for block, first in zip(self.blocks, self.firsts, strict=True):
             here = rows[(rows >= first) & (rows < first + len(block))] - first
             near = here[np.abs(block.facts["ordinal"][here] - chunk.ordinal) <= count]
-            found += [block.chunk(row) for row in near.tolist()]
+            found += block.chunks(near.tolist())
         return sorted(found, key=lambda one: one.ordinal)
 
     def rank(self, query: str, vector: bytes, permit: Permit, within: Within, pool: int) -> Rankings:
         """The best `pool` chunks by either measure, out of the chunks in reach alone."""
         reach = self.roster.reach(permit, within)
-        cosines = dict(self.nearest(vector, reach.mask, pool))
+        cosines = dict(self.nearest(vector, reach, pool))
         bm25 = self._lexical.scores(query, reach.mask)
-        lexical = [row for row, _ in best_scored(bm25, pool)]
-        chunks = {row: self.chunk(row) for row in {*cosines, *lexical}}
-        return Rankings(
-            [*cosines], lexical, chunks, reach, cosines, {row: float(bm25[row]) for row in chunks}
-        )
+        lexical = [row for row, _ in best_scored(bm25, reach.rows, pool)]
+        chunks = self.chunks({*cosines, *lexical})
+        rows = [*chunks]
+        said = dict(zip(rows, bm25[rows].tolist(), strict=True))
+        return Rankings([*cosines], lexical, chunks, reach, cosines, said)
 
-    def nearest(self, vector: bytes, mask: Mask, k: int) -> list[tuple[int, float]]:
-        """The k flagged rows nearest to a vector, best first: exactly, unless there are too many to look at."""
+    def nearest(self, vector: bytes, reach: Reach, k: int) -> list[tuple[int, float]]:
+        """The k rows in reach nearest to a vector, best first: exactly, unless there are too many to look at."""
         near = self.approximate
-        if near is None or np.count_nonzero(mask) <= self.exact_reach:
-            return self._dense.search(vector, mask, k)
-        found = self._dense.scored(vector, near.candidates(vector, mask, k), k)
-        since = mask.copy()
-        since[: near.covered] = False
-        found += self._dense.search(vector, since, k)
-        rows, scores = (np.array([hit[at] for hit in found]) for at in (0, 1))
-        return best_of(rows.astype(np.int64), scores.astype(np.float32), k)
+        if near is None or reach.rows.size <= self.exact_reach:
+            return self._dense.search(vector, reach.rows, k)
+        since = reach.rows[np.searchsorted(reach.rows, near.covered) :]
+        probable = np.concatenate([near.candidates(vector, reach.mask, k), since])
+        return self._dense.search(vector, probable, k)
 
     def changed(self, gone: Sequence[int], added: Sequence[Chunk], seq: int) -> "Generation":
         """With rows gone and chunks added behind the last. Raises RetrievalError on another dimension."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secretariat.retrieval.index.analyzer import Analyzer
-from secretariat.retrieval.index.dense import Mask
+from secretariat.retrieval.index.dense import Mask, Rows, best_of
 from secretariat.retrieval.index.postings import Postings
 
 K1, B = 1.2, 0.75
@@ -35,15 +35,19 @@ class LexicalIndex:
     def scores(self, query: str, mask: Mask) -> NDArray[np.float64]:
         """Of every row, 0 where it isn't permitted. A term that the query says twice counts twice."""
         scores = np.zeros(mask.size)
-        total = int(np.count_nonzero(mask))
+        terms = Counter(self._analyzer.terms(query))
+        if not terms:
+            return scores
+        permitted = np.flatnonzero(mask)
+        total = permitted.size
         # Lengths are whole numbers: their sum is exact, whatever the order.
-        mean = float(self._lengths @ mask) / total if total else 0.0
-        for term, asked in Counter(self._analyzer.terms(query)).items():
+        mean = float(self._lengths.take(permitted).sum()) / total if total else 0.0
+        for term, asked in terms.items():
             rows, counts = self._permitted(term, mask)
             if not rows.size:
                 continue
             idf = np.log1p((total - rows.size + 0.5) / (rows.size + 0.5))
-            length = self._lengths[rows]
+            length = self._lengths.take(rows)
             scores[rows] += asked * idf * counts * (K1 + 1) / (counts + K1 * (1 - B + B * length / mean))
         return scores
 
@@ -54,17 +58,14 @@ class LexicalIndex:
         for first, block in zip(self._firsts, self._blocks, strict=True):
             rows, counts = block.of_term(term)
             if rows.size:
-                here = mask[first : first + len(block.lengths)][rows]
+                here = mask[first : first + len(block.lengths)].take(rows)
                 found_rows.append(rows[here] + np.int64(first))
                 found_counts.append(counts[here].astype(np.float64))
         return np.concatenate(found_rows), np.concatenate(found_counts)
 
 
-def best_scored(scores: NDArray[np.float64], k: int) -> list[tuple[int, float]]:
-    """The k rows with the highest scores above 0, best first; earlier rows win ties."""
-    matching = np.flatnonzero(scores > 0)
-    if matching.size > k:
-        best = np.partition(scores[matching], matching.size - k)[matching.size - k]
-        matching = matching[scores[matching] >= best]
-    ordered = matching[np.lexsort((matching, -scores[matching]))][:k]
-    return [(int(row), float(scores[row])) for row in ordered]
+def best_scored(scores: NDArray[np.float64], rows: Rows, k: int) -> list[tuple[int, float]]:
+    """Of these rows the k with the highest scores above 0, best first; earlier rows win ties."""
+    said = scores.take(rows)
+    matching = said > 0
+    return best_of(rows[matching], said[matching], k)

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secretariat.retrieval.core import Chunk, Permit
-from secretariat.retrieval.index.dense import Mask
+from secretariat.retrieval.index.dense import Mask, Rows
 
 Flags = NDArray[np.bool_]
-_REACHES = 8
-"""Remembered of each generation: a byte a row."""
+_MOST_BYTES = 2**24
+"""Of reaches that are remembered of a generation."""
 _NO_ROWS = np.empty(0, dtype=np.int64)
 
 
@@ -30,12 +30,18 @@ class Within:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """`mask` flags the rows that may be ranked. `allowed` counts documents that were asked for and may be read,
-    `denied` those in the collections that were asked for that may not."""
+    """`rows` may be ranked, ascending; `mask` flags them. `allowed` counts documents that were asked for and may
+    be read, `denied` those in the collections that were asked for that may not."""
 
     mask: Mask
+    rows: Rows
     allowed: int
     denied: int
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.mask.nbytes + self.rows.nbytes
 
 
 class Roster:
@@ -98,11 +104,17 @@ class Roster:
             known = self._reached.get(asked)
         if known is None:
             known = self._worked_out(permit, within)
-            with self._guard:
-                self._reached[asked] = known
-                while len(self._reached) > _REACHES:
-                    del self._reached[next(iter(self._reached))]
+            self._remember(asked, known)
         return known
+
+    def _remember(self, asked: tuple[Permit, Within], reach: Reach) -> None:
+        with self._guard:
+            self._reached[asked] = reach
+            held = sum(known.size for known in self._reached.values())
+            for oldest in list(self._reached):
+                if held <= _MOST_BYTES:
+                    break
+                held -= self._reached.pop(oldest).size
 
     def _worked_out(self, permit: Permit, within: Within) -> Reach:
         present = self._rows_of_document.values > 0
@@ -121,8 +133,10 @@ class Roster:
             reached &= self._documents.flags(within.documents, many)
         # A row that is gone has document -1 and takes the flag behind the last document.
         mask = np.append(reached, False).take(self._document_of_row.values)
-        mask.setflags(write=False)
-        return Reach(mask, int(np.count_nonzero(reached)), denied)
+        rows = np.flatnonzero(mask)
+        for array in (mask, rows):
+            array.setflags(write=False)
+        return Reach(mask, rows, int(np.count_nonzero(reached)), denied)
 
 
 class _Numbers:

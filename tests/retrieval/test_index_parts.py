@@ -35,7 +35,7 @@ class TestDense:
         mask = np.random.default_rng(1).random(500) < 0.3
         expected = sorted(np.flatnonzero(mask), key=lambda row: -float(matrix[row] @ matrix[7]))[:10]
         index = DenseIndex([matrix[:100], matrix[100:101], matrix[101:]])
-        found = index.search(matrix[7].tobytes(), mask, 10)
+        found = index.search(matrix[7].tobytes(), np.flatnonzero(mask), 10)
         assert [row for row, _ in found] == [int(row) for row in expected]
 
     @pytest.mark.parametrize("k", [1, 10, 150])
@@ -45,20 +45,17 @@ class TestDense:
         matrix[5_000:5_300] = matrix[17]
         mask = np.random.default_rng(1).random(20_000) < 0.6
         rows, query = np.flatnonzero(mask), matrix[17].tobytes()
-        alone = DenseIndex([np.ascontiguousarray(matrix[rows])]).search(
-            query, np.ones(rows.size, np.bool_), k
-        )
+        alone = DenseIndex([np.ascontiguousarray(matrix[rows])]).search(query, np.arange(rows.size), k)
         expected = [(int(rows[row]), score) for row, score in alone]
         with ThreadPoolExecutor(2) as threads:
             for cuts in ([], [5_100], [1, 2, 9_999, 15_000]):
                 index = DenseIndex(np.split(matrix, cuts), threads)
-                assert index.search(query, mask, k) == expected
-                assert index.scored(query, rows, k) == expected
+                assert index.search(query, rows, k) == expected
 
     def test_vectors_of_another_model_are_refused(self) -> None:
         index = DenseIndex([_vectors(3)])
         with pytest.raises(RetrievalError):
-            index.search(bytes(4 * 16), np.ones(3, dtype=np.bool_), 1)
+            index.search(bytes(4 * 16), np.arange(3), 1)
 
 
 class TestApproximate:
@@ -73,7 +70,10 @@ class TestApproximate:
         for query in _vectors(40, seed=0):
             found = near.candidates(query.tobytes(), mask, 10)
             assert mask[found].all()
-            hits += len({row for row, _ in exact.search(query.tobytes(), mask, 10)} & set(found.tolist()))
+            hits += len(
+                {row for row, _ in exact.search(query.tobytes(), np.flatnonzero(mask), 10)}
+                & set(found.tolist())
+            )
         assert hits >= 0.95 * 40 * 10
 
     def test_what_is_in_reach_may_lie_far_from_the_query(self) -> None:
@@ -83,9 +83,8 @@ class TestApproximate:
         mask = np.zeros(8_000, dtype=np.bool_)
         mask[far] = True
         found = near.candidates(matrix[0].tobytes(), mask, 10)
-        assert {row for row, _ in DenseIndex([matrix]).search(matrix[0].tobytes(), mask, 10)} <= {
-            *found.tolist()
-        }
+        exact = DenseIndex([matrix]).search(matrix[0].tobytes(), np.flatnonzero(mask), 10)
+        assert {row for row, _ in exact} <= {*found.tolist()}
         assert near.candidates(matrix[0].tobytes(), np.zeros(8_000, dtype=np.bool_), 10).size == 0
 
     def test_extended_it_holds_the_new_rows_and_not_those_that_are_gone(self) -> None:
@@ -109,7 +108,7 @@ def _lexical(*blocks: Sequence[str]) -> LexicalIndex:
 
 
 def _best(index: LexicalIndex, query: str, mask: Mask, k: int) -> list[tuple[int, float]]:
-    return best_scored(index.scores(query, mask), k)
+    return best_scored(index.scores(query, mask), np.flatnonzero(mask), k)
 
 
 class TestLexical:

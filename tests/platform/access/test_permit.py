@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
 import pytest
@@ -37,6 +38,11 @@ VALUES (%(tenant)s, %(grant)s, 'collection', %(closed)s, 'everyone', 'allow')
 def statements(database: Database) -> Iterator[list[str]]:
     """What is asked of the database, but for the binding of sessions to their tenant."""
     asked: list[str] = []
+    glance = database.glance
+
+    async def noted(tenant_id: UUID, query: Any, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+        asked.append(str(query))
+        return await glance(tenant_id, query, values)
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
         if "set_config" not in statement:
@@ -45,7 +51,8 @@ def statements(database: Database) -> Iterator[list[str]]:
     engine = database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)
     try:
-        yield asked
+        with patch.object(database, "glance", noted):
+            yield asked
     finally:
         event.remove(engine, "before_cursor_execute", note)
 
