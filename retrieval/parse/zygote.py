@@ -30,6 +30,7 @@ from secretariat.retrieval.parse.zygote_wire import MOST_BYTES, STARTED, STATUS
 
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 _MADV_COLLAPSE, _LARGE_PAGE = 25, 2 * 1024 * 1024  # Linux 6.1, linux/mman.h
+_SMALLEST_HOLE = 32  # bytes
 ERRANDS: Mapping[str, Any] = {"parse": child, "draw": page_child}
 """What a child can be sent for; each has its `main`, with its arguments and the limits."""
 
@@ -171,10 +172,26 @@ def prepare() -> None:
         found = pdf.extract(SPECIMEN, DEFAULT_LIMITS)
         language_of(found.text)
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)  # what isn't there needn't be mapped for each child
+    _use_up()
     gc.freeze()  # forks share what no collection touches
     gc.set_threshold(50_000, 20, 20)
     _gather()
+
+
+def _use_up() -> None:
+    """Takes all memory that was given back and isn't the system's again: what a child takes is then new memory, in
+    large pages, where it would have to copy this one page by page."""
+    libc = ctypes.CDLL(None)
+    libc.sbrk.restype = libc.malloc.restype = ctypes.c_void_p
+    libc.malloc_trim(0)  # what isn't there needn't be mapped for each child
+    end = libc.sbrk(0)
+    size = _LARGE_PAGE
+    while size >= _SMALLEST_HOLE:
+        taken = libc.malloc(ctypes.c_size_t(size))
+        if taken is None or taken >= end:
+            libc.free(ctypes.c_void_p(taken))
+            size //= 2
+    libc.malloc_trim(0)
 
 
 def _gather() -> None:
