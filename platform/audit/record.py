@@ -1,5 +1,6 @@
 """The only way a record is written: in the transaction of what it records."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from secretariat.platform.audit.chain import sealed_form
@@ -16,9 +17,25 @@ async def record(session: TenantSession, event: AuditEvent) -> UUID:
 
     Raises rfc8785.CanonicalizationError for details that couldn't be sealed.
     """
-    row = AuditRecord(
-        tenant_id=session.tenant_id,
-        id=new_id(),
+    return (await record_all(session, [event]))[0]
+
+
+async def record_all(session: TenantSession, events: Sequence[AuditEvent]) -> list[UUID]:
+    """As `record`, in this order, with all that the session has yet to write."""
+    ids = sorted(new_id() for _ in events)  # records are sealed in the order of their ids
+    rows = [_row(session.tenant_id, row_id, event) for row_id, event in zip(ids, events, strict=True)]
+    for row in rows:
+        canonical(sealed_form(row))
+        session.add(row)
+        session.add(AuditPending(tenant_id=session.tenant_id, record_id=row.id))
+    await session.flush()
+    return ids
+
+
+def _row(tenant_id: UUID, row_id: UUID, event: AuditEvent) -> AuditRecord:
+    return AuditRecord(
+        tenant_id=tenant_id,
+        id=row_id,
         time=now(),
         event_type=event.event_type,
         action=event.action,
@@ -30,8 +47,3 @@ async def record(session: TenantSession, event: AuditEvent) -> UUID:
         details=event.details,
         content=[reference.as_json() for reference in event.content],
     )
-    canonical(sealed_form(row))
-    session.add(row)
-    session.add(AuditPending(tenant_id=session.tenant_id, record_id=row.id))
-    await session.flush()
-    return row.id

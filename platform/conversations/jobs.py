@@ -1,4 +1,4 @@
-"""Answering a turn: under a lease, every event journalled before the turn goes on, then remembered."""
+"""Answering a turn: under a lease, events journalled before they are told or have an effect, then remembered."""
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
@@ -14,6 +14,7 @@ from secretariat.agents.conversation.core import (
     TurnFailed,
     TurnStopped,
 )
+from secretariat.agents.core import ModelPrompted
 from secretariat.agents.errors import AgentError
 from secretariat.models.core import CallContext
 from secretariat.platform.access.authority import PersonAuthority
@@ -24,11 +25,11 @@ from secretariat.platform.conversations.failures import sentence
 from secretariat.platform.conversations.history import History, documents_before, history, unremembered
 from secretariat.platform.conversations.reader import SearchTimer, chat_of, reader_of
 from secretariat.platform.conversations.shelf import SqlShelf
+from secretariat.platform.conversations.together import together
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.search import searcher
 from secretariat.platform.indexes.texts import SqlDocumentTexts
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, LeaseLostError
-from secretariat.platform.jobs.repository import cancel_requested
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.jobs.watch import watched
 from secretariat.platform.tables.conversations import TurnRow
@@ -98,7 +99,7 @@ async def _load(run: JobRun) -> _Loaded | None:
             raise JobCancelledError
         refused = await _refusal(session, row.created_by)
         if refused is not None:
-            await journal.write(session, contents, row, refused, _UNKNOWN)
+            await journal.write(session, contents, row, [refused], _UNKNOWN)
             return None
         asker = await user(session, row.created_by)
         now = await active_standing(session, asker.id)
@@ -176,17 +177,23 @@ async def _follow(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnEvent
 
 
 async def _write_down(run: JobRun, loaded: _Loaded, events: AsyncGenerator[TurnEvent, None]) -> Ending:
-    """Journal each event before the next one is made, until the turn ends or must."""
+    """Journal events before they are told and before the model is asked, until the turn ends or must."""
     timer = SearchTimer(loaded.model)
-    async for event in events:
-        if (ending := await _journal(run, loaded, event)) is not None:
-            return ending
-        timer.saw(event)
+    async with aclosing(together(events, _asks)) as lists:
+        async for came in lists:
+            if (ending := await _journal(run, loaded, came)) is not None:
+                return ending
+            for event in came:
+                timer.saw(event)
     return None
 
 
-async def _journal(run: JobRun, loaded: _Loaded, event: TurnEvent) -> Ending:
-    """Write one event under the fencing token; how the turn must end, if it was stopped and hasn't.
+def _asks(event: TurnEvent) -> bool:
+    return isinstance(event, ModelPrompted)
+
+
+async def _journal(run: JobRun, loaded: _Loaded, events: Sequence[TurnEvent]) -> Ending:
+    """Write events under the fencing token; how the turn must end, if it was stopped and hasn't.
 
     Whether the asker may still go on is asked beside it, every STOP_LOOK_SECONDS.
     """
@@ -194,7 +201,7 @@ async def _journal(run: JobRun, loaded: _Loaded, event: TurnEvent) -> Ending:
         row = await repository.locked_turn(session, run.subject_id)
         if row is None or row.status in journal.TERMINAL_STATUSES:
             raise LeaseLostError(f"turn {run.subject_id} has ended elsewhere")
-        await journal.write(session, run.services.contents, row, event, loaded.actor, loaded.before)
+        await journal.write(session, run.services.contents, row, events, loaded.actor, loaded.before)
         if row.status in journal.TERMINAL_STATUSES:
             return None
         return TurnStopped() if row.stop_requested_at is not None else None
@@ -206,25 +213,26 @@ async def _end(run: JobRun, actor: Actor, event: TurnStopped | TurnFailed) -> bo
         row = await repository.locked_turn(session, run.subject_id)
         if row is None or row.status in journal.TERMINAL_STATUSES:
             return False
-        await journal.write(session, run.services.contents, row, event, actor)
+        await journal.write(session, run.services.contents, row, [event], actor)
         return True
 
 
 async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
     """Stopped, through the turn or through its job; failed, because the asker may not go on."""
     async with run.services.database.tenant(run.tenant_id) as session:
-        if await repository.stop_requested(session, run.subject_id) is not None:
-            return TurnStopped()
-        if (refused := await _refusal(session, loaded.asker)) is not None:
-            return refused
-        return TurnStopped() if await cancel_requested(session, run.job_id) else None
+        now = await repository.going(session, run.subject_id, run.job_id, loaded.asker)
+    if now.stopped or now.cancelled:
+        return TurnStopped()
+    if not now.active:
+        return _failure("user_disabled")
+    return None if now.permitted else _failure("asker_not_allowed")
 
 
 async def _stop_if_asked(run: JobRun) -> None:
     """Before anything that takes a model: it may be the model that is away. Raises JobCancelledError."""
     async with run.services.database.tenant(run.tenant_id) as session:
-        asked = await repository.stop_requested(session, run.subject_id) is not None
-    if (asked or await run.cancelled()) and await _end(run, _UNKNOWN, TurnStopped()):
+        now = await repository.going(session, run.subject_id, run.job_id, None)
+    if (now.stopped or now.cancelled) and await _end(run, _UNKNOWN, TurnStopped()):
         raise JobCancelledError
 
 

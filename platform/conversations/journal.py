@@ -1,6 +1,6 @@
-"""The journal of a turn: one event, its evidence and the turn's new state, in one transaction."""
+"""The journal of a turn: events, their evidence and the turn's new state, in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -22,7 +22,7 @@ from secretariat.agents.conversation.core import (
 from secretariat.agents.conversation.looking import SAID
 from secretariat.agents.core import CitationAdded, ModelPrompted, RetrievalCompleted
 from secretariat.platform.audit.event import Actor, AuditEvent, ContentRef, Outcome, Resource
-from secretariat.platform.audit.record import record
+from secretariat.platform.audit.record import record_all
 from secretariat.platform.contents.store import JSON, ContentStore, StoredContent
 from secretariat.platform.conversations import repository
 from secretariat.platform.conversations.failures import sentence
@@ -59,33 +59,35 @@ async def write(
     session: TenantSession,
     contents: ContentStore,
     turn: TurnRow,
-    event: TurnEvent,
+    events: Sequence[TurnEvent],
     actor: Actor,
     before: frozenset[UUID] = frozenset(),
-) -> int:
-    """Append to a locked turn's journal; the event's number.
+) -> None:
+    """Append to a locked turn's journal.
 
     `before`: the documents whose words stand in what was said before, for events that go into it.
     """
-    assert turn.status not in TERMINAL_STATUSES, "nothing follows a terminal event"
-    seq = await repository.next_seq(session, turn.id)
-    stored = await contents.put(session, orjson.dumps(event.model_dump(mode="json")), JSON)
-    turn.document_ids = sorted({*turn.document_ids, *_documents(event, before)})
-    row = TurnEventRow(
-        tenant_id=session.tenant_id,
-        turn_id=turn.id,
-        seq=seq,
-        type=event.type,
-        content_id=stored.id,
-        document_ids=turn.document_ids,
-    )
-    await repository.add(session, row)
-    _follow(turn, event)
-    proof = await _evidence(session, contents, turn, seq, event, actor, stored)
-    if proof is not None:
-        await record(session, proof)
-    await session.flush()
-    return seq
+    first = await repository.next_seq(session, turn.id)
+    payloads = [orjson.dumps(event.model_dump(mode="json")) for event in events]
+    stored = await contents.put_many(session, payloads, JSON)
+    fingerprint = await contents.fingerprint(session)
+    proofs = []
+    for seq, (event, words) in enumerate(zip(events, stored, strict=True), first):
+        assert turn.status not in TERMINAL_STATUSES, "nothing follows a terminal event"
+        turn.document_ids = sorted({*turn.document_ids, *_documents(event, before)})
+        row = TurnEventRow(
+            tenant_id=session.tenant_id,
+            turn_id=turn.id,
+            seq=seq,
+            type=event.type,
+            content_id=words.id,
+            document_ids=turn.document_ids,
+        )
+        session.add(row)
+        _follow(turn, event)
+        proof = _evidence(turn, seq, event, actor, words, fingerprint)
+        proofs += [] if proof is None else [proof]
+    await record_all(session, proofs)
 
 
 async def read(
@@ -147,14 +149,13 @@ def _follow(turn: TurnRow, event: TurnEvent) -> None:
             turn.status, turn.finished_at = "stopped", now()
 
 
-async def _evidence(
-    session: TenantSession,
-    contents: ContentStore,
+def _evidence(
     turn: TurnRow,
     seq: int,
     event: TurnEvent,
     actor: Actor,
     stored: StoredContent,
+    fingerprint: Callable[[str], str],
 ) -> AuditEvent | None:
     """Model calls and searches have the records that those of tasks have; the rest are a conversation's own."""
     resource = Resource("turn", str(turn.id))
@@ -170,7 +171,6 @@ async def _evidence(
             details={"event_seq": seq, **where, **details},
             content=(ContentRef(role, stored),),
         )
-    fingerprint = await contents.fingerprint(session)
     made = task_evidence(event, seq, turn.id, actor, stored, fingerprint)  # type: ignore[arg-type]
     if made is None:
         return None

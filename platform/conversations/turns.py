@@ -152,7 +152,7 @@ async def stop(
     found.stop_requested_at = found.stop_requested_at or now()
     await _note(session, caller, "turn.stop_requested", found)
     if found.status == "queued":
-        await journal.write(session, contents, found, TurnStopped(), caller.actor)
+        await journal.write(session, contents, found, [TurnStopped()], caller.actor)
     elif found.job_id is not None:  # perhaps in a long pause after a failed attempt
         await wake(session, found.job_id)
     await session.flush()
