@@ -34,16 +34,15 @@ class LateInteraction:
 
     def scores(self, query: str, texts: Sequence[str], tenant: str) -> tuple[list[float], int]:
         """A mean cosine in -1 … 1 for each text, and how many tokens were read."""
-        keys = [key_of(tenant, text) for text in texts]
+        keys = [key_of(tenant, text) for text in (query, *texts)]
         found = self._kept.known(keys)
-        missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in found}
-        asked_QE, *fresh = self._encoder.token_vectors([query, *missing.values()])
-        made = dict(zip(missing, (_unframed(vectors_TE) for vectors_TE in fresh), strict=True))
+        missing = {key: text for key, text in zip(keys, (query, *texts), strict=True) if key not in found}
+        fresh = self._encoder.token_vectors(list(missing.values())) if missing else []
+        made = dict(zip(missing, map(_unframed, fresh), strict=True))
         self._kept.keep(made)
         found |= made
-        query_QE = _unframed(asked_QE).astype(np.float32)
-        read = len(asked_QE) + sum(map(len, fresh))
-        return [_nearness(query_QE, found[key]) for key in keys], read
+        query_QE = found[keys[0]].astype(np.float32)
+        return [_nearness(query_QE, found[key]) for key in keys[1:]], sum(map(len, fresh))
 
 
 def _unframed(vectors_TE: Halves) -> Halves:
