@@ -14,9 +14,9 @@ import orjson
 from secretariat.platform.contents.store import JSON, ContentStore
 from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.indexes import repository
-from secretariat.platform.indexes.repository import Entry, StoredChunk
+from secretariat.platform.indexes.repository import Entry, StoredChunk, WrittenChunk
 from secretariat.platform.kit.ids import new_id
-from secretariat.platform.tables.documents import ChunkRow, Document
+from secretariat.platform.tables.documents import Document
 from secretariat.retrieval.core import Chunk, ChunkDraft, Span, Tombstone
 
 BATCH = 500
@@ -52,12 +52,12 @@ class SqlChunkLog:
     async def _read(self, session: TenantSession, entries: Sequence[Entry]) -> list[Chunk | Tombstone]:
         rows = await repository.chunks(session, [entry.id for entry in entries if not entry.gone])
         words = await self._contents.get_many(
-            session, [row.content_id for row, _ in rows if row.content_id is not None]
+            session, [row.content_id for row in rows if row.content_id is not None]
         )
         numbers = {entry.id: entry.seq for entry in entries}
         living = {  # one that was written again meanwhile comes at its new number
-            row.id: _chunk(row, title, words[row.content_id])
-            for row, title in rows
+            row.id: _chunk(row, words[row.content_id])
+            for row in rows
             if row.content_id is not None and row.content_id in words and row.seq == numbers[row.id]
         }
         return [
@@ -208,13 +208,13 @@ async def tombstone_document(session: TenantSession, document_id: UUID) -> int:
     return len(living)
 
 
-def _chunk(row: ChunkRow, title: str, words: bytes) -> Chunk:
+def _chunk(row: WrittenChunk, words: bytes) -> Chunk:
     spoken = orjson.loads(words)
     return Chunk(
         id=row.id,
         collection_id=row.collection_id,
         document_id=row.document_id,
-        document_title=title,
+        document_title=row.title,
         ordinal=row.ordinal,
         span=Span(row.start, row.end),
         text=spoken["text"],

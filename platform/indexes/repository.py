@@ -6,7 +6,7 @@ everything below it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -53,6 +53,23 @@ class StoredChunk:
     fingerprint: str
     content_id: UUID | None
     tombstone_seq: int | None
+
+
+class WrittenChunk(NamedTuple):
+    """A row with its document's title, or its name where it has none."""
+
+    id: UUID
+    collection_id: UUID
+    document_id: UUID
+    title: str
+    content_id: UUID | None
+    ordinal: int
+    start: int
+    end: int
+    page: int | None
+    vector: bytes
+    seq: int
+    signature: int | None
 
 
 async def head(session: TenantSession) -> int:
@@ -123,14 +140,26 @@ async def entries(session: TenantSession, after: int, limit: int) -> list[Entry]
     return [Entry(*row) for row in rows]
 
 
-async def chunks(session: TenantSession, ids: Sequence[UUID]) -> list[tuple[ChunkRow, str]]:
-    """Chunks with their document's title, or its name where it has none."""
+async def chunks(session: TenantSession, ids: Sequence[UUID]) -> list[WrittenChunk]:
     query = (
-        select(ChunkRow, func.coalesce(Document.title, Document.name))
+        select(
+            ChunkRow.id,
+            ChunkRow.collection_id,
+            ChunkRow.document_id,
+            func.coalesce(Document.title, Document.name),
+            ChunkRow.content_id,
+            ChunkRow.ordinal,
+            ChunkRow.start,
+            ChunkRow.end,
+            ChunkRow.page,
+            ChunkRow.vector,
+            ChunkRow.seq,
+            ChunkRow.signature,
+        )
         .join(Document, (Document.tenant_id == ChunkRow.tenant_id) & (Document.id == ChunkRow.document_id))
-        .where(ChunkRow.id.in_(ids))
+        .where(ChunkRow.id == func.any(literal(list(ids), ARRAY(Uuid))))
     )
-    return [(chunk, title) for chunk, title in await session.execute(query)]
+    return [WrittenChunk._make(row) for row in await session.execute(query)]
 
 
 async def living(session: TenantSession, document_id: UUID) -> list[UUID]:

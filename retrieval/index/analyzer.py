@@ -6,6 +6,7 @@ import unicodedata
 import Stemmer
 
 _IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff"
+_IDEOGRAPH = re.compile(f"[{_IDEOGRAPHS}]")
 _TERM = re.compile(rf"[{_IDEOGRAPHS}]+|[^\W_{_IDEOGRAPHS}]+(?:['’][^\W_]+)?")
 _STOP_WORDS = frozenset(
     """a an and are as at be but by do does for from had has have how if in into is it its no not of on or
@@ -24,7 +25,7 @@ class Analyzer:
         folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
         words: list[str] = []
         for word in _TERM.findall(folded):
-            if re.match(f"[{_IDEOGRAPHS}]", word):
+            if _IDEOGRAPH.match(word):
                 words += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
             elif word not in _STOP_WORDS:
                 words.append(word)
