@@ -2,11 +2,10 @@
 
 In two forms. Resolved: each row carries the principals that are let in and those that are kept out, which costs
 a search least and a change of grants a rewrite of rows. Live: the grants are asked in the same statement. Scans
-are iterative, so that the filter leaves enough rows; their width is the smallest that reaches the recall asked
-for.
+are iterative, so that the filter leaves enough rows.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -16,7 +15,7 @@ import numpy as np
 import psycopg
 from numpy.typing import NDArray
 
-WIDTHS = (10, 20, 40, 80, 160, 320, 640)
+WIDTHS = (10, 20, 40, 80, 160, 320, 400, 500, 640, 1000)
 ORDERS = ("relaxed_order", "strict_order")
 _RESOLVED = """
 SELECT id FROM vectors WHERE let_in && %(who)s::int[] AND NOT kept_out && %(who)s::int[]
@@ -88,16 +87,12 @@ class Pgvector:
         self._connection.execute(f"SET hnsw.ef_search = {width}")
         self._connection.execute(f"SET hnsw.iterative_scan = {order}")
 
-    def fit(self, recall: Callable[[], float], least: float) -> tuple[int, str, float]:
-        """(width, order, recall): the smallest width whose recall is enough; the widest if none is."""
-        reached = 0.0
+    def settings(self) -> Iterator[str]:
+        """Each way to scan in turn, narrow ones first, set before it is named."""
         for width in WIDTHS:
             for order in ORDERS:
                 self.widen(width, order)
-                reached = recall()
-                if reached >= least:
-                    return width, order, reached
-        return WIDTHS[-1], ORDERS[-1], reached
+                yield f"ef_search {width}, {order}"
 
     def resolved(self, vector: str, who: Sequence[int], k: int) -> list[int]:
         """The k nearest rows whose columns let one of `who` in."""
