@@ -10,6 +10,8 @@ from secretariat.platform.kit.aead import KEY_BYTES, decrypt, encrypt, new_key
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.tenants import DataKey
 
+_CURRENT = "current_key"
+
 
 class KeyMissingError(Exception):
     """The key that this content is under is destroyed: the content is gone for good."""
@@ -35,7 +37,9 @@ class Keyring:
         return self._master
 
     async def current(self, session: TenantSession) -> tuple[UUID, bytes]:
-        """The tenant's newest living key; made on first use."""
+        """The tenant's newest living key, asked once in a transaction; made on first use."""
+        if _CURRENT in session.info:
+            return session.info[_CURRENT]  # type: ignore[no-any-return]
         query = select(DataKey).where(DataKey.destroyed_at.is_(None)).order_by(DataKey.id.desc()).limit(1)
         row = await session.scalar(query)
         if row is None:
@@ -43,7 +47,9 @@ class Keyring:
             row.wrapped = encrypt(self._master, new_key(), _context(session.tenant_id, row.id))
             session.add(row)
             await session.flush()
-        return row.id, self._unwrap(row)
+            return row.id, self._unwrap(row)
+        found = session.info[_CURRENT] = row.id, self._unwrap(row)
+        return found
 
     async def key(self, session: TenantSession, key_id: UUID) -> bytes:
         """Raises KeyMissingError."""

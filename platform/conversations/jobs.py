@@ -219,8 +219,8 @@ async def _end(run: JobRun, actor: Actor, event: TurnStopped | TurnFailed) -> bo
 
 async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
     """Stopped, through the turn or through its job; failed, because the asker may not go on."""
-    async with run.services.database.tenant(run.tenant_id) as session:
-        now = await repository.going(session, run.subject_id, run.job_id, loaded.asker)
+    database = run.services.database
+    now = await repository.going(database, run.tenant_id, run.subject_id, run.job_id, loaded.asker)
     if now.stopped or now.cancelled:
         return TurnStopped()
     if not now.active:
@@ -230,8 +230,7 @@ async def _must_end(run: JobRun, loaded: _Loaded) -> Ending:
 
 async def _stop_if_asked(run: JobRun) -> None:
     """Before anything that takes a model: it may be the model that is away. Raises JobCancelledError."""
-    async with run.services.database.tenant(run.tenant_id) as session:
-        now = await repository.going(session, run.subject_id, run.job_id, None)
+    now = await repository.going(run.services.database, run.tenant_id, run.subject_id, run.job_id, None)
     if (now.stopped or now.cancelled) and await _end(run, _UNKNOWN, TurnStopped()):
         raise JobCancelledError
 

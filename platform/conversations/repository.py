@@ -5,12 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, and_, any_, delete, exists, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Uuid,
+    and_,
+    any_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from secretariat.platform.access.authority import document_readable, documents_readable
 from secretariat.platform.access.caller import EVERYONE
-from secretariat.platform.db.session import TenantSession
+from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.tables.access import Grant, Role, RoleAssignment
 from secretariat.platform.tables.contents import Content
 from secretariat.platform.tables.conversations import (
@@ -208,19 +221,30 @@ class Going:
     permitted: bool
 
 
-async def going(session: TenantSession, turn_id: UUID, job_id: UUID, asker: UUID | None) -> Going:
-    """In one statement: it is asked several times a second."""
-    query = select(
-        exists().where(TurnRow.id == turn_id, TurnRow.stop_requested_at.is_not(None)),
-        exists().where(Job.id == job_id, Job.cancel_requested_at.is_not(None)),
-        exists().where(User.id == asker, User.status == "active"),
-        exists().where(
-            RoleAssignment.user_id == asker,
-            Role.id == RoleAssignment.role_id,
-            Role.permissions.any_() == "conversations.write",
-        ),
-    )
-    return Going(*(await session.execute(query)).one())
+_GOING = select(
+    exists().where(TurnRow.id == bindparam("turn"), TurnRow.stop_requested_at.is_not(None)),
+    exists().where(Job.id == bindparam("job"), Job.cancel_requested_at.is_not(None)),
+    exists().where(User.id == bindparam("asker"), User.status == "active"),
+    exists().where(
+        RoleAssignment.user_id == bindparam("asker"),
+        Role.id == RoleAssignment.role_id,
+        Role.permissions.any_() == "conversations.write",
+    ),
+)
+_NEWEST = select(func.max(TurnEventRow.seq)).where(TurnEventRow.turn_id == bindparam("turn"))
+
+
+async def going(
+    database: Database, tenant_id: UUID, turn_id: UUID, job_id: UUID, asker: UUID | None
+) -> Going:
+    """As of now; it is asked several times a second."""
+    values = {"turn": turn_id, "job": job_id, "asker": asker}
+    return Going(*(await database.glance(tenant_id, _GOING, values))[0])
+
+
+async def newest_event(database: Database, tenant_id: UUID, turn_id: UUID) -> int:
+    """Its number as of now, 0 where there is none; it is asked several times a second."""
+    return (await database.glance(tenant_id, _NEWEST, {"turn": turn_id}))[0][0] or 0
 
 
 async def events(

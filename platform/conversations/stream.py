@@ -22,6 +22,8 @@ class TurnJournal:
     turn_id: UUID
 
     async def news(self, after: int, sight: Sight) -> Sequence[Told]:
+        if await repository.newest_event(self.services.database, self.tenant_id, self.turn_id) <= after:
+            return ()
         async with self.services.database.tenant(self.tenant_id) as session:
             entries = await journal.read(session, self.services.contents, self.turn_id, after, BATCH)
             documents = {one for entry in entries for one in entry.documents}
