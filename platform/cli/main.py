@@ -39,10 +39,9 @@ def run() -> None:
 @app.command("sign-in-link")
 def sign_in_link() -> None:
     """A link that signs the first administrator in once, within 15 minutes. Needs a running database."""
-    from secretariat.platform.demo.installation import sign_in_link as make
-    from secretariat.platform.settings import Settings
+    from secretariat.platform.cli.run import print_link
 
-    typer.echo(make(Settings()))
+    print_link()
 
 
 @app.command()

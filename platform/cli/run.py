@@ -3,8 +3,10 @@
 import typer
 from rich.console import Console
 from rich.markup import escape
+from sqlalchemy.exc import SQLAlchemyError
 
 from secretariat.platform.cli.weights import pull
+from secretariat.platform.composition import SettingMissingError
 from secretariat.platform.db import bootstrap
 from secretariat.platform.demo.installation import sign_in_link
 from secretariat.platform.embedded.checks import ensure_secret
@@ -26,6 +28,15 @@ def prepare() -> None:
     if pull([]) != 0:
         raise typer.Exit(2)
     bootstrap.migrate(settings.database_owner_url)
+
+
+def print_link() -> None:
+    """Exit code 2 with the reason when there is nothing to sign in to."""
+    try:
+        typer.echo(sign_in_link(Settings()))
+    except (SettingMissingError, OSError, ValueError, SQLAlchemyError) as error:
+        Console(stderr=True).print(f"[red]{escape(str(error))}[/red]")
+        raise typer.Exit(2) from error
 
 
 def run() -> None:
