@@ -9,6 +9,7 @@ from secretariat.models.kernels.library import Program, pointer
 
 _ALIGNMENT = 64
 STRIP = 32  # numbers of a head that are worked on together
+MOST_DIM = 256  # as codes.h has it
 
 
 class BidirectionalArgs(ctypes.Structure):
@@ -29,6 +30,7 @@ def add_bidirectional(program: Program, qkv_NF: Tensor, out_NE: Tensor, *, heads
     assert qkv_NF.shape[1] == 3 * width
     assert dim * heads == width
     assert dim % STRIP == 0
+    assert dim <= MOST_DIM
     assert qkv_NF.dtype == out_NE.dtype == torch.float32
     args = BidirectionalArgs(
         qkv=pointer(qkv_NF), out=pointer(out_NE), most=most, heads=heads, dim=dim, scale=dim**-0.5

@@ -9,6 +9,8 @@ from torch import Tensor
 from secretariat.models.kernels.library import Program, pointer
 from secretariat.models.kernels.linear.cpu import MatrixArgs, matrix_args
 from secretariat.models.kernels.linear.packing import LANES, Packed
+from secretariat.models.kernels.u8_linear.cpu import U8MatrixArgs, u8_matrix_args
+from secretariat.models.kernels.u8_linear.packing import U8Packed
 
 _ALIGNMENT = 64
 
@@ -17,7 +19,7 @@ _ALIGNMENT = 64
 class Biased:
     """A matrix [O, I] with its bias [O]."""
 
-    weight: Packed
+    weight: Packed | U8Packed
     bias_O: Tensor
 
 
@@ -37,36 +39,50 @@ class LayerNormArgs(ctypes.Structure):
     ]
 
 
+_AnyMatrixArgs = type[MatrixArgs | U8MatrixArgs]
+_END = (("norm", LayerNormArgs), ("scratch", ctypes.c_void_p), ("scratch_bytes", ctypes.c_int64))
+
+
+def _product_fields(matrix: _AnyMatrixArgs) -> list[tuple[str, type]]:
+    return [("w", matrix), *((name, ctypes.c_void_p) for name in ("bias", "x", "y")), *_END]
+
+
+def _feed_forward_fields(matrix: _AnyMatrixArgs) -> list[tuple[str, type]]:
+    pointers = ((name, ctypes.c_void_p) for name in ("up_bias", "down_bias", "y"))
+    return [("up", matrix), ("down", matrix), *pointers, *_END]
+
+
 class PostProductArgs(ctypes.Structure):
-    _fields_ = [
-        ("w", MatrixArgs),
-        *((name, ctypes.c_void_p) for name in ("bias", "x", "y")),
-        ("norm", LayerNormArgs),
-        ("scratch", ctypes.c_void_p),
-        ("scratch_bytes", ctypes.c_int64),
-    ]
+    _fields_ = _product_fields(MatrixArgs)
+
+
+class PostProductU8Args(ctypes.Structure):
+    _fields_ = _product_fields(U8MatrixArgs)
 
 
 class PostFeedForwardArgs(ctypes.Structure):
-    _fields_ = [
-        ("up", MatrixArgs),
-        ("down", MatrixArgs),
-        *((name, ctypes.c_void_p) for name in ("up_bias", "down_bias", "y")),
-        ("norm", LayerNormArgs),
-        ("scratch", ctypes.c_void_p),
-        ("scratch_bytes", ctypes.c_int64),
-    ]
+    _fields_ = _feed_forward_fields(MatrixArgs)
+
+
+class PostFeedForwardU8Args(ctypes.Structure):
+    _fields_ = _feed_forward_fields(U8MatrixArgs)
+
+
+_Args = PostProductArgs | PostProductU8Args | PostFeedForwardArgs | PostFeedForwardU8Args
 
 
 def add_post_product(program: Program, by: Biased, x_NI: Tensor, y_NE: Tensor, norm: LayerNorm) -> None:
     """y = LayerNorm(y + x Wᵀ + b). `x` and `y` must not overlap."""
     _check(by, x_NI.shape[1], y_NE.shape[1])
     assert x_NI.dtype == torch.float32
-    args = PostProductArgs(
-        w=matrix_args(by.weight), bias=pointer(by.bias_O), x=pointer(x_NI), y=pointer(y_NE),
+    function, struct = (
+        ("post_product_u8", PostProductU8Args) if _in_u8(by) else ("post_product", PostProductArgs)
+    )
+    args = struct(
+        w=_matrix(by), bias=pointer(by.bias_O), x=pointer(x_NI), y=pointer(y_NE),
         norm=_norm_args(norm, y_NE),
     )  # fmt: skip
-    _add(program, "post_product", args, (by, x_NI, y_NE, norm))
+    _add(program, function, args, (by, x_NI, y_NE, norm))
 
 
 def add_post_feed_forward(program: Program, up: Biased, down: Biased, y_NE: Tensor, norm: LayerNorm) -> None:
@@ -74,20 +90,34 @@ def add_post_feed_forward(program: Program, up: Biased, down: Biased, y_NE: Tens
     _check(up, y_NE.shape[1], down.weight.inputs)
     _check(down, up.weight.outputs, y_NE.shape[1])
     assert up.weight.outputs % LANES == 0
-    args = PostFeedForwardArgs(
-        up=matrix_args(up.weight), down=matrix_args(down.weight),
+    assert _in_u8(up) == _in_u8(down)
+    function, struct = (
+        ("post_feed_forward_u8", PostFeedForwardU8Args)
+        if _in_u8(up)
+        else ("post_feed_forward", PostFeedForwardArgs)
+    )
+    args = struct(
+        up=_matrix(up), down=_matrix(down),
         up_bias=pointer(up.bias_O), down_bias=pointer(down.bias_O), y=pointer(y_NE),
         norm=_norm_args(norm, y_NE),
     )  # fmt: skip
-    _add(program, "post_feed_forward", args, (up, down, y_NE, norm))
+    _add(program, function, args, (up, down, y_NE, norm))
 
 
 def _check(by: Biased, inputs: int, outputs: int) -> None:
     weight = by.weight
-    assert weight.form in {"q8", "bfloat16"}
-    assert (weight.matrices, weight.inputs, weight.outputs) == (1, inputs, outputs)
+    assert isinstance(weight, U8Packed) or (weight.form, weight.matrices) == ("bfloat16", 1)
+    assert (weight.inputs, weight.outputs) == (inputs, outputs)
     assert by.bias_O.shape == (outputs,)
     assert by.bias_O.dtype == torch.float32
+
+
+def _in_u8(by: Biased) -> bool:
+    return isinstance(by.weight, U8Packed)
+
+
+def _matrix(by: Biased) -> MatrixArgs | U8MatrixArgs:
+    return u8_matrix_args(by.weight) if isinstance(by.weight, U8Packed) else matrix_args(by.weight)
 
 
 def _norm_args(norm: LayerNorm, y_NE: Tensor) -> LayerNormArgs:
@@ -96,9 +126,7 @@ def _norm_args(norm: LayerNorm, y_NE: Tensor) -> LayerNormArgs:
     return LayerNormArgs(pointer(norm.weight_E), pointer(norm.bias_E), norm.eps)
 
 
-def _add(
-    program: Program, function: str, args: PostProductArgs | PostFeedForwardArgs, keep: tuple[object, ...]
-) -> None:
+def _add(program: Program, function: str, args: _Args, keep: tuple[object, ...]) -> None:
     size = getattr(program.library.open("post_norm"), f"{function}_bytes")
     size.restype = ctypes.c_int64
     args.scratch_bytes = size(ctypes.byref(args))

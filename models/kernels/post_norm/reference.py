@@ -5,6 +5,8 @@ from torch import Tensor
 
 from secretariat.models.kernels.linear.reference import linear
 from secretariat.models.kernels.post_norm.cpu import Biased, LayerNorm
+from secretariat.models.kernels.u8_linear.packing import U8Packed
+from secretariat.models.kernels.u8_linear.reference import u8_linear
 
 
 def post_product(by: Biased, x_NI: Tensor, y_NE: Tensor, norm: LayerNorm) -> Tensor:
@@ -16,6 +18,8 @@ def post_feed_forward(up: Biased, down: Biased, y_NE: Tensor, norm: LayerNorm) -
 
 
 def _product(by: Biased, x_NI: Tensor) -> Tensor:
+    if isinstance(by.weight, U8Packed):
+        return u8_linear(x_NI, by.weight, by.bias_O)
     return linear(x_NI, by.weight, by.bias_O.to(x_NI.dtype))
 
 

@@ -1,9 +1,10 @@
 """An encoder that runs as compiled operations on the CPU: a text's vector has the same bits in any company.
 
-Products are of groups of whole numbers, in a short text of 12 bits, else of eight; sums, norms and attention are
-float32. In eight bits texts of a few tokens would be off by a cosine of .998, since no others make up for one that
-is off; from some sixteen tokens on it is .999 and more. Each thread takes texts through all layers by itself:
-between operations nobody waits for anybody, which on cores that others use too would cost more than the work.
+Products are of groups of whole numbers, in a short text of 12 bits, else of eight, and so is attention where the
+processor multiplies bytes; sums and norms are float32. In eight bits texts of a few tokens would be off by a
+cosine of .998, since no others make up for one that is off; from some sixteen tokens on it is .999 and more. Each
+thread takes texts through all layers by itself: between operations nobody waits for anybody, which on cores that
+others use too would cost more than the work.
 Knows nothing of tokenising.
 
 Shape letters: N tokens of a step, R texts of it, B texts, T tokens of a text, E model width, V vocabulary.
@@ -13,17 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from threading import Lock
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from secretariat.models.kernels.bidirectional.cpu import STRIP, add_bidirectional
+from secretariat.models.kernels.bidirectional.cpu import MOST_DIM, STRIP, add_bidirectional
 from secretariat.models.kernels.library import Library, Program, Step
 from secretariat.models.kernels.linear.blocks import GROUP
 from secretariat.models.kernels.linear.cpu import add_linear
-from secretariat.models.kernels.linear.packing import Form, pack
+from secretariat.models.kernels.linear.packing import pack
 from secretariat.models.kernels.post_norm.cpu import (
     Biased,
     LayerNorm,
@@ -31,6 +33,8 @@ from secretariat.models.kernels.post_norm.cpu import (
     add_post_product,
 )
 from secretariat.models.kernels.text_vectors.cpu import add_text_rows, add_unit_vectors
+from secretariat.models.kernels.u8_linear.cpu import add_u8_linear
+from secretariat.models.kernels.u8_linear.packing import U8Packed, pack_u8
 from secretariat.models.nets.config import EncoderConfig
 from secretariat.models.nets.encoder import Floats, Halves, Rows
 from secretariat.models.nets.memory import untouched
@@ -38,17 +42,19 @@ from secretariat.models.nets.network import Arithmetic
 from secretariat.models.nets.weights import Source
 
 Ids = npt.NDArray[np.int32]
+Form = Literal["bfloat16", "u8"]
 
 SHORT = 16  # tokens of a text
 _SHORT_FORM: Form = "bfloat16"
-_FORM: Form = "q8"
+_FORM: Form = "u8"
 _STEP_TOKENS = 512  # enough rows for each panel of weights, few enough for them to stay near
 _PORTIONS = 2  # of what is left, for each thread
 
 
 def fits(config: EncoderConfig) -> bool:
     """Whether its widths are those that the operations work in."""
-    return not (config.width % GROUP or config.hidden % GROUP or config.width // config.heads % STRIP)
+    dim = config.width // config.heads
+    return dim <= MOST_DIM and not (config.width % GROUP or config.hidden % GROUP or dim % STRIP)
 
 
 class NativeEncoder:
@@ -147,12 +153,19 @@ class _Desk:
         program, config = Program(library, threads=1), net.config
         add_text_rows(program, net.words_VE, net.positions_TE, self.x_NE, net.norm)
         for layer in net.layers[form]:
-            add_linear(program, layer.qkv.weight, self.x_NE, self.qkv_NF, bias=layer.qkv.bias_O)
+            _add_product(program, layer.qkv, self.x_NE, self.qkv_NF)
             add_bidirectional(program, self.qkv_NF, self.mixed_NE, heads=config.heads, most=config.longest)
             add_post_product(program, layer.out, self.mixed_NE, self.x_NE, layer.mixer_norm)
             add_post_feed_forward(program, layer.up, layer.down, self.x_NE, layer.feed_forward_norm)
         add_unit_vectors(program, self.x_NE, self.texts_RE, self.tokens_NE if tokens else None)
         return program
+
+
+def _add_product(program: Program, by: Biased, x_NI: Tensor, y_NO: Tensor) -> None:
+    if isinstance(by.weight, U8Packed):
+        add_u8_linear(program, by.weight, by.bias_O, x_NI, y_NO)
+    else:
+        add_linear(program, by.weight, x_NI, y_NO, bias=by.bias_O)
 
 
 _Keep = Callable[[_Desk, list[int], list[int]], None]
@@ -185,7 +198,9 @@ class _Weights:
         return _Layer(qkv, out, up, down, mixer_norm, feed_forward_norm)
 
     def _biased(self, name: str, form: Form) -> Biased:
-        return Biased(pack(self._sources[f"{name}.weight"], form), self._vector(f"{name}.bias"))
+        source = self._sources[f"{name}.weight"]
+        weight = pack_u8(source.floats()) if form == "u8" else pack(source, form)
+        return Biased(weight, self._vector(f"{name}.bias"))
 
     def _layer_norm(self, name: str) -> LayerNorm:
         weight_E, bias_E = (self._vector(f"{name}.{part}") for part in ("weight", "bias"))

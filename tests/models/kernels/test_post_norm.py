@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from secretariat.models.kernels.library import Program
-from secretariat.models.kernels.linear.packing import Form, pack
+from secretariat.models.kernels.linear.packing import pack
 from secretariat.models.kernels.post_norm.cpu import (
     Biased,
     LayerNorm,
@@ -12,16 +12,18 @@ from secretariat.models.kernels.post_norm.cpu import (
     add_post_product,
 )
 from secretariat.models.kernels.post_norm.reference import post_feed_forward, post_product
+from secretariat.models.kernels.u8_linear.packing import pack_u8
 from secretariat.models.nets.weights import Values
 from tests.models.kernels.conftest import Rows
 
 ROWS = [1, 17, 64, 150]
 
 
-def biased(outputs: int, inputs: int, form: Form = "q8") -> Biased:
+def biased(outputs: int, inputs: int, form: str = "u8") -> Biased:
     draw = torch.Generator().manual_seed(outputs * inputs)
-    weight_OI = torch.randn(outputs, inputs, generator=draw) / inputs**0.5
-    return Biased(pack(Values(weight_OI.numpy()), form), torch.randn(outputs, generator=draw))
+    weight_OI = (torch.randn(outputs, inputs, generator=draw) / inputs**0.5).numpy()
+    weight = pack_u8(weight_OI) if form == "u8" else pack(Values(weight_OI), "bfloat16")
+    return Biased(weight, torch.randn(outputs, generator=draw))
 
 
 def layer_norm(width: int) -> LayerNorm:
@@ -34,7 +36,7 @@ def close(y_NE: torch.Tensor, expected_NE: torch.Tensor) -> None:
     torch.testing.assert_close(y_NE.double(), expected_NE, rtol=1e-3, atol=0.1)
 
 
-@pytest.mark.parametrize("form", ["q8", "bfloat16"])
+@pytest.mark.parametrize("form", ["u8", "bfloat16"])
 @pytest.mark.parametrize(("width", "inputs"), [(96, 64), (50, 32)])
 def test_product(program, width, inputs, form):
     by, norm = biased(width, inputs, form), layer_norm(width)
@@ -46,7 +48,7 @@ def test_product(program, width, inputs, form):
     assert torch.equal(y_NE[70], before_NE[70])
 
 
-@pytest.mark.parametrize("form", ["q8", "bfloat16"])
+@pytest.mark.parametrize("form", ["u8", "bfloat16"])
 def test_feed_forward(program, form):
     up, down, norm = biased(160, 64, form), biased(64, 160, form), layer_norm(64)
     y_NE = torch.randn(71, 64)
@@ -57,7 +59,7 @@ def test_feed_forward(program, form):
     assert torch.equal(y_NE[70], before_NE[70])
 
 
-@pytest.mark.parametrize("form", ["q8", "bfloat16"])
+@pytest.mark.parametrize("form", ["u8", "bfloat16"])
 def test_no_bit_depends_on_rows_or_threads(compiled, form):
     up, down, norm = biased(96, 64, form), biased(64, 96, form), layer_norm(64)
     before_NE = torch.randn(max(ROWS), 64)

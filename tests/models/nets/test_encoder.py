@@ -73,7 +73,7 @@ def test_token_vectors_are_the_states_of_transformers(form, least):
 def test_the_compiled_form_says_what_it_computes_in():
     assert in_torch().identity.dtype == "float32"
     assert in_torch().arithmetic.backend == "torch"
-    assert compiled().identity.dtype == "bfloat16+q8"
+    assert compiled().identity.dtype == "bfloat16+u8"
     assert compiled().arithmetic.exact
 
 
