@@ -34,10 +34,10 @@ class LexicalIndex:
 
     def scores(self, query: str, mask: Mask) -> NDArray[np.float64]:
         """Of every row, 0 where it isn't permitted. A term that the query says twice counts twice."""
-        scores = np.zeros(mask.size)
         terms = Counter(self._analyzer.terms(query))
         if not terms:
-            return scores
+            return np.broadcast_to(np.float64(0), mask.shape)
+        scores = np.zeros(mask.size)
         permitted = np.flatnonzero(mask)
         total = permitted.size
         # Lengths are whole numbers: their sum is exact, whatever the order.
@@ -66,6 +66,6 @@ class LexicalIndex:
 
 def best_scored(scores: NDArray[np.float64], rows: Rows, k: int) -> list[tuple[int, float]]:
     """Of these rows the k with the highest scores above 0, best first; earlier rows win ties."""
-    said = scores.take(rows)
+    said = scores[rows]
     matching = said > 0
     return best_of(rows[matching], said[matching], k)
