@@ -23,10 +23,14 @@ class Analyzer:
 
     def terms(self, text: str) -> list[str]:
         folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-        words: list[str] = []
-        for word in _TERM.findall(folded):
-            if _IDEOGRAPH.match(word):
-                words += [word[i : i + 2] for i in range(max(1, len(word) - 1))]
-            elif word not in _STOP_WORDS:
-                words.append(word)
-        return list(self._stemmer.stemWords(words))
+        words = _TERM.findall(folded)
+        if _IDEOGRAPH.search(folded):
+            words = [part for word in words for part in _parts(word)]
+        return list(self._stemmer.stemWords([word for word in words if word not in _STOP_WORDS]))
+
+
+def _parts(word: str) -> list[str]:
+    """Pairs of ideographs, where no space says what a word is."""
+    if not _IDEOGRAPH.match(word):
+        return [word]
+    return [word[i : i + 2] for i in range(max(1, len(word) - 1))]
