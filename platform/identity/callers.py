@@ -93,7 +93,8 @@ async def _by_api_key(
     user = await _active_user(session, row.user_id)
     if user is None:
         return None
-    await repository.touch_key(session, row.id, now() - _MINUTE, now())
+    if row.last_used_at is None or row.last_used_at < now() - _MINUTE:
+        await repository.touch_key(session, row.id, now() - _MINUTE, now())
     return await _caller(session, user, request_id, ip, key=row)
 
 

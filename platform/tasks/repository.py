@@ -5,12 +5,12 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from secretariat.agents.core import Effect
 from secretariat.platform.access.authority import document_readable
-from secretariat.platform.db.session import TenantSession
+from secretariat.platform.db.session import Database, TenantSession
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.documents import Document
 from secretariat.platform.tables.tasks import Artifact, Assistant, EffectRow, TaskEventRow, TaskRow
@@ -62,6 +62,14 @@ async def events(
         .limit(limit)
     )
     return list(await session.scalars(query))
+
+
+_NEWEST = select(func.max(TaskEventRow.seq)).where(TaskEventRow.task_id == bindparam("task"))
+
+
+async def newest_event(database: Database, tenant_id: UUID, task_id: UUID) -> int:
+    """Its number as of now, 0 where there is none; it is asked several times a second."""
+    return (await database.glance(tenant_id, _NEWEST, {"task": task_id}))[0][0] or 0
 
 
 async def events_of(

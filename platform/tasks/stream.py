@@ -149,6 +149,8 @@ class TaskJournal:
     task_id: UUID
 
     async def news(self, after: int, sight: Sight) -> Sequence[Told]:
+        if await repository.newest_event(self.services.database, self.tenant_id, self.task_id) <= after:
+            return ()
         async with self.services.database.tenant(self.tenant_id) as session:
             entries = await journal.read(session, self.services.contents, self.task_id, after, BATCH)
             hidden = await hidden_from(session, sight, entries)
