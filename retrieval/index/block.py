@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from secretariat.retrieval.core import Chunk, Span
 from secretariat.retrieval.errors import RetrievalError
+from secretariat.retrieval.index.codes import Codes
 from secretariat.retrieval.index.dense import Mask, Vectors
 from secretariat.retrieval.index.postings import Postings
 
@@ -112,6 +113,11 @@ class Block:
     @cached_property
     def live(self) -> Mask:
         return np.asarray(self.facts["seq"] != 0)
+
+    @cached_property
+    def codes(self) -> Codes:
+        """Of its vectors: made at the first search that has many rows in reach, and kept."""
+        return Codes.of(self.vectors)
 
     def ids(self) -> Iterator[tuple[int, bytes]]:
         """(row, chunk id) of each row that isn't gone."""

@@ -1,9 +1,8 @@
 """Vectors by cosine, exactly: FAISS reads unit vectors where they lie, of the rows in reach and no other. Rows are
 the view's numbers."""
 
-import os
-from collections.abc import Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any
 
 import faiss
@@ -11,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from secretariat.retrieval.errors import RetrievalError
+from secretariat.retrieval.index.codes import Codes, possible
 
 Mask = NDArray[np.bool_]
 Rows = NDArray[np.int64]
 Vectors = NDArray[np.float32]
 
-_WORTH_A_THREAD = 8_192
-"""Rows in reach from which sharing a scan out between threads saves more than handing it over costs."""
+_WORTH_CODES = 4_096
+"""Rows in reach from which reading their codes first saves more than it costs."""
 
 
 class DenseIndex:
@@ -27,11 +27,11 @@ class DenseIndex:
     is bit for bit that of any other index that holds the row.
     """
 
-    def __init__(self, blocks: Sequence[Vectors], executor: Executor | None = None) -> None:
-        """`blocks` are C-contiguous [rows, dimension], one behind the other. Scans of many rows are shared
-        out between the executor's threads."""
+    def __init__(self, blocks: Sequence[Vectors], codes: Callable[[], Sequence[Codes]] | None = None) -> None:
+        """`blocks` are C-contiguous [rows, dimension], one behind the other. Scans of many rows begin with the
+        blocks' codes, where there are such."""
         self._blocks = blocks
-        self._executor = executor
+        self._codes = codes
         self._bounds = np.cumsum([0, *(len(block) for block in blocks)])
 
     def search(self, query: bytes, rows: Rows, k: int) -> list[tuple[int, float]]:
@@ -45,25 +45,23 @@ class DenseIndex:
         if len(query) != 4 * self._blocks[0].shape[1]:
             raise RetrievalError("The query and the documents were embedded by different models.")
         point = np.frombuffer(query, dtype="<f4").astype(np.float32)
-        threads = self._executor
-        shares = min(os.cpu_count() or 1, 1 + rows.size // _WORTH_A_THREAD) if threads else 1
-        mine, *others = np.array_split(rows, shares)
-        given = [threads.submit(self._nearest, point, part, k) for part in others] if threads else []
-        parts = [*self._nearest(point, mine, k), *(scan for part in given for scan in part.result())]
-        near, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return best_of(near, scores, k)
+        if self._codes is not None and rows.size >= _WORTH_CODES:
+            codes = self._codes()
+            rows = rows[possible(point, [(codes[block], own) for block, own in self._by_block(rows)], k)]
+        near: list[Rows] = []
+        scores: list[NDArray[np.float32]] = []
+        for number, own in self._by_block(rows):
+            found, said = _scan(point, self._blocks[number], own, min(k, own.size))
+            near.append(found + self._bounds[number])
+            scores.append(said)
+        return best_of(np.concatenate(near), np.concatenate(scores), k)
 
-    def _nearest(self, point: Vectors, rows: Rows, k: int) -> list[tuple[Rows, NDArray[np.float32]]]:
-        """Of each block the k nearest of the rows, in no particular order."""
+    def _by_block(self, rows: Rows) -> Iterator[tuple[int, Rows]]:
+        """Those of each block, counted from its first."""
         bounds = np.searchsorted(rows, self._bounds).tolist()
-        found = []
-        for number, block in enumerate(self._blocks):
-            start, stop = bounds[number], bounds[number + 1]
+        for number, (start, stop) in enumerate(pairwise(bounds)):
             if start < stop:
-                first = self._bounds[number]
-                near, scores = _scan(point, block, rows[start:stop] - first, min(k, stop - start))
-                found.append((near + first, scores))
-        return found
+                yield number, rows[start:stop] - self._bounds[number]
 
 
 def best_of(rows: Rows, scores: NDArray[np.floating[Any]], k: int) -> list[tuple[int, float]]:

@@ -7,7 +7,6 @@ searches go on undisturbed while the view is written, closed up, or given anothe
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -56,7 +55,6 @@ class Generation:
     blocks: tuple[Block, ...]
     roster: Roster
     analyzer: Analyzer
-    executor: Executor | None = None
     approximate: Approximate | None = None
     exact_reach: int = EXACT_REACH
 
@@ -79,7 +77,8 @@ class Generation:
 
     @cached_property
     def _dense(self) -> DenseIndex:
-        return DenseIndex([block.vectors for block in self.blocks], self.executor)
+        vectors = [block.vectors for block in self.blocks]
+        return DenseIndex(vectors, lambda: [block.codes for block in self.blocks])
 
     @cached_property
     def _lexical(self) -> LexicalIndex:

@@ -49,7 +49,7 @@ class IndexView:
     ) -> None:
         """With a directory, snapshots are kept there; `register`, `seal` and `unseal` are then required.
 
-        Large scans and loads are shared out between the executor's threads.
+        Loads are shared out between the executor's threads.
         """
         self.tenant = tenant
         self._log = log
@@ -71,7 +71,7 @@ class IndexView:
         self._gone_seq = 0
         self._loaded = False
         self._row_of: dict[bytes, int] = {}
-        self._now = Generation(0, (), Roster(), Analyzer(), executor, exact_reach=exact_reach)
+        self._now = Generation(0, (), Roster(), Analyzer(), exact_reach=exact_reach)
 
     @property
     def seq(self) -> int:

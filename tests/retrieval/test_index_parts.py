@@ -3,8 +3,8 @@
 import math
 import random
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from secretariat.retrieval.errors import RetrievalError
 from secretariat.retrieval.index.analyzer import Analyzer
 from secretariat.retrieval.index.approximate import Approximate
 from secretariat.retrieval.index.block import Block
+from secretariat.retrieval.index.codes import Codes
 from secretariat.retrieval.index.dense import DenseIndex, Mask, Vectors
 from secretariat.retrieval.index.lexical import K1, B, LexicalIndex, best_scored, counted
 from secretariat.retrieval.index.postings import Postings
@@ -40,16 +41,17 @@ class TestDense:
 
     @pytest.mark.parametrize("k", [1, 10, 150])
     def test_scores_are_the_same_bits_wherever_a_row_lies(self, k: int) -> None:
-        """Equal rows included: which of them are named must not hang on blocks, threads or hidden rows."""
+        """Equal rows included: which of them are named must not hang on blocks, codes or hidden rows."""
         matrix = _vectors(20_000)
         matrix[5_000:5_300] = matrix[17]
         mask = np.random.default_rng(1).random(20_000) < 0.6
         rows, query = np.flatnonzero(mask), matrix[17].tobytes()
         alone = DenseIndex([np.ascontiguousarray(matrix[rows])]).search(query, np.arange(rows.size), k)
         expected = [(int(rows[row]), score) for row, score in alone]
-        with ThreadPoolExecutor(2) as threads:
-            for cuts in ([], [5_100], [1, 2, 9_999, 15_000]):
-                index = DenseIndex(np.split(matrix, cuts), threads)
+        for cuts in ([], [5_100], [1, 2, 9_999, 15_000]):
+            blocks = np.split(matrix, cuts)
+            codes = partial(list, [Codes.of(block) for block in blocks])
+            for index in (DenseIndex(blocks), DenseIndex(blocks, codes)):
                 assert index.search(query, rows, k) == expected
 
     def test_vectors_of_another_model_are_refused(self) -> None:
