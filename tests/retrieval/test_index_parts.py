@@ -50,7 +50,7 @@ class TestDense:
         expected = [(int(rows[row]), score) for row, score in alone]
         for cuts in ([], [5_100], [1, 2, 9_999, 15_000]):
             blocks = np.split(matrix, cuts)
-            codes = partial(list, [Codes.of(block) for block in blocks])
+            codes = partial(list[Codes], [Codes.of(block) for block in blocks])
             for index in (DenseIndex(blocks), DenseIndex(blocks, codes)):
                 assert index.search(query, rows, k) == expected
 
