@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 _MOST = 127
 _ROUNDING = 1e-5
 """More than a sum of float32 is off."""
+_TOGETHER = 1_024
+"""Rows brought together at a time: they stay in the second-level cache until they are multiplied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,14 @@ class Codes:
     def scores(self, point: "Codes", rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Inner products of the coded rows with the coded point."""
         dimension = self.values.shape[1]
-        values = self.values.view(f"V{dimension}").take(rows).view(np.int8).reshape(-1, dimension)
-        products = np.asarray(simsimd.cdist(point.values, values, "dot"))[0]
+        whole = self.values.view(f"V{dimension}")[:, 0]
+        products = np.empty(rows.size)
+        room = np.empty(min(rows.size, _TOGETHER), dtype=whole.dtype)
+        for first in range(0, rows.size, _TOGETHER):
+            part = rows[first : first + _TOGETHER]
+            gathered = whole.take(part, out=room[: part.size], mode="clip").view(np.int8)
+            near = simsimd.cdist(point.values, gathered.reshape(-1, dimension), "dot")
+            products[first : first + part.size] = np.asarray(near)[0]
         return np.asarray(products * (self.steps.take(rows) * point.steps[0]))
 
 
