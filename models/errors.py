@@ -17,6 +17,7 @@ ModelErrorCode = Literal[
     "adapter_not_found",
     "snapshot_not_found",
     "engine_failed",
+    "training_invalid",
 ]
 
 

@@ -39,12 +39,12 @@ class Mamba1(Recurrence):
     def forward(self, x_NE: Tensor, step: Step) -> Tensor:
         x_NI, z_NI = self.in_proj(x_NE).chunk(2, dim=-1)
         x_NI = self.conv.through(x_NI, step)
-        y_NI = self.through(torch.cat((x_NI, *self._selected(x_NI)), dim=-1), step)
+        y_NI = self.through(torch.cat((x_NI, *self.selected(x_NI)), dim=-1), step)
         y_NI = (y_NI + self.D.to(y_NI.dtype) * x_NI) * F.silu(z_NI.to(y_NI.dtype))
         out_NE: Tensor = self.out_proj(y_NI.to(x_NE.dtype))
         return out_NE
 
-    def _selected(self, x_NI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def selected(self, x_NI: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """dt [N, I], positive, B and C [N, S]."""
         dt_NR, b_NS, c_NS = self.x_proj(x_NI.to(self.x_proj.weight.dtype)).split(self.sizes, dim=-1)
         if self.spec.norms == "weighted":

@@ -47,10 +47,11 @@ class Mamba2(Recurrence):
         dt_NH = F.softplus(dt_NH.to(xbc_NC.dtype) + self.dt_bias.to(xbc_NC.dtype)).clamp(*spec.dt_limit)
         y_NI = self.through(torch.cat((xbc_NC, dt_NH), dim=-1), step)
         y_NI = y_NI + xbc_NC[:, : spec.inner] * self.D.to(y_NI.dtype).repeat_interleave(spec.head_dim)
-        out_NE: Tensor = self.out_proj(self._gated(y_NI, z_NI).to(x_NE.dtype))
+        out_NE: Tensor = self.out_proj(self.gated(y_NI, z_NI).to(x_NE.dtype))
         return out_NE
 
-    def _gated(self, y_NI: Tensor, z_NI: Tensor) -> Tensor:
+    def gated(self, y_NI: Tensor, z_NI: Tensor) -> Tensor:
+        """[N, I]: what the last projection reads, in the dtype of `y_NI` or of the norm's weight."""
         gate_NI = F.silu(z_NI.to(y_NI.dtype))
         if self.spec.gate == "after":
             y_NI = self.norm(y_NI)

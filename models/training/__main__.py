@@ -1,0 +1,48 @@
+"""`python -m secretariat.models.training FOLDER`: one run, as FOLDER/job.json says.
+
+Exit codes: 0 ended, or stopped by SIGTERM with a state to go on from; 2 it could not be carried out, and
+FOLDER/error.json says why: {"code", "message"}.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+from pathlib import Path
+
+from secretariat.models.errors import ModelError
+from secretariat.models.training.job import ERROR, JOB, Job, invalid
+
+RECIPES = ("sft", "dpo", "reward", "grpo", "svf", "transfer", "mixture")
+
+
+def train(folder: Path) -> bool:
+    """False where it was stopped on the way. Raises ModelError."""
+    job = Job.read(folder)
+    if job.recipe not in RECIPES:
+        raise invalid("recipe", f"is none of {', '.join(RECIPES)}")
+    import torch
+
+    torch.use_deterministic_algorithms(mode=True)
+    recipe = importlib.import_module(f"secretariat.models.training.recipes.{job.recipe}")
+    done: bool = recipe.main(job, folder)
+    return done
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="secretariat.models.training", description=f"Train as {JOB} says.")
+    parser.add_argument("folder", type=Path)
+    folder: Path = parser.parse_args(arguments).folder
+    (folder / ERROR).unlink(missing_ok=True)
+    try:
+        train(folder)
+    except ModelError as error:
+        told = json.dumps({"code": error.code, "message": error.message})
+        (folder / ERROR).write_text(told, encoding="utf-8")
+        print(told, file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

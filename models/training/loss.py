@@ -1,0 +1,134 @@
+"""Log-probabilities of the learnt tokens, some at a time: the logits of a whole batch never are in memory.
+
+Owns the head's way forth and back. Knows nothing of what the numbers are for.
+
+Shape letters: B rows, T places, E model width, V vocabulary, M learnt tokens, N = B * T.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from secretariat.models.nets.decoder import Decoder
+from secretariat.models.nets.norm import wide
+from secretariat.models.training.packing import Rows
+
+_TOKENS = 512  # whose logits are in memory at a time
+
+
+@dataclass(frozen=True, slots=True)
+class _Scaling:
+    """From the head's product to logits, as the decoder has it."""
+
+    scale: float
+    cap: float | None
+
+    def logits(self, product_MV: Tensor) -> Tensor:
+        logits_MV = product_MV.to(wide(product_MV.dtype))
+        if self.scale != 1.0:
+            logits_MV = logits_MV * self.scale
+        return logits_MV if self.cap is None else self.cap * torch.tanh(logits_MV / self.cap)
+
+    def back(self, gradient_MV: Tensor, logits_MV: Tensor) -> Tensor:
+        """The gradient by the product from that by the logits."""
+        if self.cap is not None:
+            gradient_MV = gradient_MV * (1 - (logits_MV / self.cap).square())
+        return gradient_MV if self.scale == 1.0 else gradient_MV * self.scale
+
+
+def log_probs(decoder: Decoder, hidden_BTE: Tensor, rows: Rows) -> Tensor:
+    """[M] natural logarithms, in the order of `rows.targets_M`. The logits are computed again on the way back."""
+    return _apply(_LogProbs, decoder, hidden_BTE, rows)
+
+
+def loss_sum(decoder: Decoder, hidden_BTE: Tensor, rows: Rows) -> Tensor:
+    """Minus the sum of `log_probs`, a scalar. The gradient is taken at once: the logits are computed once."""
+    return _apply(_LossSum, decoder, hidden_BTE, rows)
+
+
+def _apply(function: Any, decoder: Decoder, hidden_BTE: Tensor, rows: Rows) -> Tensor:
+    device = hidden_BTE.device
+    hidden_ME = hidden_BTE.flatten(0, 1).index_select(0, rows.sources_M.to(device))
+    scaling = _Scaling(decoder.config.logits_scale, decoder.config.logits_cap)
+    found: Tensor = function.apply(hidden_ME, decoder.head.weight, rows.targets_M.to(device), scaling)
+    return found
+
+
+class _LogProbs(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, hidden_ME: Tensor, weight_VE: Tensor, targets_M: Tensor, scaling: _Scaling
+    ) -> Tensor:
+        ctx.save_for_backward(hidden_ME, weight_VE, targets_M)
+        ctx.scaling = scaling
+        found = [
+            scaling.logits(part_ME @ weight_VE.T).log_softmax(dim=-1).gather(1, wanted_M[:, None])[:, 0]
+            for part_ME, wanted_M in _parts(hidden_ME, targets_M)
+        ]
+        return torch.cat(found) if found else hidden_ME.new_zeros(0, dtype=wide(hidden_ME.dtype))
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        hidden_ME, weight_VE, targets_M = ctx.saved_tensors
+        by_hidden_ME = torch.empty_like(hidden_ME)
+        by_weight = _sum_like(weight_VE, wanted=ctx.needs_input_grad[1])
+        for at, (part_ME, wanted_M) in zip(_places(hidden_ME), _parts(hidden_ME, targets_M), strict=True):
+            logits_MV = ctx.scaling.logits(part_ME @ weight_VE.T)
+            by_logits_MV = _less_one(logits_MV.softmax(dim=-1), wanted_M) * -gradients[0][at, None]
+            by_product_MV = ctx.scaling.back(by_logits_MV, logits_MV).to(hidden_ME.dtype)
+            by_hidden_ME[at] = by_product_MV @ weight_VE
+            if by_weight is not None:
+                by_weight += by_product_MV.T @ part_ME
+        return by_hidden_ME, _as(by_weight, weight_VE), None, None
+
+
+class _LossSum(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, hidden_ME: Tensor, weight_VE: Tensor, targets_M: Tensor, scaling: _Scaling
+    ) -> Tensor:
+        total = hidden_ME.new_zeros((), dtype=wide(hidden_ME.dtype))
+        by_hidden_ME = torch.empty_like(hidden_ME) if ctx.needs_input_grad[0] else None
+        by_weight = _sum_like(weight_VE, wanted=ctx.needs_input_grad[1])
+        for at, (part_ME, wanted_M) in zip(_places(hidden_ME), _parts(hidden_ME, targets_M), strict=True):
+            logits_MV = scaling.logits(part_ME @ weight_VE.T)
+            logs_MV = logits_MV.log_softmax(dim=-1)
+            total -= logs_MV.gather(1, wanted_M[:, None]).sum()
+            by_logits_MV = _less_one(logs_MV.exp_(), wanted_M)
+            by_product_MV = scaling.back(by_logits_MV, logits_MV).to(hidden_ME.dtype)
+            if by_hidden_ME is not None:
+                by_hidden_ME[at] = by_product_MV @ weight_VE
+            if by_weight is not None:
+                by_weight += by_product_MV.T @ part_ME
+        ctx.save_for_backward(by_hidden_ME, _as(by_weight, weight_VE))
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        scaled = (None if part is None else part * gradients[0] for part in ctx.saved_tensors)
+        return (*scaled, None, None)
+
+
+def _places(hidden_ME: Tensor) -> list[slice]:
+    return [slice(first, first + _TOKENS) for first in range(0, len(hidden_ME), _TOKENS)]
+
+
+def _parts(hidden_ME: Tensor, targets_M: Tensor) -> list[tuple[Tensor, Tensor]]:
+    return [(hidden_ME[at], targets_M[at]) for at in _places(hidden_ME)]
+
+
+def _less_one(probabilities_MV: Tensor, targets_M: Tensor) -> Tensor:
+    """Changes what it is given: softmax less the target's indicator."""
+    rows_M = torch.arange(len(targets_M), device=targets_M.device)
+    probabilities_MV[rows_M, targets_M] -= 1
+    return probabilities_MV
+
+
+def _sum_like(weight: Tensor, *, wanted: bool) -> Tensor | None:
+    return torch.zeros_like(weight, dtype=wide(weight.dtype)) if wanted else None
+
+
+def _as(total: Tensor | None, like: Tensor) -> Tensor | None:
+    return None if total is None else total.to(like.dtype)

@@ -1,0 +1,153 @@
+"""The mixers over packed rows, differentiable: the served modules' weights, no document sees another.
+
+Shape letters: B rows, T places, N = B * T, H query heads, K key heads, D head width, L a document's tokens,
+C blocks of W queries, W window, S sinks, I inner channels, E model width.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from secretariat.models.nets.config import AttentionSpec
+from secretariat.models.nets.mixers.attention import Attention
+from secretariat.models.nets.mixers.mamba1 import Mamba1
+from secretariat.models.nets.mixers.mamba2 import Mamba2
+from secretariat.models.training.passage import Passage
+from secretariat.models.training.scans import convolved, selective_scan, ssd
+
+
+def mixed(mixer: nn.Module, x_BTE: Tensor, passage: Passage) -> Tensor:
+    """[B, T, E] of one mixer over its normed input."""
+    match mixer:
+        case Attention():
+            return _attention(mixer, x_BTE, passage)
+        case Mamba1():
+            return _mamba1(mixer, x_BTE, passage)
+        case Mamba2():
+            return _mamba2(mixer, x_BTE, passage)
+    raise TypeError(type(mixer).__name__)
+
+
+def _attention(mixer: Attention, x_BTE: Tensor, passage: Passage) -> Tensor:
+    q_NHD, k_NKD, v_NKD = mixer.projected(x_BTE.flatten(0, 1), passage.rotations)
+    mixed_NHD = attend(q_NHD, k_NKD, v_NKD, passage, mixer.spec)
+    out_NE: Tensor = mixer.out(mixed_NHD.flatten(1))
+    return out_NE.view_as(x_BTE)
+
+
+def attend(q_NHD: Tensor, k_NKD: Tensor, v_NKD: Tensor, passage: Passage, spec: AttentionSpec) -> Tensor:
+    """[N, H, D]: each place over the keys of its own document that the window allows; padding gets zeros."""
+    row_tokens = passage.positions_BT.shape[1]
+    parts, filled = [], 0
+    for row, start, stop in passage.spans:
+        first, last = row * row_tokens + start, row * row_tokens + stop
+        parts.append(q_NHD.new_zeros(first - filled, *q_NHD.shape[1:]))
+        own = slice(first, last)
+        parts.append(_document(q_NHD[own], k_NKD[own], v_NKD[own], passage, spec))
+        filled = last
+    parts.append(q_NHD.new_zeros(len(q_NHD) - filled, *q_NHD.shape[1:]))
+    return torch.cat(parts)
+
+
+def _document(q_LHD: Tensor, k_LKD: Tensor, v_LKD: Tensor, passage: Passage, spec: AttentionSpec) -> Tensor:
+    """[L, H, D] of one whole document."""
+    if spec.window is not None and len(q_LHD) > spec.window:
+        return _windowed(q_LHD, k_LKD, v_LKD, passage, spec, spec.window)
+    q_1HLD, k_1KLD, v_1KLD = (part.transpose(0, 1)[None] for part in (q_LHD, k_LKD, v_LKD))
+    return _softmax(q_1HLD, k_1KLD, v_1KLD, None, spec)[0].transpose(0, 1)
+
+
+def _windowed(
+    q_LHD: Tensor, k_LKD: Tensor, v_LKD: Tensor, passage: Passage, spec: AttentionSpec, window: int
+) -> Tensor:
+    """Blocks of `window` queries, each over its own block, the one before and the sinks."""
+    length, blocks = len(q_LHD), -(-len(q_LHD) // window)
+    behind = blocks * window - length
+    q_CHWD = F.pad(q_LHD, (0, 0, 0, 0, 0, behind)).view(blocks, window, *q_LHD.shape[1:]).transpose(1, 2)
+    near = (F.pad(part, (0, 0, 0, 0, window, behind)) for part in (k_LKD, v_LKD))
+    near = (part.unfold(0, 2 * window, window).permute(0, 1, 3, 2) for part in near)  # [C, K, 2 W, D]
+    k_CKXD, v_CKXD = (
+        torch.cat((part[: spec.sinks].transpose(0, 1).expand(blocks, -1, -1, -1), blocked), dim=2)
+        for part, blocked in zip((k_LKD, v_LKD), near, strict=True)
+    )
+    mask_C1WX = _window_mask(passage, length, window, spec.sinks, q_LHD.device)
+    mixed_CHWD = _softmax(q_CHWD, k_CKXD, v_CKXD, mask_C1WX, spec)
+    return mixed_CHWD.transpose(1, 2).flatten(0, 1)[:length]
+
+
+def _window_mask(passage: Passage, length: int, window: int, sinks: int, device: torch.device) -> Tensor:
+    """[C, 1, W, S + 2 W]: what each query sees of the sinks and of its own and the last block's keys."""
+    key = (length, window, sinks)
+    if key not in passage.masks:
+        blocks = -(-length // window)
+        at_CW1 = torch.arange(blocks * window, device=device).view(blocks, window, 1)
+        near_C1X = (torch.arange(blocks, device=device)[:, None, None] - 1) * window + torch.arange(
+            2 * window, device=device
+        )
+        first_S = torch.arange(sinks, device=device)
+        near = (near_C1X <= at_CW1) & (near_C1X > at_CW1 - window) & (near_C1X >= 0)
+        far = (first_S <= at_CW1 - window).expand(blocks, window, sinks)
+        passage.masks[key] = torch.cat((far, near), dim=-1)[:, None]
+    return passage.masks[key]
+
+
+def _softmax(
+    q_AHTD: Tensor, k_AKXD: Tensor, v_AKXD: Tensor, mask: Tensor | None, spec: AttentionSpec
+) -> Tensor:
+    """[A, H, T, D]; without a mask causal."""
+    if spec.soft_cap is None:
+        mixed_AHTD: Tensor = F.scaled_dot_product_attention(
+            q_AHTD, k_AKXD, v_AKXD, mask, is_causal=mask is None, scale=spec.scale, enable_gqa=spec.group > 1
+        )
+        return mixed_AHTD
+    k_AHXD, v_AHXD = (part.repeat_interleave(spec.group, dim=1) for part in (k_AKXD, v_AKXD))
+    scale = spec.head_dim**-0.5 if spec.scale is None else spec.scale
+    scores = (q_AHTD @ k_AHXD.transpose(-1, -2)).float() * scale
+    scores = spec.soft_cap * torch.tanh(scores / spec.soft_cap)
+    if mask is None:
+        tokens = scores.shape[-1]
+        mask = torch.ones(tokens, tokens, dtype=torch.bool, device=scores.device).tril()
+    weights = scores.masked_fill(~mask, -torch.inf).softmax(dim=-1)
+    return weights.to(v_AHXD.dtype) @ v_AHXD
+
+
+def _mamba1(mixer: Mamba1, x_BTE: Tensor, passage: Passage) -> Tensor:
+    x_BTI, z_BTI = mixer.in_proj(x_BTE).chunk(2, dim=-1)
+    x_BTI = convolved(mixer.conv, x_BTI, passage.positions_BT)
+    dt_BTI, b_BTS, c_BTS = mixer.selected(x_BTI)
+    decay_SI = -torch.exp(mixer.A_log.to(x_BTI.dtype)).T
+    y_BTI = selective_scan(x_BTI, dt_BTI, decay_SI, b_BTS, c_BTS, passage.positions_BT)
+    y_BTI = (y_BTI + mixer.D.to(y_BTI.dtype) * x_BTI) * F.silu(z_BTI.to(y_BTI.dtype))
+    out_BTE: Tensor = mixer.out_proj(y_BTI.to(x_BTE.dtype))
+    return out_BTE
+
+
+def _mamba2(mixer: Mamba2, x_BTE: Tensor, passage: Passage) -> Tensor:
+    spec = mixer.spec
+    projected = torch.split(mixer.in_proj(x_BTE), mixer.sizes, dim=-1)
+    z_BTI, x_BTI, b_BTU, c_BTU, dt_BTH = (
+        part if by == 1.0 else part * by for part, by in zip(projected, spec.multipliers, strict=True)
+    )
+    xbc_BTC = convolved(mixer.conv, torch.cat((x_BTI, b_BTU, c_BTU), dim=-1), passage.positions_BT)
+    dt_BTH = F.softplus(dt_BTH.to(xbc_BTC.dtype) + mixer.dt_bias.to(xbc_BTC.dtype)).clamp(*spec.dt_limit)
+    x_BTI, b_BTU, c_BTU = torch.split(xbc_BTC, mixer.sizes[1:4], dim=-1)
+    y_BTI = _through_state(mixer, x_BTI, dt_BTH, b_BTU, c_BTU, passage)
+    y_BTI = y_BTI + x_BTI * mixer.D.to(y_BTI.dtype).repeat_interleave(spec.head_dim)
+    out_BTE: Tensor = mixer.out_proj(mixer.gated(y_BTI, z_BTI).to(x_BTE.dtype))
+    return out_BTE
+
+
+def _through_state(
+    mixer: Mamba2, x_BTI: Tensor, dt_BTH: Tensor, b_BTU: Tensor, c_BTU: Tensor, passage: Passage
+) -> Tensor:
+    spec = mixer.spec
+    heads = (spec.groups, spec.heads // spec.groups)
+    y_BTGJP = ssd(
+        torch.unflatten(x_BTI, -1, (*heads, spec.head_dim)),
+        torch.unflatten(dt_BTH, -1, heads),
+        -torch.exp(mixer.A_log.to(x_BTI.dtype)).view(heads),
+        torch.unflatten(b_BTU, -1, (spec.groups, spec.state)),
+        torch.unflatten(c_BTU, -1, (spec.groups, spec.state)),
+        passage.documents_BT,
+    )
+    return y_BTGJP.flatten(2)

@@ -1,0 +1,1 @@
+"""What can be trained, one straight-line file each: `main(job, folder)`."""

@@ -1,0 +1,72 @@
+"""Supervised fine-tuning: the mean loss of the answers' tokens, on adapters or on all weights."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from torch import Tensor
+
+from secretariat.models.nets.decoder import Decoder
+from secretariat.models.training.examples import fitting, read_chats
+from secretariat.models.training.forward import hidden
+from secretariat.models.training.job import Job
+from secretariat.models.training.learnt import Learnt
+from secretariat.models.training.loss import loss_sum
+from secretariat.models.training.model import learning, open_model
+from secretariat.models.training.packing import Document, Order, Rows, first_fit, laid_out
+from secretariat.models.training.run import HELD_OUT, Measured, Run
+
+
+def main(job: Job, folder: Path) -> bool:
+    """False where it was stopped on the way. Raises ModelError."""
+    opened = open_model(job)
+    learnt = Learnt([learning(job, opened)])
+    examples, held_out = (
+        fitting(read_chats([Path(path) for path in paths], opened.chat), job.row_tokens) if paths else []
+        for paths in (job.data, job.held_out)
+    )
+    objective = Supervised(opened.decoder, job, examples, held_out)
+    return Run(job, folder, learnt, objective).go(
+        {"examples": len(examples), "held_out_examples": len(held_out)}
+    )
+
+
+class Supervised:
+    """An Objective over documents of which some tokens are learnt. A part of a batch is one row."""
+
+    def __init__(
+        self, decoder: Decoder, job: Job, documents: Sequence[Document], held_out: Sequence[Document]
+    ) -> None:
+        self._decoder = decoder
+        self._job = job
+        self._documents = documents
+        self._order = Order(
+            [len(document.tokens) for document in documents],
+            row_tokens=job.row_tokens,
+            batch_tokens=job.batch_tokens,
+            seed=job.seed,
+        )
+        self._held_out = _in_rows(held_out, job.row_tokens)
+        self._learnt = 1
+
+    def batch(self, step: int) -> list[Rows]:
+        rows = [laid_out(self._documents, [row]) for row in self._order.step(step)]
+        self._learnt = max(1, sum(one.learnt for one in rows))
+        return rows
+
+    def loss(self, part: Rows) -> Measured:
+        return Measured(self._sum(part) / self._learnt, part.tokens)
+
+    def held_out(self) -> Mapping[str, float] | None:
+        if not self._held_out:
+            return None
+        total = sum(float(self._sum(rows)) for rows in self._held_out)
+        return {HELD_OUT: total / max(1, sum(rows.learnt for rows in self._held_out))}
+
+    def _sum(self, rows: Rows) -> Tensor:
+        last_BTE = hidden(self._decoder, rows, checkpoint=self._job.checkpoint)
+        return loss_sum(self._decoder, last_BTE, rows)
+
+
+def _in_rows(documents: Sequence[Document], row_tokens: int) -> list[Rows]:
+    lengths = [len(document.tokens) for document in documents]
+    return [laid_out(documents, [row]) for row in first_fit(lengths, row_tokens)]
