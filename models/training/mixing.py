@@ -12,6 +12,7 @@ from secretariat.models.nets.config import AttentionSpec
 from secretariat.models.nets.mixers.attention import Attention
 from secretariat.models.nets.mixers.mamba1 import Mamba1
 from secretariat.models.nets.mixers.mamba2 import Mamba2
+from secretariat.models.nets.norm import wide
 from secretariat.models.training.passage import Passage
 from secretariat.models.training.scans import convolved, selective_scan, ssd
 
@@ -102,7 +103,7 @@ def _softmax(
         return mixed_AHTD
     k_AHXD, v_AHXD = (part.repeat_interleave(spec.group, dim=1) for part in (k_AKXD, v_AKXD))
     scale = spec.head_dim**-0.5 if spec.scale is None else spec.scale
-    scores = (q_AHTD @ k_AHXD.transpose(-1, -2)).float() * scale
+    scores = (q_AHTD @ k_AHXD.transpose(-1, -2)).to(wide(q_AHTD.dtype)) * scale
     scores = spec.soft_cap * torch.tanh(scores / spec.soft_cap)
     if mask is None:
         tokens = scores.shape[-1]
