@@ -98,7 +98,7 @@ def _reading_order(pages: Mapping[str, Page]) -> list[str]:
     order: dict[str, None] = {}
     for name, page in pages.items():
         at: str | None = name if page.following in pages and name not in named else None
-        while at in pages and at not in order:
+        while at is not None and at in pages and at not in order:
             order[at] = None
             at = pages[at].following
     return list(order)

@@ -1,43 +1,11 @@
 """Manuals out of Debian packages: their order, their words, and which may be trained on."""
 
-import io
-import tarfile
-
 import pytest
 
 from secretariat.models.errors import ModelError
 from secretariat.models.training.data.packages import read_package
 from secretariat.models.training.data.texts import documents, manual, page_of, training_documents
-
-
-def tar(files: dict[str, bytes], form: str) -> bytes:
-    held = io.BytesIO()
-    with tarfile.open(fileobj=held, mode=f"w:{form}") as archive:
-        for name, content in files.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return held.getvalue()
-
-
-def package(path, name: str, files: dict[str, str]):
-    control = f"Package: {name}\nVersion: 1.2-3\nDescription: a manual\n of many pages\n"
-    parts = {
-        "debian-binary": b"2.0\n",
-        "control.tar.gz": tar({"./control": control.encode()}, "gz"),
-        "data.tar.xz": tar({f"./{page}": text.encode() for page, text in files.items()}, "xz"),
-    }
-    content = b"!<arch>\n"
-    for part, held in parts.items():
-        content += f"{part:<16}{0:<12}{0:<6}{0:<6}{'100644':<8}{len(held):<10}`\n".encode() + held
-        content += b"\n" * (len(held) % 2)
-    path.write_bytes(content)
-    return path
-
-
-def page(body: str, following: str | None = None) -> str:
-    link = f'<link rel="next" href="{following}">' if following else ""
-    return f"<html><head><title>t</title>{link}</head><body>{body}</body></html>"
+from tests.models.training.manuals import package, page
 
 
 PAGES = {
