@@ -79,6 +79,7 @@ class RemoteModels:
                 model=_identity(reply),
                 logprobs=_logprobs(choice),
                 citations=_citations(choice["message"]),
+                expert=reply.get("expert"),
             )
 
     async def stream(self, request: ChatRequest, call: CallContext) -> AsyncGenerator[TokenEvent, None]:
@@ -162,6 +163,34 @@ class RemoteModels:
         with _well_formed():
             return [ModelCard(name=item["id"], **item["secretariat"]) for item in response.json()["data"]]
 
+    async def adapters(self, model: str, call: CallContext) -> list[str]:
+        """The adapters that the server has loaded for a model."""
+        reply = await self._asked("GET", "/v1/adapters", call, {"model": model})
+        with _well_formed():
+            return [str(item["id"]) for item in reply["data"]]
+
+    async def load_adapter(self, name: str, model: str, call: CallContext) -> None:
+        """From the folder of that name beside the server. Raises ModelError, overloaded where every place is
+        taken."""
+        await self._asked("POST", "/v1/adapters", call, None, {"name": name, "model": model})
+
+    async def unload_adapter(self, name: str, model: str, call: CallContext) -> None:
+        """Raises ModelError adapter_not_found."""
+        await self._asked("DELETE", f"/v1/adapters/{name}", call, {"model": model})
+
+    async def _asked(
+        self, method: str, path: str, call: CallContext, query: Json | None, body: Json | None = None
+    ) -> Json:
+        with _transport_errors():
+            response = await self._http.request(
+                method, path, params=query, json=body, headers=_headers(call), timeout=self._timeout(call)
+            )
+        if not response.is_success:
+            raise _error(response)
+        with _well_formed():
+            reply: Json = response.json()
+            return reply
+
     @contextlib.asynccontextmanager
     async def forward(
         self, method: str, path: str, body: bytes, call: CallContext
@@ -201,6 +230,8 @@ class RemoteModels:
         if request.documents:
             body["documents"] = [asdict(document) for document in request.documents]
             body["citation_mode"] = request.citation_mode
+        if request.experts:
+            body["experts"] = [asdict(expert) for expert in request.experts]
         named = {"adapter": request.adapter, "snapshot": request.snapshot}
         return body | {key: name for key, name in named.items() if name is not None}
 
@@ -265,7 +296,12 @@ async def _events(response: httpx.Response) -> AsyncGenerator[Json, None]:
 def _last_event(closing: Json, choice: Json, usage: Json) -> TokenEvent:
     with _well_formed():
         return TokenEvent(
-            "", _logprobs(choice), choice["finish_reason"], _usage(usage["usage"]), _identity(closing)
+            "",
+            _logprobs(choice),
+            choice["finish_reason"],
+            _usage(usage["usage"]),
+            _identity(closing),
+            expert=closing.get("expert"),
         )
 
 

@@ -27,6 +27,8 @@ from secretariat.platform.identity import (
 from secretariat.platform.operations import endpoints as operations
 from secretariat.platform.tasks import endpoints as tasks
 from secretariat.platform.tenants import endpoints as tenants
+from secretariat.platform.training import adapter_endpoints as adapters
+from secretariat.platform.training import endpoints as training
 from secretariat.platform.works import endpoints as works
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -55,6 +57,11 @@ ROUTERS: tuple[APIRouter, ...] = (
     works.router,
     question_sets.router,
     evaluations.router,
+    training.uploads,
+    training.jobs,
+    training.erasures,
+    adapters.router,
+    adapters.blind,
     gateway.router,
     operations.router,
     compliance.audit_router,

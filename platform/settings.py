@@ -53,6 +53,12 @@ class Settings(BaseSettings):
     model_threads: int = Field(
         default_factory=lambda: os.cpu_count() or 1, description="Threads of the model server."
     )
+    worker_queues: str = Field(
+        default="work,clock,training", description="What a worker takes, with commas: work, clock, training."
+    )
+    training_threads: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, description="Threads of a training process."
+    )
     long_context_tokens: int = Field(
         default=32_768, description="Context of a model to which conversations may give whole documents."
     )
@@ -78,6 +84,14 @@ class Settings(BaseSettings):
     @property
     def models_dir(self) -> Path:
         return self.home / "models"
+
+    @property
+    def adapters_dir(self) -> Path:
+        return self.home / "adapters"
+
+    @property
+    def training_dir(self) -> Path:
+        return self.home / "training"
 
     @property
     def indexes_dir(self) -> Path:

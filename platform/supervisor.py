@@ -113,6 +113,8 @@ class Stack:
                 str(self.settings.models_dir),
                 "--token-file",
                 str(self.settings.model_token_path),
+                "--adapters-dir",
+                str(self.settings.adapters_dir),
             ),
             withheld=_OWNER | _DISPATCHER | {"DATABASE_URL", "REDIS_URL"},
             more=_SMALL_PRODUCTS,

@@ -20,13 +20,16 @@ from secretariat.platform.documents import index_state
 from secretariat.platform.documents import jobs as documents
 from secretariat.platform.evaluation import jobs as evaluation
 from secretariat.platform.identity import housekeeping
-from secretariat.platform.jobs.broker import CLOCK_QUEUE, RUN_JOB, SWEEP, WORK_QUEUE, send_run
+from secretariat.platform.jobs.broker import QUEUES, RUN_JOB, SWEEP, TRAINING_QUEUE, send_run
 from secretariat.platform.jobs.dispatcher import Dispatcher
 from secretariat.platform.jobs.run import Handler
 from secretariat.platform.jobs.runner import Runner
 from secretariat.platform.settings import Settings
 from secretariat.platform.tasks import jobs as tasks
 from secretariat.platform.telemetry.logs import configure_logs
+from secretariat.platform.training import adapters, comparisons, evaluating
+from secretariat.platform.training import jobs as training
+from secretariat.platform.training.service import TRAIN
 from secretariat.platform.works import jobs as works
 
 log = structlog.get_logger(__name__)
@@ -38,6 +41,9 @@ HANDLERS: Mapping[str, Handler] = {
     "conversations.answer": Handler(conversations.run, conversations.on_quarantine),
     "works.carry_out": Handler(works.carry_out, works.on_quarantine, at_once=2),
     "evaluation.measure": Handler(evaluation.measure, evaluation.on_quarantine, at_once=1),
+    TRAIN: Handler(training.train, training.on_quarantine, at_once=1, queue=TRAINING_QUEUE),
+    adapters.EVALUATE: Handler(evaluating.evaluate, evaluating.on_quarantine, at_once=1),
+    comparisons.COMPARE: Handler(comparisons.compare, comparisons.on_quarantine, at_once=2),
     "identity.housekeeping": Handler(housekeeping.keep_house),
     "compliance.export": Handler(compliance.export, compliance.on_quarantine, at_once=1),
 }
@@ -54,7 +60,8 @@ class Worker:
         self._services, self.celery = self._wait(self._compose())
         dispatcher_url = required(settings.database_dispatcher_url, "DATABASE_DISPATCHER_URL")
         self._dispatch_database = Database(dispatcher_url, pool_size=1)
-        self._runner = Runner(self._services, HANDLERS)
+        self._queues = [QUEUES[name.strip()] for name in settings.worker_queues.split(",")]
+        self._runner = Runner(self._services, HANDLERS, frozenset(self._queues), self._pass_on)
         self._dispatcher = Dispatcher(self._services, self._dispatch_database, self._send)
         self._sealing = asyncio.run_coroutine_threadsafe(
             keep_sealing(self._services.database, settings.seal_interval_seconds), self._loop
@@ -66,6 +73,9 @@ class Worker:
 
     def _send(self, tenant_id: UUID, job_id: UUID) -> None:
         send_run(self.celery, tenant_id, job_id)
+
+    def _pass_on(self, queue: str, tenant_id: UUID, job_id: UUID) -> None:
+        send_run(self.celery, tenant_id, job_id, queue)
 
     def _wait(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
@@ -86,7 +96,7 @@ class Worker:
             [
                 "worker",
                 *("--pool", "threads", "--concurrency", str(self._settings.worker_threads)),
-                *("--queues", f"{WORK_QUEUE},{CLOCK_QUEUE}", "--loglevel", "WARNING"),
+                *("--queues", ",".join(self._queues), "--loglevel", "WARNING"),
                 *("--without-gossip", "--without-mingle", "--without-heartbeat"),
             ]
         )

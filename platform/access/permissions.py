@@ -25,6 +25,7 @@ Permission = Literal[
     "jobs.read",
     "jobs.manage",
     "models.use",
+    "training.manage",
     "tenant.manage",
 ]
 
@@ -77,5 +78,6 @@ DESCRIPTIONS: Mapping[str, str] = {
     "jobs.read": "See background jobs.",
     "jobs.manage": "Cancel and retry background jobs.",
     "models.use": "Call the models directly.",
+    "training.manage": "Train models on the tenant's own examples, and publish what passes its evaluation.",
     "tenant.manage": "Change the tenant itself.",
 }

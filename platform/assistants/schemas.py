@@ -27,13 +27,15 @@ class AssistantUpdate(_Closed):
 
 
 class Assistant(BaseModel):
-    """`collection_ids` empty means all that the asker may read."""
+    """`collection_ids` empty means all that the asker may read. `adapter_id`: the adapter that is published
+    for it."""
 
     id: UUID
     name: str
     instructions: str
     collection_ids: list[UUID]
     model: str
+    adapter_id: UUID | None
     created_at: datetime
 
     @classmethod

@@ -14,6 +14,8 @@ from uuid import UUID
 
 from secretariat.platform.access import grants
 from secretariat.platform.access.caller import Caller
+from secretariat.platform.adapters import repository as learnt
+from secretariat.platform.adapters.erasure import erase
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.conversations import repository, schemas, service
 from secretariat.platform.conversations.journal import TERMINAL_STATUSES
@@ -82,6 +84,7 @@ async def _words(
     found = [row.title_id, *(turn.text_id for turn in turns), *(turn.summary_id for turn in turns)]
     found += [event.content_id for event in await repository.all_events(session, ids)]
     found += [each.words_id for each in await repository.feedback(session, ids)]
+    found += (await erase(session, learnt.of_turns(ids))).words
     kept = await _kept(session, contents, row)
     await repository.drop_keys(session, list(kept))
     return sorted({*(each for each in found if each is not None), *kept.values()})

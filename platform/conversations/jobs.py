@@ -19,6 +19,7 @@ from secretariat.agents.errors import AgentError
 from secretariat.models.core import CallContext
 from secretariat.platform.access.authority import PersonAuthority
 from secretariat.platform.access.repository import READ_DOCUMENTS, active_standing, user
+from secretariat.platform.adapters.repository import of_assistant
 from secretariat.platform.audit.event import Actor
 from secretariat.platform.conversations import journal, memory, repository
 from secretariat.platform.conversations.failures import sentence
@@ -33,6 +34,7 @@ from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, 
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.jobs.watch import watched
 from secretariat.platform.tables.conversations import TurnRow
+from secretariat.platform.tables.training import AdapterRow
 from secretariat.platform.tasks.repository import hidden_documents
 from secretariat.platform.tasks.terms import collections_within
 from secretariat.retrieval.core import Scope
@@ -53,6 +55,7 @@ class _Loaded:
     actor: Actor
     asker: UUID
     model: str
+    adapter: AdapterRow | None
     events: Sequence[TurnEvent]
     before: frozenset[UUID]
 
@@ -110,7 +113,7 @@ async def _load(run: JobRun) -> _Loaded | None:
         if READ_DOCUMENTS not in now.permissions:
             hidden = frozenset(before)
         said = await history(session, contents, row, hidden)
-        turn, model = await _turn(run, session, row, said)
+        turn, model, adapter = await _turn(run, session, row, said)
         entries = await journal.read(session, contents, row.id)
         return _Loaded(
             turn=turn,
@@ -118,6 +121,7 @@ async def _load(run: JobRun) -> _Loaded | None:
             actor=Actor(type="agent", id=asker.id, email=asker.email, roles=now.roles),
             asker=asker.id,
             model=model,
+            adapter=adapter,
             events=[entry.event for entry in entries],
             before=frozenset(before - hidden),
         )
@@ -131,8 +135,10 @@ async def _refusal(session: TenantSession, asker: UUID) -> TurnFailed | None:
     return None if "conversations.write" in now.permissions else _failure("asker_not_allowed")
 
 
-async def _turn(run: JobRun, session: TenantSession, row: TurnRow, said: History) -> tuple[Turn, str]:
-    """The turn, and the name of the model that answers it."""
+async def _turn(
+    run: JobRun, session: TenantSession, row: TurnRow, said: History
+) -> tuple[Turn, str, AdapterRow | None]:
+    """The turn, the name of the model that answers it, and what with."""
     conversation = await repository.of_turn(session, row)
     assistant_id = conversation.assistant_id
     assistant = await repository.assistant(session, assistant_id) if assistant_id else None
@@ -146,7 +152,8 @@ async def _turn(run: JobRun, session: TenantSession, row: TurnRow, said: History
         summary="\n".join(line.text for line in said.summary),
         given=said.given,
     )
-    return turn, assistant.model if assistant else "default"
+    adapter = await of_assistant(session, assistant)
+    return turn, assistant.model if assistant else "default", adapter
 
 
 async def _context(run: JobRun, loaded: _Loaded) -> TurnContext:
@@ -154,7 +161,7 @@ async def _context(run: JobRun, loaded: _Loaded) -> TurnContext:
     authority = PersonAuthority(services.database, loaded.asker, services.permits)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"turn-{loaded.turn.id}")
     return TurnContext(
-        chat=chat_of(services, loaded.model),
+        chat=chat_of(services, loaded.model, loaded.adapter),
         call=call,
         searcher=await searcher(services.indexes, run.tenant_id, authority, services.models, call),
         texts=SqlDocumentTexts(services.database, services.contents, authority),

@@ -13,7 +13,9 @@ from secretariat.agents.core import PlanProposed
 from secretariat.models.client import ChatModel
 from secretariat.models.core import CallContext, ChatRequest, ChatResult, TokenEvent
 from secretariat.models.errors import ModelError
+from secretariat.platform.adapters.chat import adapted
 from secretariat.platform.services import Services
+from secretariat.platform.tables.training import AdapterRow
 from secretariat.platform.tasks.terms import AssistantsChat
 
 _LEAST_TOKENS = 64  # of a prompt read anew, for its time to say something
@@ -91,8 +93,9 @@ class _Known:
     searches: ClassVar[dict[str, float]] = {}
 
 
-def chat_of(services: Services, model: str) -> MeasuredChat:
-    return MeasuredChat(AssistantsChat(services.models, model), model, _Known.rate)
+def chat_of(services: Services, model: str, adapter: AdapterRow | None) -> MeasuredChat:
+    chat = adapted(AssistantsChat(services.models, model), services, adapter)
+    return MeasuredChat(chat, model, _Known.rate)
 
 
 async def reader_of(services: Services, model: str) -> Reader | None:

@@ -6,6 +6,8 @@ from uuid import UUID
 from secretariat.agents.conversation.core import TurnStopped
 from secretariat.agents.conversation.title import title_of
 from secretariat.platform.access.caller import Caller
+from secretariat.platform.adapters import repository as learnt
+from secretariat.platform.adapters.erasure import erase
 from secretariat.platform.audit.event import ContentRef, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import ContentStore, StoredContent
@@ -177,18 +179,20 @@ async def judge(
     stale, row.words_id = row.words_id, stored.id if stored else None
     row.thumb, row.updated_at = body.thumb, now()
     await repository.add(session, row)
-    await _forget_judgement(session, seen.row, stale)
+    erased = await erase(session, learnt.of_feedback(row.id))
+    await _forget_judgement(session, seen.row, [*erased.words, *([stale] if stale else [])])
     content = (ContentRef("feedback", stored),) if stored else ()
     await _note(session, caller, "turn.feedback", on, {"thumb": body.thumb}, content)
     return row
 
 
-async def _forget_judgement(session: TenantSession, row: ConversationRow, words: UUID | None) -> None:
-    """The record of the judgement names a commitment to its words: the list of what is gone keeps that."""
-    if words is not None:
-        row.forgotten = [*row.forgotten, *await repository.commitments(session, [words])]
+async def _forget_judgement(session: TenantSession, row: ConversationRow, words: Sequence[UUID]) -> None:
+    """Records name commitments to the words of a judgement, and of what was learnt from it: the list of what
+    is gone keeps these."""
+    if words:
+        row.forgotten = [*row.forgotten, *await repository.commitments(session, words)]
         await session.flush()
-        await forget(session, [words])
+        await forget(session, words)
 
 
 def _blank(session: TenantSession, caller: Caller, turn_id: UUID) -> TurnFeedbackRow:

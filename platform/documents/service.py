@@ -5,6 +5,8 @@ from uuid import UUID
 
 from secretariat.platform.access import grants
 from secretariat.platform.access.caller import Caller
+from secretariat.platform.adapters import repository as learnt
+from secretariat.platform.adapters.erasure import erase
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.documents import repository
 from secretariat.platform.documents.evidence import record_on
@@ -94,10 +96,12 @@ async def delete(session: TenantSession, services: Services, caller: Caller, doc
     found.text_id = found.layout_id = found.title = found.language = found.dated = None
     found.pages, found.notes, found.problem, found.chunk_count = [], [], None, 0
     repository.touch(found, "deleted")
+    erased = await erase(session, learnt.of_document(found.id))
     await session.flush()
-    await forget(session, words)
+    await forget(session, [*words, *erased.words])
     await repository.forget_original(session, found)
     await grants.revoke_all(session, "document", found.id)
     await forget_name(session, found.id)
     services.indexes.forget_after_commit(session)
-    await record_on(session, caller, "DATA_INGEST", "document.deleted", found, {"chunks": chunks})
+    facts = {"chunks": chunks, "training_examples": erased.examples}
+    await record_on(session, caller, "DATA_INGEST", "document.deleted", found, facts)

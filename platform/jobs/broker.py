@@ -17,6 +17,8 @@ RUN_JOB = "secretariat.run_job"
 SWEEP = "secretariat.sweep"
 WORK_QUEUE = "secretariat.work"
 CLOCK_QUEUE = "secretariat.clock"
+TRAINING_QUEUE = "secretariat.training"
+QUEUES = {"work": WORK_QUEUE, "clock": CLOCK_QUEUE, "training": TRAINING_QUEUE}
 
 
 def make_celery(redis_url: str) -> Celery:
@@ -51,9 +53,9 @@ def waker(celery: Celery) -> Wake:
     return wake
 
 
-def send_run(celery: Celery, tenant_id: UUID, job_id: UUID) -> None:
+def send_run(celery: Celery, tenant_id: UUID, job_id: UUID, queue: str = WORK_QUEUE) -> None:
     """Raises kombu's OperationalError when Redis can't be reached."""
-    celery.send_task(RUN_JOB, args=[str(tenant_id), str(job_id)], retry=False)
+    celery.send_task(RUN_JOB, args=[str(tenant_id), str(job_id)], queue=queue, retry=False)
 
 
 def wake_after_commit(wake: Wake) -> Callable[[TenantSession], Awaitable[None]]:

@@ -51,8 +51,12 @@ class JobRun:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """How one kind of job is carried out, and what becomes of its subject if it never can be."""
+    """How one kind of job is carried out, and what becomes of its subject if it never can be.
+
+    `queue`: whose workers carry it out, where not all do.
+    """
 
     run: Callable[[JobRun], Awaitable[None]]
     on_quarantine: Callable[[JobRun], Awaitable[None]] | None = None
     at_once: int | None = None
+    queue: str | None = None

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from uuid import UUID
@@ -23,14 +23,27 @@ log = structlog.get_logger(__name__)
 
 _BUSY_SECONDS = 1
 _LONGEST_PAUSE_SECONDS = 60
+PassOn = Callable[[str, UUID, UUID], None]
 
 
 class Runner:
-    """Carries out jobs by kind. Any number of runners may be woken for the same job."""
+    """Carries out jobs by kind. Any number of runners may be woken for the same job.
 
-    def __init__(self, services: Services, handlers: Mapping[str, Handler]) -> None:
+    `queues`: those that this process serves, all of them unless given; a job for another one is passed on to it by
+    `pass_on` (queue, tenant, job), again every minute while nobody takes it.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        handlers: Mapping[str, Handler],
+        queues: frozenset[str] | None = None,
+        pass_on: PassOn | None = None,
+    ) -> None:
         self._services = services
         self._handlers = handlers
+        self._queues = queues
+        self._pass_on = pass_on
         self._holder = f"{socket.gethostname()}:{os.getpid()}"
         self._running: Counter[str] = Counter()
         self._turned_away: defaultdict[str, OrderedDict[tuple[UUID, UUID], None]] = defaultdict(OrderedDict)
@@ -77,6 +90,11 @@ class Runner:
             lease = await repository.lease(session, job_id)
             if lease is not None and await repository.free_lease(session, job_id) is None:
                 return None
+            elsewhere = self._elsewhere(job.kind)
+            if elsewhere is not None and self._pass_on is not None:
+                await repository.wake_at(session, job_id, now() + timedelta(seconds=_LONGEST_PAUSE_SECONDS))
+                await asyncio.to_thread(self._pass_on, elsewhere, tenant_id, job_id)
+                return None
             pause = self._pause_for(job.kind)
             if pause is not None:
                 if job.kind in self._handlers:
@@ -93,6 +111,12 @@ class Runner:
             quarantined = job.attempt >= self._services.settings.job_attempts
             job.status, job.attempt, job.started_at = "running", job.attempt + 1, job.started_at or now()
             return self._run_of(job, lease), job.kind, quarantined
+
+    def _elsewhere(self, kind: str) -> str | None:
+        """The queue whose workers carry that kind out, if this process isn't one of them."""
+        handler = self._handlers.get(kind)
+        queue = handler.queue if handler is not None else None
+        return queue if queue is not None and self._queues is not None and queue not in self._queues else None
 
     def _pause_for(self, kind: str) -> timedelta | None:
         """How long a job of that kind has to wait: for a free place, or for a worker that knows the kind."""

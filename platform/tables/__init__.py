@@ -11,6 +11,7 @@ from secretariat.platform.tables import (
     jobs,
     tasks,
     tenants,
+    training,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "jobs",
     "tasks",
     "tenants",
+    "training",
 ]

@@ -28,7 +28,7 @@ class QuestionSet(Identified, Base):
 
 
 class QuestionRow(Identified, Base):
-    """`content_id` holds JSON {name, text, required: {document: gain}}."""
+    """`content_id` holds JSON {name, text, required: {document: gain}, answers}."""
 
     __tablename__ = "questions"
     __table_args__ = (
@@ -46,10 +46,12 @@ class QuestionRow(Identified, Base):
 
 
 class EvaluationRow(Identified, Base):
-    """Search measured with a set of questions, under what the person who asked for it may read.
+    """Search, or ways to answer (`kind`), measured with a set of questions, under what the person who asked for it
+    may read.
 
-    `collection_ids` empty means all that they may read. `result` (evaluation.scoring.summary) is there once it is
-    completed; `job_id` says how far it is.
+    `configurations`: of search, or the strategies. `collection_ids` empty means all that they may read.
+    `assistant_id`: whose model and adapter answered; it may be gone since. `result` (scoring.summary, or
+    strategies.scoring.summary) is there once it is completed; `job_id` says how far it is.
     """
 
     __tablename__ = "evaluations"
@@ -59,11 +61,13 @@ class EvaluationRow(Identified, Base):
         ),
         ForeignKeyConstraint(["tenant_id", "created_by"], ["users.tenant_id", "users.id"]),
         CheckConstraint("status IN ('queued', 'running', 'completed', 'failed', 'cancelled')", name="status"),
+        CheckConstraint("kind IN ('search', 'strategies')", name="kind"),
         Index(None, "tenant_id", "question_set_id"),
         Index(None, "tenant_id", "created_by"),
     )
 
     question_set_id: Mapped[UUID]
+    kind: Mapped[str] = mapped_column(server_default="search")
     configurations: Mapped[list[str]]
     collection_ids: Mapped[list[UUID]] = mapped_column(server_default="{}")
     status: Mapped[str] = mapped_column(server_default="queued")
@@ -73,6 +77,7 @@ class EvaluationRow(Identified, Base):
     created_by: Mapped[UUID]
     started_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
+    assistant_id: Mapped[UUID | None]
 
 
 class EvaluationScore(TenantRow, Base):
@@ -102,3 +107,32 @@ class EvaluationScore(TenantRow, Base):
     allowed: Mapped[int] = mapped_column(Integer)
     document_ids: Mapped[list[UUID]] = mapped_column(server_default="{}")
     required: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]")
+
+
+class StrategyScore(TenantRow, Base):
+    """What one strategy made of one question; the answer itself isn't kept.
+
+    `f1`: words shared with the nearest expected answer. `cited`: whether a required document was cited, null where
+    the strategy sees no documents or didn't answer. `kept`: whether the answer was still right without its
+    documents, null where that wasn't asked.
+    """
+
+    __tablename__ = "strategy_scores"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "evaluation_id"], ["evaluations.tenant_id", "evaluations.id"]),
+        ForeignKeyConstraint(["tenant_id", "question_id"], ["questions.tenant_id", "questions.id"]),
+        CheckConstraint("outcome IN ('right', 'wrong', 'abstained')", name="outcome"),
+        Index(None, "tenant_id", "question_id"),
+    )
+
+    evaluation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    question_id: Mapped[UUID] = mapped_column(primary_key=True)
+    strategy: Mapped[str] = mapped_column(primary_key=True)
+    outcome: Mapped[str]
+    answerable: Mapped[bool]
+    f1: Mapped[float]
+    cited: Mapped[bool | None]
+    kept: Mapped[bool | None]
+    prompt_tokens: Mapped[int] = mapped_column(Integer)
+    answer_tokens: Mapped[int] = mapped_column(Integer)
+    seconds: Mapped[float]

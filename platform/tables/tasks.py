@@ -11,14 +11,21 @@ from secretariat.platform.db.base import Base, Identified, TenantRow
 
 
 class Assistant(Identified, Base):
+    """`adapter_id`: what its answers are given with; it brings its own model."""
+
     __tablename__ = "assistants"
-    __table_args__ = (UniqueConstraint("tenant_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "name"),
+        ForeignKeyConstraint(["tenant_id", "adapter_id"], ["adapters.tenant_id", "adapters.id"]),
+        Index(None, "tenant_id", "adapter_id"),
+    )
 
     name: Mapped[str]
     instructions: Mapped[str] = mapped_column(server_default="")
     collection_ids: Mapped[list[UUID]] = mapped_column(server_default="{}")
     model: Mapped[str] = mapped_column(server_default="default")
     created_by: Mapped[UUID | None]
+    adapter_id: Mapped[UUID | None]
 
 
 class TaskRow(Identified, Base):

@@ -21,6 +21,8 @@ from secretariat.agents.loop import run as think
 from secretariat.models.core import CallContext
 from secretariat.platform.access.authority import PersonAuthority
 from secretariat.platform.access.repository import active_standing, standing, user
+from secretariat.platform.adapters.chat import adapted
+from secretariat.platform.adapters.repository import of_assistant
 from secretariat.platform.audit.event import Actor
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.indexes.search import searcher
@@ -30,6 +32,7 @@ from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError, 
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.jobs.watch import watched
 from secretariat.platform.tables.tasks import Assistant, TaskRow
+from secretariat.platform.tables.training import AdapterRow
 from secretariat.platform.tasks import journal, repository
 from secretariat.platform.tasks.effects import SqlEffectLedger
 from secretariat.platform.tasks.failures import sentence
@@ -52,6 +55,7 @@ class _Loaded:
     asker: UUID
     events: Sequence[TaskEvent]
     model: str
+    adapter: AdapterRow | None
 
 
 @dataclass(slots=True)
@@ -117,7 +121,8 @@ async def _load(run: JobRun) -> _Loaded | None:
         assistant = await repository.assistant(session, row.assistant_id) if row.assistant_id else None
         task = await _task(run, session, row, assistant)
         model = assistant.model if assistant else "default"
-        return _Loaded(task, actor, asker.id, [entry.event for entry in events], model)
+        adapter = await of_assistant(session, assistant)
+        return _Loaded(task, actor, asker.id, [entry.event for entry in events], model, adapter)
 
 
 async def _refusal(session: TenantSession, asker: UUID) -> TaskFailed | None:
@@ -148,7 +153,7 @@ async def _context(run: JobRun, loaded: _Loaded) -> AgentContext:
     authority = PersonAuthority(services.database, loaded.asker, services.permits)
     call = CallContext(tenant=str(run.tenant_id), request_id=f"task-{loaded.task.id}")
     return AgentContext(
-        chat=AssistantsChat(services.models, loaded.model),
+        chat=adapted(AssistantsChat(services.models, loaded.model), services, loaded.adapter),
         call=call,
         searcher=await searcher(services.indexes, run.tenant_id, authority, services.models, call),
         texts=SqlDocumentTexts(services.database, services.contents, authority),

@@ -25,6 +25,15 @@ from secretariat.platform.tables.documents import Collection, Document
 from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationScore, QuestionRow, QuestionSet
 from secretariat.platform.tables.identity import ApiKey, Group, GroupMember, SignInConnection
 from secretariat.platform.tables.tasks import Artifact, Assistant, TaskRow
+from secretariat.platform.tables.training import (
+    AdapterEvaluationRow,
+    AdapterRow,
+    ComparisonRow,
+    TrainingExampleRow,
+    TrainingJobRow,
+    TrainingMetricRow,
+    TrainingUploadRow,
+)
 from tests.support.factories import Person, as_caller, make_person, make_tenant, make_user
 
 CANARY = "canary-b61f-of-the-other-tenant"
@@ -54,6 +63,7 @@ async def make_world(app: FastAPI, services: Services, name: str) -> World:
         await _evidence(session, services, world)
         await _conversation(session, services, world)
         await _evaluation(session, services, world)
+        await _training(session, services, world)
     return world
 
 
@@ -263,4 +273,96 @@ async def _evaluation(session: TenantSession, services: Services, world: World) 
         "question_id": question.id,
         "evaluation_id": evaluation.id,
         "against_id": evaluation.id,
+    }
+
+
+async def _training(session: TenantSession, services: Services, world: World) -> None:
+    tenant_id, owner = session.tenant_id, world.owner.id
+    words = await services.contents.put_json(session, {"text": CANARY})
+    upload = TrainingUploadRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        name=CANARY,
+        kind="text",
+        examples=1,
+        content_id=words.id,
+        created_by=owner,
+    )
+    budget = {"tokens": 1, "minutes": None}
+    learn = {"kind": "lora", "rank": 8, "rank_stabilised": False}
+    job = TrainingJobRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        name=CANARY,
+        recipe="sft",
+        model=CANARY,
+        sources={"document_ids": [], "feedback": False, "comparisons": False, "upload_id": str(upload.id)},
+        settings={
+            "learn": learn,
+            "budget": budget,
+            "steps": 1,
+            "learning_rate": 0.1,
+            "held_out_share": 0.1,
+            "early_stopping": True,
+            "seed": 0,
+        },
+        status="completed",
+        examples=1,
+        held_out=0,
+        created_by=owner,
+    )
+    session.add_all([upload, job])
+    await session.flush()
+    example = TrainingExampleRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        training_job_id=job.id,
+        ordinal=0,
+        kind="text",
+        origin="upload",
+        upload_id=upload.id,
+        person_ids=[owner],
+        held_out=False,
+        content_id=words.id,
+    )
+    metric = TrainingMetricRow(tenant_id=tenant_id, training_job_id=job.id, seq=1, line={"step": 1, "of": 1})
+    adapter = AdapterRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        training_job_id=job.id,
+        name=CANARY,
+        recipe="sft",
+        model=CANARY,
+        kind="lora",
+        digest="0" * 64,
+        size=1,
+        created_by=owner,
+    )
+    session.add_all([example, metric, adapter])
+    await session.flush()
+    evaluation = AdapterEvaluationRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        adapter_id=adapter.id,
+        status="completed",
+        questions=1,
+        words_id=words.id,
+        created_by=owner,
+    )
+    comparison = ComparisonRow(
+        tenant_id=tenant_id,
+        id=new_id(),
+        prompt_id=words.id,
+        sides={"a": str(adapter.id), "b": None},
+        status="ready",
+        created_by=owner,
+    )
+    session.add_all([evaluation, comparison])
+    await session.flush()
+    world.ids |= {
+        "upload_id": upload.id,
+        "training_job_id": job.id,
+        "adapter_id": adapter.id,
+        "against_adapter_id": adapter.id,
+        "comparison_id": comparison.id,
     }

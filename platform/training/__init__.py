@@ -1,0 +1,2 @@
+"""Training as a service: jobs over a tenant's own examples, adapters with a gate before they serve,
+comparisons."""

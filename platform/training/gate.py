@@ -1,0 +1,70 @@
+"""Whether an adapter may serve: by fixed rules, from its losses and from its answers beside the base model's.
+Pure."""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from secretariat.retrieval.measures import difference
+
+LARGEST_GAP = 0.5  # nats a token between held-out and training examples
+LEAST_QUESTIONS = 5
+WORSE_BY = 0.02  # of token F1: what counts as no worse
+_WORDS = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Losses:
+    """Of a training job, in nats a token; what wasn't measured is None."""
+
+    loss: float | None
+    held_out: float | None
+    first_held_out: float | None
+
+    @property
+    def gap(self) -> float | None:
+        return None if self.loss is None or self.held_out is None else self.held_out - self.loss
+
+
+def token_f1(answer: str, expected: str) -> float:
+    """Overlap of words, as SQuAD's evaluation counts it (arXiv:1606.05250), without its English articles' rule."""
+    given, wanted = _words(answer), _words(expected)
+    if not given or not wanted:
+        return float(given == wanted)
+    shared = sum((given & wanted).values())
+    if not shared:
+        return 0.0
+    precision, recall = shared / given.total(), shared / wanted.total()
+    return 2 * precision * recall / (precision + recall)
+
+
+def _words(text: str) -> Counter[str]:
+    return Counter(_WORDS.findall(unicodedata.normalize("NFKC", text).casefold()))
+
+
+def judged(losses: Losses, base: Sequence[float], adapter: Sequence[float]) -> tuple[bool, dict[str, Any]]:
+    """Whether it passes, and the result as JSON. `base`, `adapter`: F1 of the answers to the same questions."""
+    found = difference(adapter, base)
+    interval = asdict(found.interval)
+    reasons = []
+    if losses.gap is not None and losses.gap > LARGEST_GAP:
+        reasons.append("overfitted")
+    first = losses.first_held_out
+    if losses.held_out is not None and first is not None and losses.held_out >= first:
+        reasons.append("not_learnt")
+    if len(base) < LEAST_QUESTIONS:
+        reasons.append("too_few_questions")
+    if interval["mean"] < -WORSE_BY:
+        reasons.append("worse_than_base")
+    return not reasons, {
+        "base_f1": sum(base) / len(base),
+        "adapter_f1": sum(adapter) / len(adapter),
+        "difference": interval,
+        "better": found.better,
+        "worse": found.worse,
+        "gap": losses.gap,
+        "reasons": reasons,
+    }
