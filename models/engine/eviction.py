@@ -23,8 +23,10 @@ class Worth:
         self._page_bytes = page_bytes
         self._snapshots = snapshots
         self._stateful = config.has_state
-        self._linear = 2 * sum(_weights(layer, config.width) for layer in config.layers)
-        self._pair = sum(4 * spec.heads * spec.head_dim for _, _, spec in config.attentions())
+        attentions = [(4 * spec.heads * spec.head_dim, spec.window) for _, _, spec in config.attentions()]
+        windows = sum(each * window for each, window in attentions if window is not None)
+        self._linear = 2 * sum(_weights(layer, config.width) for layer in config.layers) + windows
+        self._pair = sum(each for each, window in attentions if window is None)
 
     def work(self, start: int, end: int) -> float:
         """Operations to compute tokens start … end of a sequence: the products, and attention to what is

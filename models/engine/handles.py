@@ -54,7 +54,7 @@ class Handles:
         state = self._pools.snapshots.size(exact=True) if slot and computed else 0
         size = self._admit(len(pages), 0, state)
         self._pools.pages.share(pages)
-        snapshot = self._pools.snapshots.save(slot, exact=True) if state else None
+        snapshot = self._pools.snapshots.save(slot, computed, exact=True) if state else None
         return self._add(owner, tokens, Past(computed, tuple(pages), snapshot), size)
 
     def adopt(
@@ -71,7 +71,7 @@ class Handles:
         for page, arrays in zip(pages, contents, strict=True):
             for mine, theirs in zip(self._pools.memory.page_arrays(page), arrays, strict=True):
                 mine.copy_(theirs)
-        snapshot = self._pools.snapshots.add(state) if state else None
+        snapshot = self._pools.snapshots.add(state, computed) if state else None
         return self._add(owner, tokens, Past(computed, tuple(pages), snapshot), size)
 
     def _admit(self, pages: int, missing: int, state: int) -> int:

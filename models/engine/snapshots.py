@@ -1,9 +1,10 @@
-"""Idle recurrent states: copies of a live slot at one exact token position, in a storage of their own.
+"""Idle sequences' states: copies of a live slot at one exact token position, in a storage of their own.
 
-Owns the number formats they rest in. Knows no tokens, no tenants and no positions.
+Owns the number formats they rest in. Knows no tensors' meaning, no tenants and no prefixes.
 
 "float32" restores the very bits. "bfloat16" halves and "int8" (one float32 scale for each innermost row) nearly
-quarters the bytes; an answer that starts from such a state isn't the one that a miss would have given.
+quarters the bytes; an answer that starts from such a state isn't the one that a miss would have given. Keys and
+values of windowed attentions rest as they are, and only those that tokens to come see.
 """
 
 from collections import Counter
@@ -12,11 +13,10 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from secretariat.models.nets.memory import Memory
+from secretariat.models.nets.memory import Memory, move
 
 Form = Literal["float32", "bfloat16", "int8"]
 _SPARES = 2  # states whose memory waits for the next snapshot: fresh pages cost more than the copy
@@ -35,6 +35,20 @@ class Int8Rows:
 
 
 Packed = Tensor | Int8Rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """After `tokens` tokens. `exact`: with the very bits."""
+
+    states: tuple[Packed, ...]
+    window: list[Tensor]
+    tokens: int
+    exact: bool
+
+    @property
+    def nbytes(self) -> int:
+        return sum(part.nbytes for part in (*self.states, *self.window))
 
 
 def pack(values: Tensor, form: Form) -> Packed:
@@ -60,10 +74,11 @@ class SnapshotPool:
     def __init__(self, memory: Memory, form: Form) -> None:
         self._memory = memory
         self._form: Form = form
-        self._stored: dict[int, tuple[Packed, ...]] = {}
+        self._stored: dict[int, _Stored] = {}
         self._holders: Counter[int] = Counter()
         self._numbers = count(1)
-        self._spare: list[tuple[Packed, ...]] = []
+        self._spare: list[_Stored] = []
+        self._window_bytes = sum(part.nbytes for part in memory.window(0, 0))
         self.bytes = 0
 
     def __len__(self) -> int:
@@ -71,46 +86,54 @@ class SnapshotPool:
 
     def size(self, *, exact: bool = False) -> int:
         """Bytes of one snapshot, in the pool's form or, `exact`, in float32."""
-        return sum(
-            _size(array.shape, "float32" if exact else self._form) for array in self._memory.slot_arrays(0)
-        )
+        form = "float32" if exact else self._form
+        return self._window_bytes + sum(_size(part.shape, form) for part in self._memory.slot_arrays(0))
 
-    def save(self, slot: int, *, exact: bool = False) -> int:
-        """Copy a live state; the caller is its one holder. `exact`: in float32 whatever the pool's form."""
+    def save(self, slot: int, tokens: int, *, exact: bool = False) -> int:
+        """Copy a live state, which stands after so many tokens; the caller is its one holder. `exact`: in float32
+        whatever the pool's form."""
         form = "float32" if exact else self._form
         live = self._memory.slot_arrays(slot)
-        if form == "float32" and self._spare:
-            stored = self._spare.pop()
-            for packed, array in zip(stored, live, strict=True):
-                assert isinstance(packed, Tensor)
-                _copy(array, packed)
-            return self._add(stored)
-        return self._add([pack(array, form) for array in live])
+        if form != "float32" or not self._spare:
+            states = tuple(pack(array, form) for array in live)
+            return self._add(_Stored(states, self._memory.window(slot, tokens), tokens, form == "float32"))
+        spare = self._spare.pop()
+        for packed, array in zip(spare.states, live, strict=True):
+            assert isinstance(packed, Tensor)
+            move(array, packed)
+        window = self._memory.window(slot, tokens, spare.window)
+        return self._add(_Stored(spare.states, window, tokens, exact=True))
 
-    def add(self, arrays: Sequence[Tensor]) -> int:
-        """Take in a state that comes from elsewhere, float32."""
-        return self._add([pack(array, "float32") for array in arrays])
+    def add(self, arrays: Sequence[Tensor], tokens: int) -> int:
+        """Take in what `arrays` gave elsewhere."""
+        count = len(self._memory.slot_arrays(0))
+        states = tuple(pack(array, "float32") for array in arrays[:count])
+        return self._add(_Stored(states, [array.clone() for array in arrays[count:]], tokens, exact=True))
 
-    def _add(self, stored: Sequence[Packed]) -> int:
+    def _add(self, stored: _Stored) -> int:
         number = next(self._numbers)
-        self._stored[number] = tuple(stored)
+        self._stored[number] = stored
         self._holders[number] = 1
-        self.bytes += self.bytes_of(number)
+        self.bytes += stored.nbytes
         return number
 
     def bytes_of(self, number: int) -> int:
-        return sum(packed.nbytes for packed in self._stored[number])
+        return self._stored[number].nbytes
 
     def is_exact(self, number: int) -> bool:
         """Whether it has the very bits of the state it was taken of."""
-        return all(isinstance(p, Tensor) and p.dtype == torch.float32 for p in self._stored[number])
+        return self._stored[number].exact
 
     def load(self, number: int, slot: int) -> None:
-        for array, packed in zip(self._memory.slot_arrays(slot), self._stored[number], strict=True):
-            _copy(unpack(packed), array)
+        stored = self._stored[number]
+        for array, packed in zip(self._memory.slot_arrays(slot), stored.states, strict=True):
+            move(unpack(packed), array)
+        self._memory.set_window(slot, stored.tokens, stored.window)
 
     def arrays(self, number: int) -> list[Tensor]:
-        return [unpack(packed) for packed in self._stored[number]]
+        """States as float32, then keys and values of windows as they are."""
+        stored = self._stored[number]
+        return [*(unpack(packed) for packed in stored.states), *stored.window]
 
     def holders(self, number: int) -> int:
         return self._holders[number]
@@ -132,14 +155,6 @@ class SnapshotPool:
         """Raises AssertionError unless the holders are exactly `expected`."""
         assert self._holders == expected, f"snapshots {self._holders - expected} leaked"
         assert self.bytes == sum(map(self.bytes_of, self._stored)), "bytes of snapshots are miscounted"
-
-
-def _copy(source: Tensor, target: Tensor) -> None:
-    """Without a parallel region on the CPU: on a busy machine waking a thread takes longer than the copy."""
-    if source.device.type == target.device.type == "cpu":
-        np.copyto(target.numpy(), source.numpy())
-    else:
-        target.copy_(source)
 
 
 def _size(shape: torch.Size, form: Form) -> int:

@@ -56,7 +56,7 @@ class EngineMemory:
         kv_dtype: torch.dtype = torch.float32,
     ) -> Self:
         """All of `size` bytes: live states first, the rest for pages and snapshots. Raises ValueError."""
-        room = size - slots * Memory.slot_bytes(config)
+        room = size - slots * Memory.slot_bytes(config, kv_dtype)
         pages = room // page_cost(config, kv_dtype)
         if pages < 1:
             raise ValueError(f"{size} bytes don't hold {slots} states and a page")
@@ -64,7 +64,8 @@ class EngineMemory:
 
     def bytes(self, config: DecoderConfig) -> int:
         """Of the budget, live states aside."""
-        return self.pages * page_cost(config, self.kv_dtype) + self.snapshots * Memory.slot_bytes(config)
+        idle = Memory.snapshot_bytes(config, self.kv_dtype)
+        return self.pages * page_cost(config, self.kv_dtype) + self.snapshots * idle
 
 
 def page_cost(config: DecoderConfig, kv_dtype: torch.dtype) -> int:
@@ -90,7 +91,7 @@ class Store:
         self.stateful = config.has_state
         self._gap = gap
         self._page_bytes = page_cost(config, size.kv_dtype)
-        state = Memory.slot_bytes(config)
+        state = Memory.snapshot_bytes(config, size.kv_dtype)
         budget = size.bytes(config)
         slots = size.slots if self.stateful else 0
         if self.stateful and budget < 8 * state:
@@ -148,7 +149,8 @@ class Store:
         """
         if self.stateful and not self.slots.free:
             return False
-        known = generation.tokens[:-1]  # a token is left to compute: its logits choose the next
+        # A token is left to compute: its logits choose the next.
+        known = generation.tokens[: min(len(generation.tokens) - 1, generation.owned)]
         match = self.tree.match(generation.owner, known)
         seated = self._resume(generation, self._past(generation, match), headroom)
         if not seated and not headroom:  # what it would resume from may be what stands in its way
@@ -184,7 +186,8 @@ class Store:
                 whole = match.mark.position // PAGE_SIZE
                 past = Past(match.mark.position, (*match.pages[:whole], *tail), match.mark.snapshot)
         held = self.handles.find(generation.origin or "", generation.tenant)
-        return held[1] if held is not None and held[1].tokens > past.tokens else past
+        fits = held is not None and past.tokens < held[1].tokens <= generation.owned
+        return held[1] if held is not None and fits else past
 
     def _restore(self, generation: Generation, past: Past) -> None:
         whole, rest = divmod(past.tokens, PAGE_SIZE)
@@ -203,7 +206,7 @@ class Store:
         the prompt's end. Of those closer than the gap what is known to be shared stays, then the earlier: more
         prompts share it.
         """
-        end, shared = len(generation.prompt), generation.shared
+        end, shared = min(len(generation.prompt), generation.owned), generation.shared
         declared = sorted(b for b in set(generation.boundaries) if b <= end)
         kept = [generation.computed]
         for position in sorted((*declared, shared, end), key=lambda p: p > shared):
@@ -233,8 +236,8 @@ class Store:
             self.remember(generation)
 
     def remember(self, generation: Generation) -> None:
-        """Its computed tokens become a prefix for others."""
-        tokens = generation.tokens[: generation.computed]
+        """Its computed tokens become a prefix for others, as far as they are its owner's."""
+        tokens = generation.tokens[: min(generation.computed, generation.owned)]
         self.tree.insert(generation.owner, tokens, generation.pages.list())
 
     def mark(
@@ -243,6 +246,8 @@ class Store:
         """Keep its state as it stands; False if there is no room. `readers`: prompts known to begin like that;
         for a spare state only spare ones make room. `exact`: in float32 whatever the form of the others.
         `interim`: until it leaves."""
+        if generation.computed > generation.owned:  # a state that no other request may find
+            return False
         tokens = generation.tokens[: generation.computed]
         known = self.tree.marked(generation.owner, tokens)
         if known is not None:
@@ -253,7 +258,7 @@ class Store:
             self.tree.drop(known)
         if not self._room(0, self.snapshots.size(exact=exact), spare=readers == 1):
             return False
-        snapshot = self.snapshots.save(generation.slot, exact=exact)
+        snapshot = self.snapshots.save(generation.slot, generation.computed, exact=exact)
         mark = self.tree.mark(generation.owner, tokens, generation.pages.list(), snapshot)
         mark.readers = readers
         self.snapshots.release(snapshot)

@@ -18,6 +18,7 @@ from secretariat.models.engine.pages import PAGE_SIZE, pages_for
 from secretariat.models.engine.past import Past, Pools
 from secretariat.models.engine.tree import Owner
 from secretariat.models.errors import ModelError
+from secretariat.models.nets.memory import cut
 
 _VERSION = 1
 _MAC = 32
@@ -64,10 +65,7 @@ def _page(pools: Pools, past: Past, index: int) -> list[Tensor]:
     arrays = [array.clone() for array in pools.memory.page_arrays(past.pages[index])]
     valid = min(past.tokens - index * PAGE_SIZE, PAGE_SIZE)
     for keys, values in zip(arrays[::2], arrays[1::2], strict=True):
-        keys[:, :, valid:] = 0
-        values[:, (valid + 1) // 2 :] = 0
-        if valid % 2:
-            values[:, valid // 2, :, 1] = 0
+        cut(keys, values, valid)
     return arrays
 
 

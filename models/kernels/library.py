@@ -72,7 +72,12 @@ class Step(ctypes.Structure):
 
 
 class _Node(ctypes.Structure):
-    _fields_ = [("operation", ctypes.c_void_p), ("args", ctypes.c_void_p), ("adapted", ctypes.c_int64)]
+    _fields_ = [
+        ("operation", ctypes.c_void_p),
+        ("args", ctypes.c_void_p),
+        ("adapted", ctypes.c_int32),
+        ("ring", ctypes.c_int32),
+    ]
 
 
 class BuildError(ModelError):
@@ -176,12 +181,12 @@ class Program:
         self.threads = threads
         self._run = library.open("core").run_program
         self._run.argtypes = [
-            ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p,
+            ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p,
         ]  # fmt: skip
         self._run.restype = None
-        self._operations: list[tuple[int, ctypes.Structure, bool]] = []
+        self._operations: list[tuple[int, ctypes.Structure, bool, bool]] = []
         self._names: list[str] = []
-        self._adapted = False
+        self._adapted = self._ring = False
         self._kept: list[Any] = []
         self._nodes: ctypes.Array[_Node] | None = None
         self._scratch = torch.empty(0, dtype=torch.uint8)
@@ -193,7 +198,7 @@ class Program:
         self, operation: str, args: ctypes.Structure, *, function: str | None = None, keep: Sequence[Any] = ()
     ) -> None:
         """`keep`: whatever owns memory that `args` points into."""
-        self._operations.append((self.library.address(operation, function), args, self._adapted))
+        self._operations.append((self.library.address(operation, function), args, self._adapted, self._ring))
         self._names.append(function or operation)
         self._kept.extend(keep)
         self._nodes = None
@@ -205,29 +210,38 @@ class Program:
         yield
         self._adapted = False
 
+    @contextmanager
+    def on_rings(self, wanted: bool) -> Iterator[None]:  # noqa: FBT001 - reads as its only word
+        """Where `wanted`, what is added meanwhile finds its pages in the slots, not in the step's `pages`."""
+        self._ring = wanted
+        yield
+        self._ring = False
+
     def scratch(self, size: int) -> Tensor:
         """At least `size` bytes for one operation while it runs: the next may be given the same."""
         if len(self._scratch) < size:
             self._scratch = torch.empty(size, dtype=torch.uint8)
         return self._scratch
 
-    def run(self, step: Step) -> None:
-        self._run_timed(step, None)
+    def run(self, step: Step, ring_pages: int | None = None) -> None:
+        """`ring_pages`: address of the page tables for what was added `on_rings`."""
+        self._run_timed(step, ring_pages, None)
 
-    def profile(self, step: Step) -> list[tuple[str, float]]:
+    def profile(self, step: Step, ring_pages: int | None = None) -> list[tuple[str, float]]:
         """Runs the step; for each operation in the program's order, its name and the seconds until all threads
         were done with it. 0 for one that was left out."""
         seconds = (ctypes.c_double * len(self))()
-        self._run_timed(step, ctypes.addressof(seconds))
+        self._run_timed(step, ring_pages, ctypes.addressof(seconds))
         return list(zip(self._names, seconds, strict=True))
 
-    def _run_timed(self, step: Step, seconds: int | None) -> None:
+    def _run_timed(self, step: Step, ring_pages: int | None, seconds: int | None) -> None:
         if self._nodes is None:
-            nodes = [_Node(op, ctypes.addressof(args), adapted) for op, args, adapted in self._operations]
+            nodes = [_Node(op, ctypes.addressof(args), *flags) for op, args, *flags in self._operations]
             self._nodes = (_Node * len(nodes))(*nodes)
         self._run(
-            ctypes.addressof(self._nodes), len(self._nodes), ctypes.addressof(step), self.threads, seconds
-        )
+            ctypes.addressof(self._nodes), len(self._nodes), ctypes.addressof(step), ring_pages, self.threads,
+            seconds,
+        )  # fmt: skip
 
 
 def pointer(tensor: Tensor) -> int:

@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.checkpoints.gguf_file import GgufFile
 from secretariat.models.checkpoints.json_file import read_json
+from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.checkpoints.shards import open_shards
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.architectures import gguf
+from secretariat.models.nets.architectures import gguf, secretariat_h
 from secretariat.models.nets.architectures.registry import adapter_of
 from secretariat.models.nets.config import DecoderConfig
+from secretariat.models.nets.deltas import merged
 from secretariat.models.nets.weights import Weights, held_as
 
-CONFIG = "config.json"
+CONFIG, DELTAS = "config.json", "deltas.safetensors"
+_BASE_HASH = "weights_sha256"  # in the header of what was learnt
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,8 @@ class Checkpoint:
 
 
 def open_checkpoint(directory: Path) -> Checkpoint:
-    """Of the one GGUF file in `directory` (or of such a file itself), or of config.json and safetensors.
+    """Of the one GGUF file in `directory` (or of such a file itself), or of config.json and safetensors: whole
+    weights, or changes of another checkpoint's.
 
     Raises ModelError: "weights_missing" without them, "checkpoint_invalid" for what is malformed or whose maths
     isn't supported.
@@ -46,10 +51,47 @@ def open_checkpoint(directory: Path) -> Checkpoint:
         return open_gguf(directory)
     if (directory / CONFIG).is_file():
         values = read_json(directory / CONFIG)
+        if "base" in values:
+            return _open_deltas(directory, values)
         config, shards = config_of(values), open_shards(directory)
         weights = adapter_of(values).weights(shards.tensors, config)
         return Checkpoint(str(values["model_type"]), config, weights, shards.paths, None)
     return open_gguf(_only_gguf(directory))
+
+
+def _open_deltas(directory: Path, values: Mapping[str, Any]) -> Checkpoint:
+    """What was learnt on top of the checkpoint `base`, a file or folder in `directory` or beside it. The base's
+    weights are hashed: changes of other weights would be noise."""
+    base = open_checkpoint(_base(directory, _name(values, "base")))
+    file = SafetensorsFile.open(directory / _name(values, "deltas", DELTAS))
+    if file.header.get(_BASE_HASH) != weights_sha256(base.paths):
+        raise ModelError("checkpoint_invalid", f"{file.path.name} wasn't learnt on top of {values['base']}")
+    if file.path.name in {path.name for path in base.paths}:
+        raise ModelError("checkpoint_invalid", f"{values['base']} has a {file.path.name} of its own")
+    if values.get("model_type") != "secretariat_h":
+        raise ModelError("checkpoint_invalid", f"{CONFIG}: only a secretariat_h has a base")
+    config = base.config
+    if "hybrid_layers" in values:
+        try:
+            config = secretariat_h.hybrid(config, values)
+        except ModelError as error:
+            raise ModelError(error.code, f"{CONFIG}: {error.message}") from error
+    weights = merged(base.weights, base.config, config, file.tensors)
+    return Checkpoint("secretariat_h", config, weights, (*base.paths, file.path), base.metadata)
+
+
+def _name(values: Mapping[str, Any], field: str, default: str | None = None) -> str:
+    name = values.get(field, default)
+    if not isinstance(name, str) or Path(name).name != name:
+        raise ModelError("checkpoint_invalid", f"{CONFIG}: {field} {name!r} is no name of a file or folder")
+    return name
+
+
+def _base(directory: Path, name: str) -> Path:
+    found = next((path for path in (directory / name, directory.parent / name) if path.exists()), None)
+    if found is None:
+        raise ModelError("weights_missing", f"neither in {directory} nor beside it is there {name}, its base")
+    return found
 
 
 def config_of(values: Mapping[str, Any]) -> DecoderConfig:

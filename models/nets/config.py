@@ -272,6 +272,10 @@ class DecoderConfig:
     def has_state(self) -> bool:
         return bool(self.recurrences())
 
+    def is_local(self, spec: AttentionSpec) -> bool:
+        """Whether an attention's past lies in the sequence's slot: it sees a window, and there is a slot."""
+        return spec.window is not None and self.has_state
+
 
 @dataclass(frozen=True, slots=True)
 class EncoderConfig:

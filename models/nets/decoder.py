@@ -7,6 +7,7 @@ Shape letters: N tokens, M rows whose logits are wanted, E model width, V vocabu
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from secretariat.models.nets.config import (
     MixerSpec,
     MlpSpec,
     MoeSpec,
+    RopeSpec,
 )
 from secretariat.models.nets.feedforward.mlp import Mlp
 from secretariat.models.nets.feedforward.moe import Moe
@@ -34,7 +36,7 @@ from secretariat.models.nets.mixers.mamba2 import Mamba2
 from secretariat.models.nets.mixers.step import Step
 from secretariat.models.nets.network import Arithmetic, Commit
 from secretariat.models.nets.norm import Norm, wide
-from secretariat.models.nets.rotary import inverse_frequencies, rotation
+from secretariat.models.nets.rotary import Rotation, inverse_frequencies, rotation
 from secretariat.models.nets.table import table
 from secretariat.models.nets.torch_adapters import TorchAdapters
 
@@ -102,11 +104,14 @@ class Decoder(nn.Module):
     def device(self) -> torch.device:
         return self.embedding.weight.device
 
+    def rotations(self, positions_N: Tensor) -> dict[RopeSpec, Rotation]:
+        """Of every kind that some attention turns by."""
+        return {rope: rotation(positions_N, by, self.dtype) for rope, by in self._frequencies.items()}
+
     def forward(self, step: Step) -> Tensor:
         """Logits [M, V], float32 or wider. Writes keys, values and states to the memory of `step`."""
         config = self.config
-        for rope, frequencies in self._frequencies.items():
-            step.rotations[rope] = rotation(step.positions_N, frequencies, self.dtype)
+        step.rotations.update(self.rotations(step.positions_N))
         x_NE = self.embedding(step.tokens_N).to(wide(self.dtype)) * config.embedding_scale
         for layer in self.layers:
             x_NE = layer(x_NE, step)
@@ -184,6 +189,7 @@ class TorchNetwork:
 
     def allocate(self, size: MemorySize) -> None:
         assert self._memory is None
+        size = replace(size, run=self.step_tokens)
         self._memory = Memory(self.config, size, str(self.decoder.device))
 
     @torch.inference_mode()
@@ -204,6 +210,7 @@ class TorchNetwork:
             slots = [run.slot for run in batch.runs if run.slot]
             assert len(set(slots)) == len(slots), "two runs of one state"
             assert all(run.start == 0 for run in batch.runs if not run.slot), "a past without a slot"
+        assert self.memory.ring is None or all(run.slot for run in batch.runs), "a window without a slot"
 
     @torch.inference_mode()
     def commit(self, commits: Sequence[Commit]) -> None:

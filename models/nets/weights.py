@@ -3,7 +3,7 @@
 Names are those of our modules: see docs in `architectures/`. Knows no file format and no network.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -64,6 +64,26 @@ class Values:
 
 
 @dataclass(frozen=True, slots=True)
+class Computed:
+    """Numbers that are worked out of others whenever they are asked for. `held`: GGUF's name of the format that
+    keeps them as closely as what they were made of."""
+
+    shape: tuple[int, ...]
+    held: str
+    make: Callable[[], Floats]
+
+    @property
+    def form(self) -> str:
+        return "F32"
+
+    def floats(self) -> Floats:
+        return self.make()
+
+    def raw(self) -> Bytes:
+        return Values(self.make()).raw()
+
+
+@dataclass(frozen=True, slots=True)
 class Joined:
     """Matrices of equal width, one under the other. Mixed forms are read as floats (`form` F32)."""
 
@@ -119,6 +139,8 @@ def held_as(source: Source) -> str:
             return forms.pop()
         case Reordered():
             return held_as(source.source)
+        case Computed():
+            return source.held
     return source.form
 
 

@@ -4,7 +4,7 @@ Knows no checkpoint: sizes of stored weights are handed in.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from types import MappingProxyType
 
@@ -23,7 +23,7 @@ from secretariat.models.nets.config import (
 )
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.nets.native.builder import asked_form
-from secretariat.models.nets.state import PAGE_SIZE, kv_bytes_per_token, state_bytes
+from secretariat.models.nets.state import PAGE_SIZE, kv_bytes_per_token, ring_bytes, state_bytes
 
 FORMS: tuple[Form, ...] = ("float32", "bfloat16", "q8", "q4")
 _NEVER_PACKED = ("A_log", "conv.weight", "q_norm.weight", "k_norm.weight")
@@ -32,8 +32,8 @@ _NEVER_ROUNDED = ".router.weight"
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Bytes. `weights` by the form that matrices are held in. `kv` and `state` for all sequences, `workspace` for
-    one step, `process` for a program that has loaded nothing."""
+    """Bytes. `weights` by the form that matrices are held in. `kv` and `state` (with what windows keep in slots)
+    for all sequences, `workspace` for one step, `process` for a program that has loaded nothing."""
 
     parameters: int
     context: int
@@ -77,7 +77,7 @@ def plan(
         batch=demand.batch,
         weights=MappingProxyType(weights),
         kv=_kv(config, demand),
-        state=(demand.batch + 1) * state_bytes(config),
+        state=(demand.batch + 1) * _slot(config, demand),
         workspace=_workspace(config, demand.step_tokens),
         process=process,
     )
@@ -92,7 +92,7 @@ def longest_context(config: DecoderConfig, demand: Demand, room: int) -> int:
 
 def largest_batch(config: DecoderConfig, demand: Demand, room: int) -> int | None:
     """Sequences whose keys, values and states fit into `room` bytes; None where they take nothing."""
-    each = _kv(config, Demand(demand.context, 1, demand.kv_itemsize)) + state_bytes(config)
+    each = _kv(config, replace(demand, batch=1)) + _slot(config, demand)
     return max(0, room // each) if each else None
 
 
@@ -115,6 +115,10 @@ def _bytes(name: str, shape: tuple[int, ...], form: Form) -> int:
 def _kv(config: DecoderConfig, demand: Demand) -> int:
     tokens = -(-demand.context // PAGE_SIZE) * PAGE_SIZE
     return demand.batch * tokens * kv_bytes_per_token(config, demand.kv_itemsize)
+
+
+def _slot(config: DecoderConfig, demand: Demand) -> int:
+    return state_bytes(config) + ring_bytes(config, demand.kv_itemsize, demand.step_tokens)
 
 
 def _workspace(config: DecoderConfig, tokens: int) -> int:

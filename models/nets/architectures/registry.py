@@ -15,6 +15,7 @@ from secretariat.models.nets.architectures import (
     mixtral,
     olmoe,
     qwen,
+    secretariat_h,
 )
 from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.weights import Source, Weights
@@ -49,6 +50,7 @@ ADAPTERS: Mapping[str, Adapter] = MappingProxyType(
         "olmoe": olmoe,
         "qwen2": qwen,
         "qwen3": qwen,
+        "secretariat_h": secretariat_h,
     }
 )
 

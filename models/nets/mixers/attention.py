@@ -8,15 +8,17 @@ G query heads per key head, D head width, E model width.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from secretariat.models.nets.config import AttentionSpec, QkNormSpec
+from secretariat.models.nets.config import AttentionSpec, QkNormSpec, RopeSpec
+from secretariat.models.nets.memory import Memory
 from secretariat.models.nets.mixers.step import Group, Step
 from secretariat.models.nets.norm import Norm, wide
-from secretariat.models.nets.rotary import rotate
+from secretariat.models.nets.rotary import Rotation, rotate
 from secretariat.models.nets.state import PAGE_SIZE
 
 _PAGES = 128  # gathered at a time: bounds the scores at 2,048 keys
@@ -41,17 +43,20 @@ class Attention(nn.Module):
 
     def forward(self, x_NE: Tensor, step: Step) -> Tensor:
         """Writes the step's keys and values to their pages, then attends. Returns [N, E]."""
-        q_NHD, k_NKD, v_NKD = self._projected(x_NE, step)
-        past = Past(step.memory.keys[self.index], step.memory.values[self.index])
-        past.write(step, k_NKD, v_NKD)
+        q_NHD, k_NKD, v_NKD = self.projected(x_NE, step.rotations)
+        past, local = Past.of(step.memory, self.index), step.memory.local[self.index]
+        past.write(step.ring_N if local else step.page_N, step.offset_N, k_NKD, v_NKD)
         mixed_NHD = torch.empty_like(q_NHD)
-        for group in step.groups:
+        for group in (group.on_rings() if local else group for group in step.groups):
             positions_BT = step.positions_N[group.rows_BT]
             mixed_NHD[group.rows_BT] = attend(q_NHD[group.rows_BT], positions_BT, group, past, self.spec)
         out_NE: Tensor = self.out(mixed_NHD.flatten(1))
         return out_NE
 
-    def _projected(self, x_NE: Tensor, step: Step) -> tuple[Tensor, Tensor, Tensor]:
+    def projected(
+        self, x_NE: Tensor, rotations: Mapping[RopeSpec, Rotation]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Queries [N, H, D], keys and values [N, K, D] as they meet."""
         spec = self.spec
         qkv_NHD: Tensor = self.qkv(x_NE).view(len(x_NE), -1, spec.head_dim)
         q_NHD, k_NKD, v_NKD = qkv_NHD.split_with_sizes([spec.heads, spec.kv_heads, spec.kv_heads], dim=1)
@@ -60,7 +65,7 @@ class Attention(nn.Module):
         if spec.clip is not None:
             q_NHD, k_NKD, v_NKD = (part.clamp(-spec.clip, spec.clip) for part in (q_NHD, k_NKD, v_NKD))
         if spec.rope is not None:
-            q_NHD, k_NKD = (rotate(part, step.rotations[spec.rope], spec.rope) for part in (q_NHD, k_NKD))
+            q_NHD, k_NKD = (rotate(part, rotations[spec.rope], spec.rope) for part in (q_NHD, k_NKD))
         return q_NHD, k_NKD, v_NKD
 
 
@@ -85,11 +90,14 @@ class Past:
     keys: Tensor
     values: Tensor
 
-    def write(self, step: Step, k_NKD: Tensor, v_NKD: Tensor) -> None:
-        offset_N = step.offset_N
+    @staticmethod
+    def of(memory: Memory, index: int) -> "Past":
+        return Past(memory.keys[index], memory.values[index])
+
+    def write(self, page_N: Tensor, offset_N: Tensor, k_NKD: Tensor, v_NKD: Tensor) -> None:
         paired_NKD2 = k_NKD.reshape(*k_NKD.shape[:2], -1, 2).to(self.keys.dtype)
-        self.keys[step.page_N, :, :, offset_N] = paired_NKD2
-        self.values[step.page_N, :, offset_N // 2, :, offset_N % 2] = v_NKD.to(self.values.dtype)
+        self.keys[page_N, :, :, offset_N] = paired_NKD2
+        self.values[page_N, :, offset_N // 2, :, offset_N % 2] = v_NKD.to(self.values.dtype)
 
     def read(self, pages_BQ: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
         """Keys [B, K, D, L] and values [B, K, L, D] of whole pages."""

@@ -8,14 +8,14 @@ Q pages of the longest.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from secretariat.models.nets.batch import Run, StepBatch
+from secretariat.models.nets.batch import Ints, Run, StepBatch
 from secretariat.models.nets.config import RopeSpec
 from secretariat.models.nets.memory import Memory
 from secretariat.models.nets.rotary import Rotation
@@ -24,11 +24,13 @@ from secretariat.models.nets.state import PAGE_SIZE
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`pages_BQ` is padded with page 0 behind the pages of shorter sequences; `fresh_B`: begins from zeros."""
+    """`pages_BQ` is padded with page 0 behind the pages of shorter sequences; `rings_BQ` are those of windowed
+    attentions that keep theirs in slots. `fresh_B`: begins from zeros."""
 
     runs: tuple[Run, ...]
     rows_BT: Tensor
     pages_BQ: Tensor
+    rings_BQ: Tensor
     slots_B: Tensor
     fresh_B: Tensor
 
@@ -40,8 +42,13 @@ class Group:
         """The group of its `index`-th run alone."""
         own = slice(index, index + 1)
         return Group(
-            self.runs[own], self.rows_BT[own], self.pages_BQ[own], self.slots_B[own], self.fresh_B[own]
-        )
+            self.runs[own], self.rows_BT[own], self.pages_BQ[own], self.rings_BQ[own], self.slots_B[own],
+            self.fresh_B[own],
+        )  # fmt: skip
+
+    def on_rings(self) -> "Group":
+        """With the pages of windowed attentions in the place of the others."""
+        return replace(self, pages_BQ=self.rings_BQ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +62,13 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`page_N` and `offset_N`: where each token's keys and values go. Layers append to `held`."""
+    """`page_N`, or `ring_N`, and `offset_N`: where each token's keys and values go. Layers append to `held`."""
 
     memory: Memory
     tokens_N: Tensor
     positions_N: Tensor
     page_N: Tensor
+    ring_N: Tensor
     offset_N: Tensor
     logits_M: Tensor
     groups: tuple[Group, ...]
@@ -71,18 +79,21 @@ class Step:
     def of(batch: StepBatch, memory: Memory) -> "Step":
         gathered = _gathered(batch)
         positions_N = batch.positions_N
-        pages = [run.pages[np.arange(run.start, run.end) // PAGE_SIZE] for run in batch.runs]
-        per_token = (batch.tokens_N, positions_N, np.concatenate(pages), positions_N % PAGE_SIZE)
-        per_group = [array for group in gathered for array in group.arrays()]
+        own = [np.arange(run.start, run.end) // PAGE_SIZE for run in batch.runs]
+        page_N, ring_N = (
+            np.concatenate([tables[at] for tables, at in zip(both, own, strict=True)])
+            for both in zip(*(_tables(run, memory) for run in batch.runs), strict=True)
+        )
+        per_token = (batch.tokens_N, positions_N, page_N, ring_N, positions_N % PAGE_SIZE)
+        per_group = [array for group in gathered for array in group.arrays(memory)]
         moved = _moved([*per_token, batch.logits_M, *per_group], memory.device)
-        tokens_N, positions_on_N, page_N, offset_N, logits_M = moved[:5]
         groups = [
-            Group(group.runs, rows_BT, pages_BQ, slots_B, fresh_B.bool())
-            for group, rows_BT, pages_BQ, slots_B, fresh_B in zip(
-                gathered, *(moved[first::4] for first in range(5, 9)), strict=True
+            Group(group.runs, rows_BT, pages_BQ, rings_BQ, slots_B, fresh_B.bool())
+            for group, rows_BT, pages_BQ, rings_BQ, slots_B, fresh_B in zip(
+                gathered, *(moved[first::5] for first in range(6, 11)), strict=True
             )
         ]
-        return Step(memory, tokens_N, positions_on_N, page_N, offset_N, logits_M, tuple(groups))
+        return Step(memory, *moved[:6], tuple(groups))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +103,27 @@ class _Gathered:
     runs: tuple[Run, ...]
     firsts: tuple[int, ...]
 
-    def arrays(self) -> list[npt.NDArray[np.int64]]:
-        """Rows, pages, slots and freshness, in the order of `Group`."""
+    def arrays(self, memory: Memory) -> list[npt.NDArray[np.int64]]:
+        """Rows, pages, pages of rings, slots and freshness, in the order of `Group`."""
         rows_BT = np.array(self.firsts)[:, None] + np.arange(self.runs[0].count)
-        used = [-(-run.end // PAGE_SIZE) for run in self.runs]
-        pages_BQ = np.zeros((len(self.runs), max(used)), np.int64)
-        for row_Q, run, count in zip(pages_BQ, self.runs, used, strict=True):
-            row_Q[:count] = run.pages[:count]
+        tables = [_tables(run, memory) for run in self.runs]
+        pages_2BQ = np.zeros((2, len(self.runs), max(len(pages) for pages, _ in tables)), np.int64)
+        for index, both in enumerate(tables):
+            for rows_BQ, table in zip(pages_2BQ, both, strict=True):
+                rows_BQ[index, : len(table)] = table
         return [
             rows_BT,
-            pages_BQ,
+            *pages_2BQ,
             np.array([run.slot for run in self.runs]),
             np.array([run.start == 0 for run in self.runs]).astype(np.int64),
         ]
+
+
+def _tables(run: Run, memory: Memory) -> tuple[Ints, Ints]:
+    """Pages of its tokens, and the same of windowed attentions that keep theirs in its slot."""
+    used = -(-run.end // PAGE_SIZE)
+    pages = run.pages[:used]
+    return pages, pages if memory.ring is None else memory.ring_pages(run.slot, used)
 
 
 def _gathered(batch: StepBatch) -> list[_Gathered]:

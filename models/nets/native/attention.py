@@ -42,6 +42,20 @@ def add_attention_mixer(
     mixed_NF = builder.buffer("attention.mixed", spec.heads * spec.head_dim)
     keys, values = builder.memory.keys[ordinal], builder.memory.values[ordinal]
     builder.linear(f"{prefix}.qkv", x_NE, qkv_NF)
+    with builder.program.on_rings(builder.memory.local[ordinal]):
+        _add_attention(builder, spec, prefix, qkv_NF, mixed_NF, keys, values)
+    builder.linear(f"{prefix}.out", mixed_NF, out_NE, add=add)
+
+
+def _add_attention(
+    builder: Builder,
+    spec: AttentionSpec,
+    prefix: str,
+    qkv_NF: Tensor,
+    mixed_NF: Tensor,
+    keys: Tensor,
+    values: Tensor,
+) -> None:
     add_rotary(
         builder.program, qkv_NF, keys, values,
         turning=None if spec.rope is None else builder.turnings[spec.rope],
@@ -53,7 +67,6 @@ def add_attention_mixer(
         scale=spec.head_dim**-0.5 if spec.scale is None else spec.scale,
         window=spec.window, sinks=spec.sinks, soft_cap=spec.soft_cap,
     )  # fmt: skip
-    builder.linear(f"{prefix}.out", mixed_NF, out_NE, add=add)
 
 
 def _qk_norm(builder: Builder, spec: AttentionSpec, norm: QkNormSpec, prefix: str) -> QkNorm:

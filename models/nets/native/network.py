@@ -5,6 +5,7 @@ Knows nothing of requests beyond the runs of a step, and nothing of sampling.
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 from torch import Tensor
@@ -72,7 +73,7 @@ class NativeNetwork:
 
     def allocate(self, size: MemorySize) -> None:
         assert self._weights is not None, "allocated before"
-        self._memory = Memory(self.config, size)
+        self._memory = Memory(self.config, replace(size, run=self.step_tokens))
         builder = Builder(
             self._program, self._weights, self._memory, self.step_tokens, self._form, self.adapters,
             self._packed,
@@ -85,7 +86,7 @@ class NativeNetwork:
         assert self._logits_MV is not None, "allocate first"
         self._check(batch)
         self._held = {run.slot: run.count for run in batch.runs if run.held}
-        self._program.run(self._arrays.fill(batch))
+        self._program.run(self._arrays.fill(batch, self.memory), self._arrays.ring_pages)
         return self._logits_MV[: len(batch.logits_M)]
 
     def _check(self, batch: StepBatch) -> None:
@@ -103,6 +104,7 @@ class NativeNetwork:
             assert len(set(slots)) == len(slots), "two runs of one state"
             assert all(slot <= size.slots for slot in slots)
             assert all(run.start == 0 for run in batch.runs if not run.slot), "a past without a slot"
+        assert self.memory.ring is None or all(run.slot for run in batch.runs), "a window without a slot"
 
     def commit(self, commits: Sequence[Commit]) -> None:
         some = [commit for commit in commits if commit.tokens]

@@ -7,6 +7,7 @@ import numpy as np
 
 from secretariat.models.kernels.library import Step
 from secretariat.models.nets.batch import Ints, Run, StepBatch
+from secretariat.models.nets.memory import Memory
 from secretariat.models.nets.state import PAGE_SIZE
 
 _PAGES = 1 << 12  # room to begin with
@@ -25,6 +26,7 @@ class StepArrays:
         self._begins = self._room("begins", tokens)
         self._page_starts = self._room("page_starts", tokens + 1)
         self._pages = self._room("pages", _PAGES)
+        self._rings: Ints = np.zeros(_PAGES, np.int32)
         self._slots = self._room("slots", tokens)
         self._held = self._room("held", tokens)
         self._adapters = self._room("adapters", tokens)
@@ -34,7 +36,12 @@ class StepArrays:
         setattr(self.step, name, array.ctypes.data)
         return array
 
-    def fill(self, batch: StepBatch) -> Step:
+    @property
+    def ring_pages(self) -> int:
+        """Address of the pages that windowed attentions read, which lie in the slots: laid out as `pages`."""
+        return self._rings.ctypes.data
+
+    def fill(self, batch: StepBatch, memory: Memory) -> Step:
         """The step that `batch` describes, until the next call."""
         count, wanted = len(batch.tokens_N), len(batch.logits_M)
         self._ids[:count] = batch.tokens_N
@@ -42,6 +49,9 @@ class StepArrays:
         at = 0
         for index, run in enumerate(batch.runs):
             self._write(index, run, at)
+            if memory.ring is not None:
+                first, end = self._page_starts[index : index + 2]
+                self._rings[first:end] = memory.ring_pages(run.slot, end - first)
             at += run.count
         self.step.tokens, self.step.runs, self.step.wanted = count, len(batch.runs), wanted
         return self.step
@@ -68,3 +78,4 @@ class StepArrays:
         before = self._pages
         self._pages = self._room("pages", 2 * size)
         self._pages[: len(before)] = before
+        self._rings = np.concatenate([self._rings, np.zeros(2 * size - len(before), np.int32)])

@@ -38,7 +38,7 @@ class Cache:
     def keep(self, tokens: list[int], owner: Owner = ME, *, mark: bool = False) -> list[int]:
         pages = self.pages.take(-(-len(tokens) // 16))
         if mark:
-            snapshot = self.snapshots.save(1)
+            snapshot = self.snapshots.save(1, 0)
             self.tree.mark(owner, tokens, pages, snapshot)
             self.snapshots.release(snapshot)
         else:

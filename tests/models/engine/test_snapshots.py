@@ -24,7 +24,7 @@ def test_bytes_are_counted_as_they_are(form: Form):
     for part in (*memory.conv, *memory.recurrent):
         part.normal_()
     pool = SnapshotPool(memory, form)
-    numbers = [pool.save(1), pool.save(2, exact=True)]
+    numbers = [pool.save(1, 9), pool.save(2, 9, exact=True)]
     assert pool.bytes == pool.size() + pool.size(exact=True) == sum(map(pool.bytes_of, numbers))
     assert pool.size(exact=True) == Memory.slot_bytes(HYBRID)
     for number in numbers:
@@ -38,7 +38,7 @@ def test_a_snapshot_is_a_copy_and_an_exact_one_has_the_very_bits():
         part.normal_()
     before = [part.clone() for part in memory.slot_arrays(1)]
     pool = SnapshotPool(memory, "int8")
-    number = pool.save(1, exact=True)
+    number = pool.save(1, 9, exact=True)
     memory.clear_slot(1)
     pool.load(number, 3)
     assert all(torch.equal(a, b) for a, b in zip(memory.slot_arrays(3), before, strict=True))

@@ -185,8 +185,8 @@ def states_kept_in_half(patch: Patch) -> None:
 def states_never_written(patch: Patch) -> None:
     """c: room for a snapshot is handed out as if it held one."""
 
-    def save(self: SnapshotPool, slot: int, *, exact: bool = False) -> int:
-        return self.add([torch.zeros_like(part) for part in self._memory.slot_arrays(slot)])
+    def save(self: SnapshotPool, slot: int, tokens: int, *, exact: bool = False) -> int:
+        return self.add([torch.zeros_like(part) for part in self._memory.slot_arrays(slot)], tokens)
 
     patch.setattr(SnapshotPool, "save", save)
 
