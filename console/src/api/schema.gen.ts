@@ -4,6 +4,102 @@
  */
 
 export interface paths {
+    "/api/v1/adapters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Adapters */
+        get: operations["list_adapters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adapters/{adapter_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Adapter */
+        get: operations["get_adapter"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete Adapter
+         * @description Its weights are gone for good; what was measured with it stays.
+         */
+        delete: operations["delete_adapter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adapters/{adapter_id}/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Adapter Evaluations */
+        get: operations["list_adapter_evaluations"];
+        put?: never;
+        /**
+         * Create Adapter Evaluation
+         * @description Asks the base model and the adapter the same questions; only an adapter that passes may be published.
+         */
+        post: operations["create_adapter_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adapters/{adapter_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Adapter
+         * @description The assistant answers with it from its next request on, instead of another one if it has one.
+         */
+        post: operations["publish_adapter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/adapters/{adapter_id}/unpublish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Unpublish Adapter */
+        post: operations["unpublish_adapter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/assistants": {
         parameters: {
             query?: never;
@@ -202,6 +298,64 @@ export interface paths {
         post?: never;
         /** Remove Collection Grant */
         delete: operations["remove_collection_grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Comparisons */
+        get: operations["list_comparisons"];
+        put?: never;
+        /**
+         * Create Comparison
+         * @description Two answers, given in the background; who gave which is told after the choice.
+         */
+        post: operations["create_comparison"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Comparison */
+        get: operations["get_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/comparisons/{comparison_id}/choice": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Choose Answer
+         * @description Once. Training jobs that learn from comparisons take it as a preference.
+         */
+        post: operations["choose_answer"];
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1468,6 +1622,185 @@ export interface paths {
         patch: operations["change_tenant"];
         trace?: never;
     };
+    "/api/v1/training-erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Erase Training Of Person
+         * @description Every example with words of that person goes; adapters that learnt from one are marked for retraining.
+         */
+        post: operations["erase_training_of_person"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training-jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Training Jobs */
+        get: operations["list_training_jobs"];
+        put?: never;
+        /**
+         * Create Training Job
+         * @description Gathers the examples now, over what the caller may read now, and learns from them in the background.
+         */
+        post: operations["create_training_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training-jobs/{training_job_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get Training Job */
+        get: operations["get_training_job"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training-jobs/{training_job_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel Training Job
+         * @description It ends within seconds and keeps its state.
+         */
+        post: operations["cancel_training_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training-jobs/{training_job_id}/examples": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Training Examples
+         * @description Where each example comes from, in their order; not their words.
+         */
+        get: operations["list_training_examples"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training-jobs/{training_job_id}/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Training Metrics
+         * @description Losses step by step. With `Accept: text/event-stream` a stream that ends with the job.
+         */
+        get: operations["training_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training-jobs/{training_job_id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resume Training Job
+         * @description One that was cancelled or failed goes on from its last state.
+         */
+        post: operations["resume_training_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training-uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Training Uploads */
+        get: operations["list_training_uploads"];
+        put?: never;
+        /**
+         * Create Training Upload
+         * @description Examples of one's own. A line that can't be used is refused by its number, and then nothing is kept.
+         */
+        post: operations["create_training_upload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/training-uploads/{upload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Training Upload
+         * @description With the examples that jobs made of it; adapters that learnt from these are marked for retraining.
+         */
+        delete: operations["delete_training_upload"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/translate": {
         parameters: {
             query?: never;
@@ -1810,6 +2143,149 @@ export interface components {
              */
             resource_id: string;
         };
+        /**
+         * Adapter
+         * @description `digest`: SHA-256 of its weights. `gap`: held-out minus training loss of its job. `published_for`: the
+         *     assistants that answer with it.
+         */
+        Adapter: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Created By
+             * Format: uuid
+             */
+            created_by: string;
+            /** Digest */
+            digest: string;
+            evaluation: components["schemas"]["AdapterEvaluation"] | null;
+            /** Gap */
+            gap: number | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "lora" | "svf";
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Published For */
+            published_for: components["schemas"]["AdapterPublication"][];
+            /**
+             * Recipe
+             * @enum {string}
+             */
+            recipe: "sft" | "dpo" | "svf";
+            retraining: components["schemas"]["Retraining"] | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "made" | "passed" | "refused";
+            /**
+             * Training Job Id
+             * Format: uuid
+             */
+            training_job_id: string;
+        };
+        /**
+         * AdapterEvaluation
+         * @description `passed` is there once it is completed.
+         */
+        AdapterEvaluation: {
+            /**
+             * Adapter Id
+             * Format: uuid
+             */
+            adapter_id: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Created By
+             * Format: uuid
+             */
+            created_by: string;
+            error: components["schemas"]["TrainingError"] | null;
+            /** Finished At */
+            finished_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Passed */
+            passed: boolean | null;
+            /** Questions */
+            questions: number;
+            result: components["schemas"]["AdapterEvaluationResult"] | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "completed" | "failed" | "cancelled";
+        };
+        /**
+         * AdapterEvaluationRequest
+         * @description Without questions the job's held-out examples are asked.
+         */
+        AdapterEvaluationRequest: {
+            /**
+             * Questions
+             * @default []
+             */
+            questions: components["schemas"]["AdapterQuestion"][];
+        };
+        /**
+         * AdapterEvaluationResult
+         * @description Mean token F1 of the answers of the base model and of the adapter; `difference`: the adapter's minus the
+         *     base's. `reasons` says why it was refused: overfitted, not_learnt, worse_than_base, too_few_questions.
+         */
+        AdapterEvaluationResult: {
+            /** Adapter F1 */
+            adapter_f1: number;
+            /** Base F1 */
+            base_f1: number;
+            /** Better */
+            better: number;
+            difference: components["schemas"]["Interval"];
+            /** Gap */
+            gap: number | null;
+            /** Reasons */
+            reasons: string[];
+            /** Worse */
+            worse: number;
+        };
+        /** AdapterPublication */
+        AdapterPublication: {
+            /**
+             * Assistant Id
+             * Format: uuid
+             */
+            assistant_id: string;
+            /** Name */
+            name: string;
+        };
+        /** AdapterQuestion */
+        AdapterQuestion: {
+            /** Answer */
+            answer: string;
+            /** Question */
+            question: string;
+        };
         /** Alive */
         Alive: {
             /**
@@ -1870,9 +2346,12 @@ export interface components {
         };
         /**
          * Assistant
-         * @description `collection_ids` empty means all that the asker may read.
+         * @description `collection_ids` empty means all that the asker may read. `adapter_id`: the adapter that is published
+         *     for it.
          */
         Assistant: {
+            /** Adapter Id */
+            adapter_id: string | null;
             /** Collection Ids */
             collection_ids: string[];
             /**
@@ -1986,6 +2465,16 @@ export interface components {
             low: number;
             /** Mean */
             mean: number;
+        };
+        /**
+         * Budget
+         * @description What a job may spend, over all its attempts: tokens that it learns from, minutes that it works.
+         */
+        Budget: {
+            /** Minutes */
+            minutes?: number | null;
+            /** Tokens */
+            tokens?: number | null;
         };
         /** ChainBreak */
         ChainBreak: {
@@ -2174,18 +2663,28 @@ export interface components {
             /** Finished At */
             finished_at: string | null;
         };
+        /** ComparisonChoice */
+        ComparisonChoice: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "a" | "b" | "tie" | "neither";
+        };
         /**
-         * Comparison
-         * @description `changed` holds the questions that changed most, the largest change first; none that stayed the same.
+         * ComparisonRequest
+         * @description One adapter against another or, without `against_adapter_id`, against the base model.
          */
-        Comparison: {
-            /** Changed */
-            changed: components["schemas"]["ChangedQuestion"][];
-            differences: components["schemas"]["MeasureDifferences"];
-            one: components["schemas"]["ComparedSide"];
-            other: components["schemas"]["ComparedSide"];
-            /** Questions */
-            questions: number;
+        ComparisonRequest: {
+            /**
+             * Adapter Id
+             * Format: uuid
+             */
+            adapter_id: string;
+            /** Against Adapter Id */
+            against_adapter_id?: string | null;
+            /** Prompt */
+            prompt: string;
         };
         /**
          * ConfigurationRanking
@@ -2556,6 +3055,25 @@ export interface components {
             [key: string]: unknown;
         };
         /**
+         * ErasureReceipt
+         * @description `adapter_ids` are marked for retraining: they learnt from examples that are gone now.
+         */
+        ErasureReceipt: {
+            /** Adapter Ids */
+            adapter_ids: string[];
+            /** Comparisons */
+            comparisons: number;
+            /** Examples */
+            examples: number;
+            /**
+             * Record Id
+             * Format: uuid
+             */
+            record_id: string;
+            /** Uploads */
+            uploads: number;
+        };
+        /**
          * EvaluatedQuestion
          * @description `text` is null once its set is deleted. `out_of_reach` of the required documents count as not found.
          */
@@ -2578,9 +3096,12 @@ export interface components {
         };
         /**
          * Evaluation
-         * @description `result` is there once it is completed.
+         * @description Once it is completed there is `result` for one of search, `strategies` for one of answers. `configurations`
+         *     are the strategies there.
          */
         Evaluation: {
+            /** Assistant Id */
+            assistant_id: string | null;
             /** Cancel Requested */
             cancel_requested: boolean;
             /** Collection Ids */
@@ -2600,6 +3121,11 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "search" | "strategies";
             progress: components["schemas"]["EvaluationProgress"];
             question_set: components["schemas"]["QuestionSetRef"];
             result: components["schemas"]["EvaluationResult"] | null;
@@ -2610,6 +3136,7 @@ export interface components {
              * @enum {string}
              */
             status: "queued" | "running" | "completed" | "failed" | "cancelled";
+            strategies: components["schemas"]["StrategiesResult"] | null;
         };
         /** EvaluationError */
         EvaluationError: {
@@ -2632,10 +3159,13 @@ export interface components {
         };
         /**
          * EvaluationRequest
-         * @description The first configuration is what the others are compared with. Without collections all that the caller may
-         *     read is searched.
+         * @description Of search, in `configurations`: the first is what the others are compared with. Or of answers, by
+         *     `strategies`, with the model and the adapter of an assistant; the set's questions must state theirs. Without
+         *     collections all that the caller may read is searched.
          */
         EvaluationRequest: {
+            /** Assistant Id */
+            assistant_id?: string | null;
             /**
              * Collection Ids
              * @default []
@@ -2649,10 +3179,27 @@ export interface components {
              */
             configurations: string[];
             /**
+             * Kind
+             * @default search
+             * @enum {string}
+             */
+            kind: "search" | "strategies";
+            /**
              * Question Set Id
              * Format: uuid
              */
             question_set_id: string;
+            /**
+             * Strategies
+             * @default [
+             *       "closed_book",
+             *       "rag",
+             *       "adapter",
+             *       "both",
+             *       "long_context"
+             *     ]
+             */
+            strategies: ("closed_book" | "rag" | "adapter" | "both" | "long_context")[];
         };
         /**
          * EvaluationResult
@@ -2847,6 +3394,24 @@ export interface components {
             thumb: "up" | "down";
         };
         /**
+         * Forgetting
+         * @description How a document is forgotten: by its deletion, by training anew, or not at all.
+         *
+         *     Right answers were asked for again with their documents withheld (`asked_again`); `still_right` of these, or,
+         *     where the strategy sees no documents, of all, came nevertheless.
+         */
+        Forgetting: {
+            /** Asked Again */
+            asked_again: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "deletion" | "training" | "nothing";
+            /** Still Right */
+            still_right: number;
+        };
+        /**
          * Forgotten
          * @description Words that were deleted: the reference that audit records have, and the commitment to them.
          */
@@ -2870,6 +3435,23 @@ export interface components {
             name: string;
             /** Title */
             title: string | null;
+        };
+        /**
+         * Freshness
+         * @description How a change reaches the answers: by the index, by training anew, or not at all, and how long that took.
+         *
+         *     `newer_documents`: those in reach that came or changed after the adapter was made.
+         */
+        Freshness: {
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "index" | "training" | "nothing";
+            /** Newer Documents */
+            newer_documents: number | null;
+            /** Seconds */
+            seconds: number | null;
         };
         /** Grant */
         Grant: {
@@ -2994,6 +3576,18 @@ export interface components {
              * @enum {string}
              */
             type: "intent.classified";
+        };
+        /**
+         * Interval
+         * @description A mean over the questions, and where it lies with 95 % confidence.
+         */
+        Interval: {
+            /** High */
+            high: number;
+            /** Low */
+            low: number;
+            /** Mean */
+            mean: number;
         };
         /** JobProgress */
         JobProgress: {
@@ -3137,12 +3731,49 @@ export interface components {
              */
             user_id: string;
         };
+        /**
+         * Learn
+         * @description `lora`: low-rank pairs beside the model's matrices; `svf`: one number for each leading singular value.
+         */
+        Learn: {
+            /**
+             * Kind
+             * @default lora
+             * @enum {string}
+             */
+            kind: "lora" | "svf";
+            /**
+             * Rank
+             * @default 8
+             */
+            rank: number;
+            /**
+             * Rank Stabilised
+             * @default false
+             */
+            rank_stabilised: boolean;
+        };
         /** MeasureBounds */
         MeasureBounds: {
             mrr: components["schemas"]["Bounds"];
             ndcg_at_10: components["schemas"]["Bounds"];
             recall_at_10: components["schemas"]["Bounds"];
             recall_at_100: components["schemas"]["Bounds"];
+        };
+        /** MeasuredAdapter */
+        MeasuredAdapter: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Made At
+             * Format: date-time
+             */
+            made_at: string;
+            /** Name */
+            name: string;
         };
         /**
          * MeasureDifference
@@ -3345,6 +3976,40 @@ export interface components {
              */
             type: "step.output.delta";
         };
+        /** Page[Adapter] */
+        Page_Adapter_: {
+            /** Data */
+            data: components["schemas"]["Adapter"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /** Page[AdapterEvaluation] */
+        Page_AdapterEvaluation_: {
+            /** Data */
+            data: components["schemas"]["AdapterEvaluation"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
         /** Page[Assistant] */
         Page_Assistant_: {
             /** Data */
@@ -3400,6 +4065,23 @@ export interface components {
         Page_Collection_: {
             /** Data */
             data: components["schemas"]["Collection"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /** Page[Comparison] */
+        Page_Comparison_: {
+            /** Data */
+            data: components["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"][];
             /** First Id */
             first_id: string | null;
             /** Has More */
@@ -3668,6 +4350,57 @@ export interface components {
              */
             object: "list";
         };
+        /** Page[TrainingExample] */
+        Page_TrainingExample_: {
+            /** Data */
+            data: components["schemas"]["TrainingExample"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /** Page[TrainingJob] */
+        Page_TrainingJob_: {
+            /** Data */
+            data: components["schemas"]["TrainingJob"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /** Page[TrainingUpload] */
+        Page_TrainingUpload_: {
+            /** Data */
+            data: components["schemas"]["TrainingUpload"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
         /** Page[Turn] */
         Page_Turn_: {
             /** Data */
@@ -3817,6 +4550,14 @@ export interface components {
             /** Name */
             name: string;
         };
+        /** PersonErasure */
+        PersonErasure: {
+            /**
+             * User Id
+             * Format: uuid
+             */
+            user_id: string;
+        };
         /** PlanProposed */
         PlanProposed: {
             /** Plan Sha256 */
@@ -3906,6 +4647,14 @@ export interface components {
             done: number;
             /** Total */
             total: number;
+        };
+        /** Publication */
+        Publication: {
+            /**
+             * Assistant Id
+             * Format: uuid
+             */
+            assistant_id: string;
         };
         /**
          * QuestionResolved
@@ -4007,6 +4756,8 @@ export interface components {
          * @description `name` is what its file calls it.
          */
         QuestionView: {
+            /** Answers */
+            answers: string[] | null;
             /**
              * Id
              * Format: uuid
@@ -4252,6 +5003,19 @@ export interface components {
             rank: number | null;
         };
         /**
+         * Retraining
+         * @description `erased`: how many of its examples are gone since.
+         */
+        Retraining: {
+            /** Erased */
+            erased: number;
+            /**
+             * Since
+             * Format: date-time
+             */
+            since: string;
+        };
+        /**
          * RetrievalCompleted
          * @description What a search returned, with the numbers of documents in and out of the caller's reach.
          *
@@ -4471,6 +5235,52 @@ export interface components {
             where?: components["schemas"]["SearchFilter"] | null;
         };
         /**
+         * Comparison
+         * @description `changed` holds the questions that changed most, the largest change first; none that stayed the same.
+         */
+        secretariat__platform__evaluation__question_schemas__Comparison: {
+            /** Changed */
+            changed: components["schemas"]["ChangedQuestion"][];
+            differences: components["schemas"]["MeasureDifferences"];
+            one: components["schemas"]["ComparedSide"];
+            other: components["schemas"]["ComparedSide"];
+            /** Questions */
+            questions: number;
+        };
+        /**
+         * Comparison
+         * @description `a` and `b` are the answers, in an order that says nothing; `sides` is told once a choice was made.
+         */
+        secretariat__platform__training__adapter_schemas__Comparison: {
+            /** A */
+            a: string | null;
+            /** B */
+            b: string | null;
+            /** Choice */
+            choice: ("a" | "b" | "tie" | "neither") | null;
+            /** Chosen At */
+            chosen_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            error: components["schemas"]["TrainingError"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Prompt */
+            prompt: string | null;
+            sides: components["schemas"]["Sides"] | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "ready" | "chosen" | "failed" | "erased";
+        };
+        /**
          * SessionView
          * @description `csrf_token` and `expires_at` are null for API keys.
          */
@@ -4524,6 +5334,16 @@ export interface components {
             effect: "allow" | "deny";
             /** Principal */
             principal: string;
+        };
+        /**
+         * Sides
+         * @description The adapter that gave each answer; null for the base model.
+         */
+        Sides: {
+            /** A */
+            a: string | null;
+            /** B */
+            b: string | null;
         };
         /** SignIn */
         SignIn: {
@@ -4638,6 +5458,64 @@ export interface components {
              * @enum {string}
              */
             type: "step.started";
+        };
+        /**
+         * StrategiesResult
+         * @description `without_answers`: questions of the set that state none; they weren't asked.
+         */
+        StrategiesResult: {
+            adapter: components["schemas"]["MeasuredAdapter"] | null;
+            /** Questions */
+            questions: number;
+            /** Strategies */
+            strategies: components["schemas"]["StrategyResult"][];
+            /** Without Answers */
+            without_answers: number;
+        };
+        /**
+         * StrategyFigures
+         * @description `accuracy`: share of answerable questions whose answer holds an expected one; `f1`: words shared with it.
+         *
+         *     `cited`: share of answered ones that cite a required document. `abstained_rightly` of the unanswerable,
+         *     `abstained_wrongly` of the answerable. Costs are of all questions, by right answer.
+         */
+        StrategyFigures: {
+            /** Abstained Rightly */
+            abstained_rightly: number | null;
+            /** Abstained Wrongly */
+            abstained_wrongly: number | null;
+            accuracy: components["schemas"]["Bounds"];
+            /** Answerable */
+            answerable: number;
+            /** Cited */
+            cited: number | null;
+            f1: components["schemas"]["Bounds"];
+            forgetting: components["schemas"]["Forgetting"];
+            freshness: components["schemas"]["Freshness"];
+            /** P50 Seconds */
+            p50_seconds: number;
+            /** Questions */
+            questions: number;
+            /** Right */
+            right: number;
+            /** Seconds Per Right */
+            seconds_per_right: number | null;
+            /** Tokens Per Right */
+            tokens_per_right: number | null;
+        };
+        /**
+         * StrategyResult
+         * @description `absent`: why it wasn't measured.
+         */
+        StrategyResult: {
+            /** Absent */
+            absent: "no_adapter" | null;
+            figures: components["schemas"]["StrategyFigures"] | null;
+            /**
+             * Strategy
+             * @enum {string}
+             */
+            strategy: "closed_book" | "rag" | "adapter" | "both" | "long_context";
         };
         /**
          * SummaryRequest
@@ -4934,6 +5812,326 @@ export interface components {
              * @enum {string}
              */
             type: "tool.requested";
+        };
+        /** TrainingError */
+        TrainingError: {
+            /** Code */
+            code: string;
+            /** Message */
+            message: string;
+        };
+        /**
+         * TrainingExample
+         * @description Where one example comes from; its words are not told. `person_ids`: whose words stand in it.
+         */
+        TrainingExample: {
+            /** Comparison Id */
+            comparison_id: string | null;
+            /** Document Id */
+            document_id: string | null;
+            /** Erased At */
+            erased_at: string | null;
+            /** Feedback Id */
+            feedback_id: string | null;
+            /** Held Out */
+            held_out: boolean;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "chat" | "preference" | "text";
+            /** Ordinal */
+            ordinal: number;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "document" | "feedback" | "comparison" | "upload";
+            /** Person Ids */
+            person_ids: string[];
+            /** Turn Id */
+            turn_id: string | null;
+            /** Upload Id */
+            upload_id: string | null;
+        };
+        /**
+         * TrainingJob
+         * @description `examples` are learnt from, `held_out` only measured with; `erased` of both are gone since.
+         */
+        TrainingJob: {
+            /** Adapter Id */
+            adapter_id: string | null;
+            budget: components["schemas"]["Budget"];
+            /** Cancel Requested */
+            cancel_requested: boolean;
+            /** Comparisons */
+            comparisons: boolean;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Created By
+             * Format: uuid
+             */
+            created_by: string;
+            /** Document Ids */
+            document_ids: string[];
+            /** Early Stopping */
+            early_stopping: boolean;
+            error: components["schemas"]["TrainingError"] | null;
+            /** Examples */
+            examples: number;
+            /** Feedback */
+            feedback: boolean;
+            /** Finished At */
+            finished_at: string | null;
+            /** Held Out */
+            held_out: number;
+            /** Held Out Share */
+            held_out_share: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            learn: components["schemas"]["Learn"];
+            /** Learning Rate */
+            learning_rate: number;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            progress: components["schemas"]["TrainingProgress"] | null;
+            /**
+             * Recipe
+             * @enum {string}
+             */
+            recipe: "sft" | "dpo" | "svf";
+            result: components["schemas"]["TrainingResult"] | null;
+            /** Seconds Used */
+            seconds_used: number;
+            /** Seed */
+            seed: number;
+            /** Started At */
+            started_at: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "running" | "completed" | "failed" | "cancelled";
+            /** Steps */
+            steps: number;
+            /** Upload Id */
+            upload_id: string | null;
+        };
+        /**
+         * TrainingMetric
+         * @description One step that was told. `seq` counts from 1 without gaps.
+         */
+        TrainingMetric: {
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Held Out Loss */
+            held_out_loss: number | null;
+            /** Learning Rate */
+            learning_rate: number | null;
+            /** Loss */
+            loss: number | null;
+            /** Of */
+            of: number;
+            /** Seconds Left */
+            seconds_left: number | null;
+            /** Seq */
+            seq: number;
+            /** Step */
+            step: number;
+            /** Tokens */
+            tokens: number;
+            /** Tokens Per Second */
+            tokens_per_second: number | null;
+        };
+        /**
+         * TrainingMetrics
+         * @description In order; ask again with `after=last_id`.
+         */
+        TrainingMetrics: {
+            /** Data */
+            data: components["schemas"]["TrainingMetric"][];
+            /** First Id */
+            first_id: number | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: number | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
+        /**
+         * TrainingProgress
+         * @description The last that the training process told. `seconds_left` is its estimate; null until it has one.
+         */
+        TrainingProgress: {
+            /** Gap */
+            gap: number | null;
+            /** Held Out Loss */
+            held_out_loss: number | null;
+            /** Loss */
+            loss: number | null;
+            /** Of */
+            of: number;
+            /** Seconds Left */
+            seconds_left: number | null;
+            /** Step */
+            step: number;
+            /** Tokens */
+            tokens: number;
+            /** Tokens Per Second */
+            tokens_per_second: number | null;
+        };
+        /**
+         * TrainingRequest
+         * @description Learn from documents (their text), from judged answers (`feedback`), from blind choices
+         *     (`comparisons`), from an upload, or from several of them. `dpo` learns from pairs of a better and a worse
+         *     answer, the others from answers and texts. `early_stopping`: end once the loss on held-out examples
+         *     doesn't fall any more.
+         */
+        TrainingRequest: {
+            /**
+             * @default {
+             *       "tokens": 1000000
+             *     }
+             */
+            budget: components["schemas"]["Budget"];
+            /**
+             * Comparisons
+             * @default false
+             */
+            comparisons: boolean;
+            /**
+             * Document Ids
+             * @default []
+             */
+            document_ids: string[];
+            /**
+             * Early Stopping
+             * @default true
+             */
+            early_stopping: boolean;
+            /**
+             * Feedback
+             * @default false
+             */
+            feedback: boolean;
+            /**
+             * Held Out Share
+             * @default 0.1
+             */
+            held_out_share: number;
+            /**
+             * @default {
+             *       "kind": "lora",
+             *       "rank": 8,
+             *       "rank_stabilised": false
+             *     }
+             */
+            learn: components["schemas"]["Learn"];
+            /**
+             * Learning Rate
+             * @default 0.0001
+             */
+            learning_rate: number;
+            /**
+             * Model
+             * @default default
+             */
+            model: string;
+            /** Name */
+            name: string;
+            /**
+             * Recipe
+             * @default sft
+             * @enum {string}
+             */
+            recipe: "sft" | "dpo" | "svf";
+            /**
+             * Seed
+             * @default 0
+             */
+            seed: number;
+            /**
+             * Steps
+             * @default 200
+             */
+            steps: number;
+            /** Upload Id */
+            upload_id?: string | null;
+        };
+        /**
+         * TrainingResult
+         * @description Losses in nats a token. `gap`: held-out minus training loss; a large one means that it learnt by heart.
+         */
+        TrainingResult: {
+            /**
+             * Ended By
+             * @enum {string}
+             */
+            ended_by: "steps" | "held_out" | "budget";
+            /** First Held Out Loss */
+            first_held_out_loss: number | null;
+            /** Gap */
+            gap: number | null;
+            /** Held Out Loss */
+            held_out_loss: number | null;
+            /** Loss */
+            loss: number | null;
+            /** Steps */
+            steps: number;
+        };
+        /**
+         * TrainingUpload
+         * @description `deleted`: its examples are gone for good.
+         */
+        TrainingUpload: {
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Created By
+             * Format: uuid
+             */
+            created_by: string;
+            /** Deleted */
+            deleted: boolean;
+            /** Examples */
+            examples: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "chat" | "preference" | "text";
+            /** Name */
+            name: string;
         };
         /**
          * TranslationRequest
@@ -5274,6 +6472,520 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    list_adapters: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Adapter_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_adapter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adapter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adapter"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_adapter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adapter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_adapter_evaluations: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                adapter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AdapterEvaluation_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_adapter_evaluation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adapter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdapterEvaluationRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdapterEvaluation"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_adapter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adapter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publication"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adapter"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    unpublish_adapter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adapter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Publication"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adapter"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     list_assistants: {
         parameters: {
             query?: {
@@ -6501,6 +8213,283 @@ export interface operations {
             };
             /** @description No such thing in this tenant */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_comparisons: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Comparison_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_answer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                comparison_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ComparisonChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -9973,7 +11962,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Comparison"];
+                    "application/json": components["schemas"]["secretariat__platform__evaluation__question_schemas__Comparison"];
                 };
             };
             /** @description Not signed in */
@@ -13083,6 +15072,802 @@ export interface operations {
             };
         };
     };
+    erase_training_of_person: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PersonErasure"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasureReceipt"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_training_jobs: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+                status?: ("queued" | "running" | "completed" | "failed" | "cancelled") | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrainingJob_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_training_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TrainingRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingJob"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_training_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingJob"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancel_training_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingJob"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_training_examples: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                training_job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrainingExample_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    training_metrics: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this number. */
+                after?: number;
+                /** @description Of the JSON list. */
+                limit?: number;
+            };
+            header?: {
+                /** @description What an EventSource sends to resume. */
+                "last-event-id"?: string | null;
+            };
+            path: {
+                training_job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the training process told: a list, or with Accept: text/event-stream a stream that ends with the job */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingMetrics"];
+                    "text/event-stream": string;
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resume_training_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                training_job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingJob"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description In conflict with the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_training_uploads: {
+        parameters: {
+            query?: {
+                /** @description Give what follows this id. */
+                after?: string | null;
+                /** @description Most items to give. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_TrainingUpload_"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_training_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description Lines of JSON, all of one kind: {messages}, the last one the answer; {messages, chosen, rejected}; or {text}.
+                     */
+                    examples: string;
+                    name: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TrainingUpload"];
+                };
+            };
+            /** @description Not understood */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_training_upload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                upload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     translate: {
         parameters: {
             query?: never;
@@ -14402,22 +17187,34 @@ export const pathsApiV1DocumentsGetParametersQueryStatusAnyOf0Values: ReadonlyAr
 export const pathsApiV1EvaluationsEvaluation_idQuestionsGetParametersQueryOrderValues: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/evaluations/{evaluation_id}/questions"]["get"]["parameters"]["query"]["order"]> = ["asked", "worst"];
 export const pathsApiV1JobsGetParametersQueryStatusAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/jobs"]["get"]["parameters"]["query"]["status"]> = ["queued", "running", "done", "failed", "cancelled", "quarantined"];
 export const pathsApiV1TasksGetParametersQueryStatusAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/tasks"]["get"]["parameters"]["query"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
+export const pathsApiV1TrainingJobsGetParametersQueryStatusAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/training-jobs"]["get"]["parameters"]["query"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
 export const accessPathEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AccessPath"]["effect"]> = ["allow", "deny"];
 export const accessPathOnValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AccessPath"]["on"]> = ["document", "collection"];
+export const adapterKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["kind"]> = ["lora", "svf"];
+export const adapterRecipeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["recipe"]> = ["sft", "dpo", "svf"];
+export const adapterStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["status"]> = ["made", "passed", "refused"];
+export const adapterEvaluationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AdapterEvaluation"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
 export const artifactCreatedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ArtifactCreated"]["type"]> = ["artifact.created"];
 export const auditRecordViewOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AuditRecordView"]["outcome"]> = ["success", "failure", "denied"];
 export const citationAddedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CitationAdded"]["type"]> = ["citation.added"];
+export const comparisonChoiceChoiceValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ComparisonChoice"]["choice"]> = ["a", "b", "tie", "neither"];
 export const documentStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Document"]["status"]> = ["queued", "processing", "ready", "rejected", "deleted"];
+export const evaluationKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Evaluation"]["kind"]> = ["search", "strategies"];
 export const evaluationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Evaluation"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
+export const evaluationRequestKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EvaluationRequest"]["kind"]> = ["search", "strategies"];
+export const evaluationRequestStrategiesValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["EvaluationRequest"]["strategies"]> = ["closed_book", "rag", "adapter", "both", "long_context"];
 export const exportedTurnStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ExportedTurn"]["status"]> = ["queued", "running", "completed", "failed", "stopped"];
 export const exportViewStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ExportView"]["status"]> = ["queued", "running", "done", "failed"];
 export const feedbackThumbValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Feedback"]["thumb"]> = ["up", "down"];
 export const feedbackCreateThumbValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["FeedbackCreate"]["thumb"]> = ["up", "down"];
+export const forgettingByValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Forgetting"]["by"]> = ["deletion", "training", "nothing"];
+export const freshnessByValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Freshness"]["by"]> = ["index", "training", "nothing"];
 export const grantEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Grant"]["effect"]> = ["allow", "deny"];
 export const grantCreateEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["GrantCreate"]["effect"]> = ["allow", "deny"];
 export const indexViewFormValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["IndexView"]["form"]> = ["exact", "approximate"];
 export const intentClassifiedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["IntentClassified"]["type"]> = ["intent.classified"];
 export const jobViewStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["JobView"]["status"]> = ["queued", "running", "done", "failed", "cancelled", "quarantined"];
+export const learnKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Learn"]["kind"]> = ["lora", "svf"];
 export const memoryRecalledTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["MemoryRecalled"]["type"]> = ["memory.recalled"];
 export const modelAnsweredTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ModelAnswered"]["type"]> = ["model.answered"];
 export const modelPromptedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ModelPrompted"]["type"]> = ["model.prompted"];
@@ -14436,6 +17233,8 @@ export const retrievalCompletedUnitValues: ReadonlyArray<FlattenedDeepRequired<c
 export const routeChosenRouteValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteChosen"]["route"]> = ["search", "whole_documents", "conversation", "none"];
 export const routeChosenTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteChosen"]["type"]> = ["route.chosen"];
 export const routeViewRouteValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteView"]["route"]> = ["search", "whole_documents", "conversation", "none"];
+export const secretariat__platform__training__adapter_schemas__ComparisonChoiceAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"]["choice"]> = ["a", "b", "tie", "neither"];
+export const secretariat__platform__training__adapter_schemas__ComparisonStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"]["status"]> = ["queued", "ready", "chosen", "failed", "erased"];
 export const shareEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Share"]["effect"]> = ["allow", "deny"];
 export const shareCreateEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ShareCreate"]["effect"]> = ["allow", "deny"];
 export const stepCompletedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepCompleted"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
@@ -14444,6 +17243,7 @@ export const stepFailedToolValues: ReadonlyArray<FlattenedDeepRequired<component
 export const stepFailedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepFailed"]["type"]> = ["step.failed"];
 export const stepStartedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepStarted"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
 export const stepStartedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepStarted"]["type"]> = ["step.started"];
+export const strategyResultStrategyValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StrategyResult"]["strategy"]> = ["closed_book", "rag", "adapter", "both", "long_context"];
 export const taskStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Task"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
 export const taskCancelledTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TaskCancelled"]["type"]> = ["task.cancelled"];
 export const taskCompletedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TaskCompleted"]["type"]> = ["task.completed"];
@@ -14455,6 +17255,13 @@ export const toolFailedToolValues: ReadonlyArray<FlattenedDeepRequired<component
 export const toolFailedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolFailed"]["type"]> = ["tool.failed"];
 export const toolRequestedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolRequested"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];
 export const toolRequestedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ToolRequested"]["type"]> = ["tool.requested"];
+export const trainingExampleKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TrainingExample"]["kind"]> = ["chat", "preference", "text"];
+export const trainingExampleOriginValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TrainingExample"]["origin"]> = ["document", "feedback", "comparison", "upload"];
+export const trainingJobRecipeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TrainingJob"]["recipe"]> = ["sft", "dpo", "svf"];
+export const trainingJobStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TrainingJob"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
+export const trainingRequestRecipeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TrainingRequest"]["recipe"]> = ["sft", "dpo", "svf"];
+export const trainingResultEnded_byValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TrainingResult"]["ended_by"]> = ["steps", "held_out", "budget"];
+export const trainingUploadKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TrainingUpload"]["kind"]> = ["chat", "preference", "text"];
 export const turnKindAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Turn"]["kind"]> = ["question", "telling", "small_talk", "about_conversation"];
 export const turnStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Turn"]["status"]> = ["queued", "running", "completed", "failed", "stopped"];
 export const turnCitedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["TurnCited"]["type"]> = ["turn.cited"];
