@@ -120,11 +120,21 @@ CitationMode = Literal["accurate", "fast"]
 
 
 @dataclass(frozen=True, slots=True)
+class Expert:
+    """One of several that may answer. `about` tells the base model what it is for; `adapter` None: the base."""
+
+    name: str
+    about: str
+    adapter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChatRequest:
     """`documents` are laid before the last message, in order. `adapter` names one that the server has loaded.
 
     With documents the answer may cite them: "fast" lets the model word a cited span, "accurate" has it copied
-    from the document. `snapshot` names a stored state that the messages continue.
+    from the document. `snapshot` names a stored state that the messages continue. Of `experts` the base model
+    itself chooses one to answer, in a pass before.
     """
 
     messages: tuple[ChatMessage, ...]
@@ -135,6 +145,7 @@ class ChatRequest:
     adapter: str | None = None
     citation_mode: CitationMode = "fast"
     snapshot: str | None = None
+    experts: tuple[Expert, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +178,8 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class TokenEvent:
-    """One step of a stream. The last one carries `finish_reason`, `usage` and `model`."""
+    """One step of a stream. The last one carries `finish_reason`, `usage` and `model`, and which of several
+    experts answered."""
 
     text: str
     logprobs: tuple[TokenLogprob, ...] = ()
@@ -175,6 +187,7 @@ class TokenEvent:
     usage: Usage | None = None
     model: ModelIdentity | None = None
     citations: tuple[Citation, ...] = ()
+    expert: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +198,7 @@ class ChatResult:
     model: ModelIdentity
     logprobs: tuple[TokenLogprob, ...] = ()
     citations: tuple[Citation, ...] = ()
+    expert: str | None = None
 
     @property
     def mean_logprob(self) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from secretariat.models.adapters.modules import Place, mixer_matrices, place_of
+from secretariat.models.adapters.modules import Place, acting, mixer_matrices, place_of
 from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
@@ -29,6 +29,7 @@ _CHANGES_THE_MATHS = (
     "modules_to_save",
     "rank_pattern",
     "alpha_pattern",
+    "alora_invocation_tokens",
 )
 
 
@@ -41,7 +42,8 @@ def read_lora(directory: Path, config: DecoderConfig, *, partial: bool = False) 
         directory.name, SafetensorsFile.open(path).tensors, config, _scale(directory.name, settings)
     )
     _check_coverage(directory.name, pieces, config, partial=partial)
-    return Lora(directory.name, weights_sha256([path]), pieces)
+    acts = acting(directory.name, settings.get("acts", "always"))
+    return Lora(directory.name, weights_sha256([path]), pieces, acts)
 
 
 def _scale(name: str, settings: Mapping[str, Any]) -> float:

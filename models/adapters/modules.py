@@ -1,4 +1,4 @@
-"""Where a foreign module's output rows lie in our matrices.
+"""Where a foreign module's output rows lie in our matrices, and on which tokens an adapter acts.
 
 Module names are those of Hugging Face checkpoints: they say the layer by number and the matrix by its last part.
 """
@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from secretariat.models.errors import ModelError
+from secretariat.models.nets.adapters import Acts
 from secretariat.models.nets.config import (
     AttentionSpec,
     DecoderConfig,
@@ -28,6 +30,15 @@ class Place:
     first: int
     count: int
     inputs: int
+
+
+def acting(name: str, told: object) -> Acts:
+    """As a file tells it. Raises ModelError adapter_invalid."""
+    if told == "always" or told == "answer":  # noqa: PLR1714 - as a type checker reads it
+        return told
+    raise ModelError(
+        "adapter_invalid", f"{name}: acts is {told!r}, neither always nor answer", param="adapter"
+    )
 
 
 def place_of(module: str, config: DecoderConfig) -> Place | None:

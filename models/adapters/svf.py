@@ -15,7 +15,7 @@ import torch
 from safetensors.numpy import save_file
 from torch import Tensor
 
-from secretariat.models.adapters.modules import Place, place_of
+from secretariat.models.adapters.modules import Place, acting, place_of
 from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.errors import ModelError
@@ -24,7 +24,7 @@ from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.weights import Weights
 
 DIRECTIONS = 64
-_DIGEST, WEIGHTS = "digest", "weights_sha256"  # in the header
+_DIGEST, WEIGHTS, _ACTS = "digest", "weights_sha256", "acts"  # in the header
 _MODULES = ("gate_proj", "up_proj", "down_proj")
 
 
@@ -116,12 +116,14 @@ def save_vector(vector: SvfVector, path: Path) -> None:
             "basis": np.frombuffer(bytes.fromhex(vector.basis), np.uint8),
         },
         path,
+        None if vector.acts == "always" else {_ACTS: vector.acts},
     )
 
 
 def read_vector(path: Path, basis: SvfBasis) -> SvfVector:
     """Raises ModelError adapter_invalid for another basis, a wrong shape or a number that isn't finite."""
-    tensors = SafetensorsFile.open(path).tensors
+    file = SafetensorsFile.open(path)
+    tensors = file.tensors
     if missing := {"z", "rest", "scale", "basis"} - tensors.keys():
         raise _invalid(path.name, f"has no {min(missing)}")
     if bytes(tensors["basis"].floats().astype(np.uint8)).hex() != basis.digest:
@@ -135,6 +137,7 @@ def read_vector(path: Path, basis: SvfBasis) -> SvfVector:
     return SvfVector(
         path.stem, weights_sha256([path]), basis.digest,
         tuple(z_MR), tuple(map(float, rest_M)), tuple(map(float, scale_M)),
+        acting(path.name, file.header.get(_ACTS, "always")),
     )  # fmt: skip
 
 

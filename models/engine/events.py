@@ -22,7 +22,8 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True)
 class Emission:
-    """What a step adds to an answer. The last one of a request has `finish_reason` and `usage`.
+    """What a step adds to an answer. The last one of a request has `finish_reason` and `usage`, and the `expert`
+    that was chosen among several.
 
     `citations` are of the answer's whole text so far.
     """
@@ -32,6 +33,7 @@ class Emission:
     finish_reason: FinishReason | None = None
     usage: Usage | None = None
     citations: tuple[Citation, ...] = ()
+    expert: str | None = None
 
 
 def joined(emissions: Sequence[Emission]) -> Emission:
@@ -45,6 +47,7 @@ def joined(emissions: Sequence[Emission]) -> Emission:
         last.finish_reason,
         last.usage,
         tuple(citation for emission in emissions for citation in emission.citations),
+        last.expert,
     )
 
 

@@ -22,6 +22,7 @@ from secretariat.models.core import (
     ChatResult,
     Citation,
     ClassifyResult,
+    Expert,
     ModelCard,
     SamplingParams,
     TokenEvent,
@@ -45,6 +46,7 @@ from secretariat.models.engine.speculate import Drafter
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
+from secretariat.models.experts.dispatch import beyond, chosen
 from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.config import DType
 from secretariat.models.nets.load import Backend, Form, LoadedChat, load_chat_model
@@ -56,6 +58,7 @@ Prepare = Callable[[Sink], Generation]
 """Everything about a request that takes time and no model: template, tokens, grammar. Raises ModelError."""
 
 
+_REMEMBERED = 256  # sets of experts
 _KV = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -110,6 +113,7 @@ class LocalChat:
         self._preparer = Preparer(loaded, vocabulary, self.adapters)
         self.snapshots = Conversations(self.engine)
         self._couriers: WeakKeyDictionary[asyncio.AbstractEventLoop, Courier] = WeakKeyDictionary()
+        self._before: dict[tuple[str, tuple[Expert, ...]], dict[str, float]] = {}
 
     def _registry(self) -> AdapterRegistry | None:
         network = self._loaded.network
@@ -158,7 +162,9 @@ class LocalChat:
         assert last.finish_reason is not None
         assert last.usage is not None
         logprobs = tuple(entry.plain() for entry in drawn)
-        return ChatResult(text, last.finish_reason, last.usage, self.identity, logprobs, tuple(citations))
+        return ChatResult(
+            text, last.finish_reason, last.usage, self.identity, logprobs, tuple(citations), last.expert
+        )
 
     async def stream(self, request: ChatRequest, call: CallContext) -> AsyncGenerator[TokenEvent, None]:
         async with contextlib.aclosing(self.emissions(request, call)) as emissions:
@@ -169,8 +175,9 @@ class LocalChat:
         logprobs: tuple[TokenLogprob, ...] = tuple(entry.plain() for entry in emission.drawn)
         model = self.identity if emission.finish_reason is not None else None
         return TokenEvent(
-            emission.text, logprobs, emission.finish_reason, emission.usage, model, emission.citations
-        )
+            emission.text, logprobs, emission.finish_reason, emission.usage, model, emission.citations,
+            emission.expert,
+        )  # fmt: skip
 
     async def count_tokens(self, texts: Sequence[str], call: CallContext) -> list[int]:  # noqa: ARG002
         return await asyncio.to_thread(self._loaded.tokenizer.count, texts)
@@ -188,17 +195,49 @@ class LocalChat:
     async def emissions(self, request: ChatRequest, call: CallContext) -> AsyncGenerator[Emission, None]:
         """The engine's own events, with alternatives to each token. Closing the iterator cancels.
 
-        With documents, `text` is free of markup and citations come once their span is complete.
+        With documents, `text` is free of markup and citations come once their span is complete. With experts the
+        one that the base model chooses answers.
         """
         if request.model not in ("default", self.identity.name):
             raise ModelError("model_not_found", f"no chat model named {request.model!r}", param="model")
         earlier: tuple[ChatMessage, ...] = ()
         if request.snapshot is not None:
             earlier = self.snapshots.messages(request.snapshot, call.tenant)
+        expert = await self._dispatched(request, earlier, call) if request.experts else None
+        if expert is not None:
+            request = replace(request, adapter=expert.adapter)
         raw = self._run(lambda sink: self._preparer.chat(request, earlier, call, sink))
         async with contextlib.aclosing(cited(raw, request) if request.documents else raw) as emissions:
             async for emission in emissions:
-                yield emission
+                last = expert is not None and emission.finish_reason is not None
+                yield replace(emission, expert=expert.name) if expert is not None and last else emission
+
+    async def _dispatched(
+        self, request: ChatRequest, earlier: Sequence[ChatMessage], call: CallContext
+    ) -> Expert:
+        """The first pass: who is to answer, as the base model says."""
+        if request.adapter is not None:
+            raise ModelError("invalid_request", "name an adapter or experts, not both", param="experts")
+        for expert in request.experts:
+            self._preparer.adapter(expert.adapter)
+        prompt = await asyncio.to_thread(self._preparer.dispatch, request, earlier)
+        names = [expert.name for expert in request.experts]
+        found = await label_probabilities(names, self._asking(prompt, names, call, request.snapshot))
+        return chosen(request.experts, beyond(found, await self._unasked(request.experts, call)))
+
+    async def _unasked(self, experts: tuple[Expert, ...], call: CallContext) -> dict[str, float]:
+        """How probable each name is when nothing was asked. Remembered for the tenant alone: nobody can time what
+        another asked for."""
+        key = call.tenant, experts
+        if key not in self._before:
+            nothing = ChatRequest((ChatMessage("user", "N/A"),), experts=experts)
+            prompt = await asyncio.to_thread(self._preparer.dispatch, nothing, ())
+            names = [expert.name for expert in experts]
+            found = await label_probabilities(names, self._asking(prompt, names, call))
+            while len(self._before) >= _REMEMBERED:
+                self._before.pop(next(iter(self._before)))
+            self._before[key] = found
+        return self._before[key]
 
     async def continuation(
         self,
@@ -222,9 +261,11 @@ class LocalChat:
         usage = Usage(sum(len(prompt.ids) for prompt in prompts), 0)
         return ClassifyResult(tuple(map(best_first, found)), usage, self.identity)
 
-    def _asking(self, prompt: ChatPrompt, labels: Sequence[str], call: CallContext) -> Ask:
+    def _asking(
+        self, prompt: ChatPrompt, labels: Sequence[str], call: CallContext, origin: str | None = None
+    ) -> Ask:
         async def ask(said: Said) -> Distribution:
-            raw = self._run(lambda sink: self._preparer.choice(prompt, said, labels, call, sink))
+            raw = self._run(lambda sink: self._preparer.choice(prompt, said, labels, call, sink, origin))
             async with contextlib.aclosing(raw) as emissions:
                 drawn = [entry async for emission in emissions for entry in emission.drawn]
             return drawn[0].alternatives
@@ -238,6 +279,7 @@ class LocalChat:
         deadline = None if call.deadline_s is None else time.monotonic() + call.deadline_s
         prompt = await asyncio.to_thread(self._preparer.conversation, messages)
         use = self._preparer.adapter(adapter)
+        use = None if use is not None and use.late else use  # of a prompt it has no part
         return await self.snapshots.hold(tuple(messages), prompt, call.tenant, deadline, use)
 
     async def _run(self, prepare: Prepare) -> AsyncGenerator[Emission, None]:

@@ -5,6 +5,7 @@ All that takes time and no model. Any thread; knows no asyncio and no engine.
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from secretariat.models.engine.labels import Said
 from secretariat.models.engine.request import AdapterUse, Generation
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
+from secretariat.models.experts.dispatch import check, question
 from secretariat.models.nets.load import LoadedChat
 from secretariat.models.tokens.chat import ChatPrompt, Turn, lay_out
 
@@ -58,6 +60,7 @@ class Preparer:
         prompt = self._laid_out(turns_of((*earlier, *request.messages), request.documents))
         adapter = self.adapter(request.adapter)
         generation = self._generation(prompt, request.sampling, call, sink, adapter, "messages")
+        generation.late_from = max(len(prompt.ids) - self._header, 0)
         generation.origin = request.snapshot
         constraint = request.constraint or constraint_of(request)
         generation.matcher = None if constraint is None else self._grammars.matcher(constraint)
@@ -77,10 +80,34 @@ class Preparer:
         plain = ChatPrompt(list(prompt), ())
         return self._generation(plain, sampling, call, sink, self.adapter(adapter), "prompt")
 
+    @cached_property
+    def _header(self) -> int:
+        """Tokens of the template's opening of an answer, at least the one whose logits choose its first: a late
+        adapter acts from there on."""
+        open_, closed = (
+            self._laid_out([Turn("user", ("x",))], closed=closed).ids for closed in (False, True)
+        )
+        return max(len(open_) - len(closed), 1)
+
+    def dispatch(self, request: ChatRequest, earlier: Sequence[ChatMessage]) -> ChatPrompt:
+        """The same conversation with the question who is to answer it behind the user's words."""
+        if not request.messages or request.messages[-1].role != "user":
+            raise ModelError("invalid_request", "experts answer a user's message", param="messages")
+        check(request.experts)
+        *before, last = turns_of((*earlier, *request.messages), request.documents)
+        return self._laid_out([*before, Turn(last.role, (*last.parts, question(request.experts)))])
+
     def choice(
-        self, prompt: ChatPrompt, said: Said, labels: Sequence[str], call: CallContext, sink: Sink
+        self,
+        prompt: ChatPrompt,
+        said: Said,
+        labels: Sequence[str],
+        call: CallContext,
+        sink: Sink,
+        origin: str | None = None,
     ) -> Generation:
-        """One draw among the tokens that may follow what was said of one of the labels."""
+        """One draw among the tokens that may follow what was said of one of the labels. `origin`: a snapshot that
+        the prompt goes on from."""
         path = [self._vocabulary.prefixes[token] for token in said]
         behind = ChatPrompt([*prompt.ids, *path], prompt.boundaries)
         # Log-probabilities are those without a bias; an end that was drawn wouldn't tell them.
@@ -89,6 +116,7 @@ class Preparer:
             max_tokens=1, top_logprobs=len(self._vocabulary), logit_bias=no_end, speculate=False
         )
         generation = self._generation(behind, sampling, call, sink, None, "input")
+        generation.origin = origin
         generation.matcher = self._grammars.matcher(ChoiceConstraint(tuple(labels)))
         for token in path:
             generation.matcher.accept(token)

@@ -17,10 +17,12 @@ from secretariat.models.engine.tree import Mark, Owner
 
 @dataclass(frozen=True, slots=True)
 class AdapterUse:
-    """`row` of the network's adapter table; `digest` of its weights, by which prefixes are kept apart."""
+    """`row` of the network's adapter table; `digest` of its weights, by which prefixes are kept apart. `late`: it
+    acts from the answer's header on, and the prompt before that is the base model's."""
 
     row: int
     digest: str
+    late: bool = False
 
 
 @dataclass(eq=False)
@@ -28,9 +30,10 @@ class Generation:
     """Mutable, owned by the engine's thread from submission on.
 
     `boundaries`: lengths of prompt beginnings that others will share or come back to (the system prompt, the
-    tools, each document, each turn): a network with states keeps its state there. `origin`: a held handle
-    that the prompt begins with. `capture`: compute the prompt, hand over its handle and draw nothing.
-    `deadline` is on time.monotonic()'s clock. `sink` is called in the engine's thread.
+    tools, each document, each turn): a network with states keeps its state there. `late_from`: where an adapter
+    that acts late begins to. `origin`: a held handle that the prompt begins with. `capture`: compute the prompt,
+    hand over its handle and draw nothing. `deadline` is on time.monotonic()'s clock. `sink` is called in the
+    engine's thread.
 
     `tokens` is the prompt and what was drawn. Keys and values of the first `computed` are in `pages`, the
     state after them is in `slot` (0: the network has none). It decodes once it has `computed` its `goal`.
@@ -47,6 +50,7 @@ class Generation:
     deadline: float | None = None
     boundaries: tuple[int, ...] = ()
     adapter: AdapterUse | None = None
+    late_from: int = 0
     origin: str | None = None
     capture: Callable[[Handle], None] | None = None
     tokens: list[int] = field(init=False)
@@ -72,8 +76,23 @@ class Generation:
         self.output = Output(self.sampling.stop)
 
     @property
+    def is_late(self) -> bool:
+        return self.adapter is not None and self.adapter.late
+
+    @property
     def owner(self) -> Owner:
-        return Owner(self.tenant, self.adapter.digest if self.adapter is not None else "")
+        return Owner(self.tenant, "" if self.adapter is None or self.adapter.late else self.adapter.digest)
+
+    @property
+    def owned(self) -> int:
+        """Its first tokens whose numbers are the owner's: others with the same owner may have them."""
+        return min(len(self.tokens), self.late_from) if self.is_late else len(self.tokens)
+
+    def row_at(self, position: int) -> int:
+        """Of the adapter table, for a token at this position."""
+        if self.adapter is None or (self.adapter.late and position < self.late_from):
+            return 0
+        return self.adapter.row
 
     @property
     def capacity(self) -> int:

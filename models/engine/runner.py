@@ -48,5 +48,5 @@ def _run(piece: Piece) -> Run:
         pages=generation.pages.array[: pages_for(piece.start + piece.count)],
         slot=generation.slot,
         held=piece.held,
-        adapter=generation.adapter.row if generation.adapter is not None else 0,
+        adapter=generation.row_at(piece.start),
     )

@@ -240,4 +240,6 @@ _NO_MEMORY = ModelError("overloaded", "held snapshots leave no memory for this r
 def _prefill(generation: Generation, budget: int) -> Piece:
     start = generation.computed
     stop = min(generation.goal, start + budget, *generation.due[:1])
+    if start < generation.owned < stop:
+        stop = generation.owned  # from here on another row of the adapter table
     return Piece(generation, start, max(stop - start, 0), rows=int(stop == len(generation.tokens)))

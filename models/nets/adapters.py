@@ -7,7 +7,7 @@ Shape letters: I inputs, O outputs, R rank or directions.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,8 @@ from torch import Tensor
 from secretariat.models.errors import ModelError
 
 Floats = npt.NDArray[np.float32]
+Acts = Literal["always", "answer"]
+"""On every token, or only from the header of the answer on: then the prompt's numbers are the base model's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Lora:
     name: str
     digest: str
     pieces: tuple[LowRank, ...]
+    acts: Acts = "always"
 
     @property
     def rank(self) -> int:
@@ -77,6 +80,7 @@ class SvfVector:
     z: tuple[Floats, ...]
     rest: tuple[float, ...]
     scale: tuple[float, ...]
+    acts: Acts = "always"
 
     def row(self, basis: SvfBasis) -> Floats:
         """[basis.width]: what the table of a network holds for it. Raises ModelError adapter_invalid."""

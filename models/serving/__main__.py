@@ -16,6 +16,7 @@ from types import FrameType
 
 import uvicorn
 
+from secretariat.models.experts.pool import Turns
 from secretariat.models.holding import hold
 from secretariat.models.installed import DEFAULT_CHAT, DEFAULT_EMBEDDER
 from secretariat.models.serving.app import create_app
@@ -63,6 +64,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--adapter-rank", type=_positive, default=16, help="the largest rank of a LoRA adapter"
     )
+    parser.add_argument(
+        "--patience",
+        type=_seconds,
+        default=60.0,
+        help="seconds to wait for room for a model; 0 refuses at once",
+    )
     options = parser.parse_args(arguments)
     try:
         options.token = _token(options.token_file)
@@ -91,6 +98,12 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} isn't a whole number above 0")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a number of seconds")
+    return float(text)
 
 
 def _bytes(text: str) -> int:
@@ -130,6 +143,7 @@ def shelf_of(options: argparse.Namespace) -> Shelf:
         classifier=options.classifier,
         budget=options.memory if options.memory is not None else _half_of_memory(),
         size=sizer(options),
+        turns=Turns(patience=options.patience),
     )
 
 

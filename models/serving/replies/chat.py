@@ -37,6 +37,7 @@ class ChatReply:
         return self._frame("chat.completion", [choice]) | {
             "usage": usage_of(last.usage),
             "secretariat": provenance(self._model),
+            **_chosen(last),
         }
 
     def opening(self) -> Json:
@@ -56,7 +57,8 @@ class ChatReply:
         return parts
 
     def closing(self, emission: Emission) -> Json:
-        return self._chunk({}, emission.finish_reason) | {"secretariat": provenance(self._model)}
+        told = {"secretariat": provenance(self._model), **_chosen(emission)}
+        return self._chunk({}, emission.finish_reason) | told
 
     def usage(self, usage: Usage) -> Json:
         return self._frame("chat.completion.chunk", []) | {"usage": usage_of(usage)}
@@ -73,3 +75,8 @@ class ChatReply:
             "model": self._model.name,
             "choices": choices,
         }
+
+
+def _chosen(last: Emission) -> Json:
+    """Which of the experts answered, where there was a choice."""
+    return {} if last.expert is None else {"expert": last.expert}

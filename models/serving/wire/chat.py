@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from secretariat.models.core import ChatRequest, CitationMode
-from secretariat.models.serving.wire.base import Name
+from secretariat.models.core import ChatRequest, CitationMode, Expert
+from secretariat.models.experts.dispatch import MOST_EXPERTS
+from secretariat.models.serving.wire.base import Name, Wire
 from secretariat.models.serving.wire.formats import ResponseFormat, TextFormat
 from secretariat.models.serving.wire.messages import Document, Messages
 from secretariat.models.serving.wire.sampling import Sampling
@@ -13,10 +14,22 @@ from secretariat.models.serving.wire.sampling import Sampling
 DEFAULT_MAX_TOKENS = 512
 
 
+class ExpertChoice(Wire):
+    """`about`: what it is for, in the words that the base model reads. `adapter` None: the base model."""
+
+    name: Name
+    about: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    adapter: Name | None = None
+
+    def core(self) -> Expert:
+        return Expert(self.name, self.about, self.adapter)
+
+
 class ChatCompletion(Sampling):
     """The neutral values of what we don't implement are accepted.
 
-    Ours: `documents` to answer from and cite by `citation_mode`, `adapter`, and the `snapshot` to go on from.
+    Ours: `documents` to answer from and cite by `citation_mode`, `adapter`, the `snapshot` to go on from, and the
+    `experts` of which the base model chooses one.
     """
 
     model: str = "default"
@@ -29,6 +42,7 @@ class ChatCompletion(Sampling):
     citation_mode: CitationMode = "accurate"
     adapter: Name | None = None
     snapshot: Name | None = None
+    experts: Annotated[list[ExpertChoice], Field(max_length=MOST_EXPERTS)] = Field(default_factory=list)
     n: Literal[1] = 1
     store: Literal[False] = False
 
@@ -56,4 +70,5 @@ class ChatCompletion(Sampling):
             citation_mode=self.citation_mode,
             adapter=self.adapter,
             snapshot=self.snapshot,
+            experts=tuple(expert.core() for expert in self.experts),
         )

@@ -152,7 +152,7 @@ async def test_a_kept_snapshot_keeps_its_model():
     try:
         async with shelf.chat("toy") as chat:
             made = await chat.snapshot([ChatMessage("user", "hello")], call)
-            shelf._budget = chat.bytes + 5
+            shelf.pool.budget = chat.bytes + 5
         with pytest.raises(ModelError, match="in use"):
             await use(shelf, "letters")
         async with shelf.chat("toy") as chat:

@@ -1,0 +1,1 @@
+"""Several experts as one model: who answers a request, and how those that answer share memory."""
