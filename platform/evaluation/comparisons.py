@@ -56,6 +56,8 @@ async def sides(
 
 async def _evaluation(session: TenantSession, caller: Caller, evaluation_id: UUID) -> EvaluationRow:
     found = (await service.evaluation(session, caller, evaluation_id)).row
+    if found.kind != "search":
+        raise NotComparableError("Strategies are compared within their evaluation.")
     if found.status != "completed":
         raise NotComparableError(
             f"The evaluation is {found.status}; it can be compared once it is completed."

@@ -1,7 +1,9 @@
 """Carrying an evaluation out: question after question under a lease, with what its starter may read now."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from secretariat.models.errors import ModelError
@@ -13,11 +15,14 @@ from secretariat.platform.evaluation import repository, words
 from secretariat.platform.evaluation.measuring import Begun, measure_one
 from secretariat.platform.evaluation.questions import Question
 from secretariat.platform.evaluation.scoring import Measured, Values, summary
+from secretariat.platform.evaluation.strategies import measuring as strategies
+from secretariat.platform.evaluation.strategies import results
+from secretariat.platform.evaluation.strategies.core import STRATEGIES
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError
 from secretariat.platform.jobs.repository import cancel_requested
 from secretariat.platform.jobs.run import JobRun
 from secretariat.platform.kit.times import now
-from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationScore
+from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationScore, QuestionRow
 from secretariat.retrieval.errors import RetrievalError
 from secretariat.retrieval.search.configuration import CONFIGURATIONS
 
@@ -27,7 +32,10 @@ _MESSAGES = {
     "quarantined": "It failed several times. Ask again, or ask an administrator to look at its job.",
     "configuration_unknown": "This version of the service has no such configuration.",
     "set_deleted": "The set of questions was deleted.",
+    "no_answers": "The set's questions state no answers to compare with.",
+    "assistant_gone": "The assistant was deleted.",
 }
+_Measure = Callable[[QuestionRow], Awaitable[None]]
 
 
 async def measure(run: JobRun) -> None:
@@ -36,16 +44,31 @@ async def measure(run: JobRun) -> None:
     if begun is None:
         return
     try:
+        measure_it = await _way(run, begun)
         for done, question in enumerate(begun.left, begun.total - len(begun.left)):
             await _check(run, begun.row.created_by)
             await run.progress(done, begun.total)
-            await measure_one(run, begun, question)
+            await measure_it(question)
     except (RetrievalError, ModelError) as error:
         if isinstance(error, ModelError) and error.retryable:
             raise
         raise await _failed(run, error.code) from error
     await run.progress(begun.total, begun.total)
     await _complete(run, begun)
+
+
+async def _way(run: JobRun, begun: Begun) -> _Measure:
+    """How one question is measured. Raises JobFailedError, ModelError."""
+    if begun.row.kind == "search":
+        return partial(measure_one, run, begun)
+    async with run.session() as session:
+        assistant = await repository.assistant(session, begun.row.assistant_id)
+        adapter = await repository.adapter_of(session, assistant)
+    if assistant is None and begun.row.assistant_id is not None:
+        raise await _failed(run, "assistant_gone")
+    model = assistant.model if assistant is not None else "default"
+    answering = await strategies.answering(run, begun, model, adapter)
+    return partial(strategies.measure_one, run, begun, answering)
 
 
 async def on_quarantine(run: JobRun) -> None:
@@ -62,7 +85,8 @@ async def _begin(run: JobRun) -> Begun | None:
         row.status, row.started_at = "running", row.started_at or now()
         row.error = row.finished_at = None
     standing = await _check(run, row.created_by)
-    if not set(row.configurations) <= CONFIGURATIONS.keys():
+    known = CONFIGURATIONS if row.kind == "search" else STRATEGIES
+    if not set(row.configurations) <= known.keys():
         raise await _failed(run, "configuration_unknown")
     async with run.session() as session:
         begun = await _loaded(run, session, row, standing)
@@ -121,20 +145,28 @@ async def _check(run: JobRun, asker: UUID) -> Standing:
 
 
 async def _complete(run: JobRun, begun: Begun) -> None:
+    """Raises JobFailedError for a set that states no answers, asked for strategies."""
+    result, told = await (_searched(run, begun) if begun.row.kind == "search" else results.summed(run, begun))
+    if result is None:
+        raise await _failed(run, "no_answers")
+    async with run.session() as session:
+        row = await repository.locked(session, run.subject_id)
+        assert row is not None
+        row.status, row.finished_at, row.result = "completed", now(), result
+        resource = Resource("evaluation", str(row.id))
+        done = AuditEvent("TASK", "evaluation.completed", begun.actor, resource=resource, details=told)
+        await record(session, done)
+
+
+async def _searched(run: JobRun, begun: Begun) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The result, and what the record says of it."""
     async with run.session() as session:
         rows = await repository.scores(session, run.subject_id)
     measured: dict[str, list[Measured]] = {name: [] for name in begun.row.configurations}
     for one in rows:
         measured[one.configuration].append(_measured(one))
     result = await asyncio.to_thread(summary, measured)
-    async with run.session() as session:
-        row = await repository.locked(session, run.subject_id)
-        assert row is not None
-        row.status, row.finished_at, row.result = "completed", now(), result
-        resource = Resource("evaluation", str(row.id))
-        details = {"questions": result["questions"], "index_seq": result["index_seq"]}
-        done = AuditEvent("TASK", "evaluation.completed", begun.actor, resource=resource, details=details)
-        await record(session, done)
+    return result, {"questions": result["questions"], "index_seq": result["index_seq"]}
 
 
 def _measured(row: EvaluationScore) -> Measured:

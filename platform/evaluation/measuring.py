@@ -48,8 +48,10 @@ class _Answer:
 
 async def measure_one(run: JobRun, begun: Begun, question: QuestionRow) -> None:
     """Scores and the record of the searches come in one commit. Raises RetrievalError, ModelError."""
-    answers = await _answers(run, begun, question)
     asked = begun.words[question.id]
+    if not asked.required:
+        return
+    answers = await _answers(run, begun, question)
     scores = [score(asked, begun.readable, answer.document_ids) for answer in answers]
     rows = [_row(run, question, answer, given) for answer, given in zip(answers, scores, strict=True)]
     async with run.session() as session:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from secretariat.platform.evaluation.schemas import Bounds
+from secretariat.platform.evaluation.bounds import Bounds
 
 
 class QuestionScore(BaseModel):

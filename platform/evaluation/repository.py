@@ -3,10 +3,23 @@
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, any_, func, literal, or_, select, tuple_, update
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Text,
+    any_,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union,
+    update,
+)
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 
 from secretariat.platform.access.authority import document_readable
@@ -14,8 +27,16 @@ from secretariat.platform.contents.store import StoredContent
 from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.contents import Content
 from secretariat.platform.tables.documents import Document
-from secretariat.platform.tables.evaluations import EvaluationRow, EvaluationScore, QuestionRow, QuestionSet
+from secretariat.platform.tables.evaluations import (
+    EvaluationRow,
+    EvaluationScore,
+    QuestionRow,
+    QuestionSet,
+    StrategyScore,
+)
 from secretariat.platform.tables.jobs import Job
+from secretariat.platform.tables.tasks import Assistant
+from secretariat.platform.tables.training import AdapterRow, TrainingJobRow
 
 MOVING = ("queued", "running")
 Order = Literal["asked", "worst"]
@@ -160,10 +181,68 @@ async def add_scores(session: TenantSession, rows: Sequence[EvaluationScore]) ->
     await session.flush()
 
 
+async def add_strategy_scores(session: TenantSession, rows: Sequence[StrategyScore]) -> None:
+    session.add_all(rows)
+    await session.flush()
+
+
 async def measured(session: TenantSession, evaluation_id: UUID) -> set[UUID]:
     """The questions that have scores; those of all configurations are written at once."""
-    query = select(EvaluationScore.question_id).where(EvaluationScore.evaluation_id == evaluation_id)
-    return set(await session.scalars(query.distinct()))
+    of_search = select(EvaluationScore.question_id).where(EvaluationScore.evaluation_id == evaluation_id)
+    of_strategies = select(StrategyScore.question_id).where(StrategyScore.evaluation_id == evaluation_id)
+    return set(await session.scalars(union(of_search, of_strategies)))
+
+
+async def strategy_scores(session: TenantSession, evaluation_id: UUID) -> list[StrategyScore]:
+    """In the order of the questions."""
+    query = (
+        select(StrategyScore)
+        .join(QuestionRow, QuestionRow.id == StrategyScore.question_id)
+        .where(StrategyScore.evaluation_id == evaluation_id)
+        .order_by(QuestionRow.ordinal)
+    )
+    return list(await session.scalars(query))
+
+
+async def assistant(session: TenantSession, assistant_id: UUID | None) -> Assistant | None:
+    return await session.get(Assistant, (session.tenant_id, assistant_id)) if assistant_id else None
+
+
+async def adapter_of(session: TenantSession, of: Assistant | None) -> AdapterRow | None:
+    """What is published for the assistant."""
+    if of is None or of.adapter_id is None:
+        return None
+    query = select(AdapterRow).where(AdapterRow.id == of.adapter_id, AdapterRow.status != "deleted")
+    return await session.scalar(query)
+
+
+async def training_seconds(session: TenantSession, training_job_id: UUID) -> float | None:
+    return await session.scalar(select(TrainingJobRow.seconds).where(TrainingJobRow.id == training_job_id))
+
+
+async def ingestion_seconds(
+    session: TenantSession, principals: frozenset[str], within: Sequence[UUID]
+) -> float | None:
+    """From asking for it to its end, the median of the documents in reach."""
+    took = func.extract("epoch", Job.finished_at - Job.created_at)
+    query = select(func.percentile_cont(0.5).within_group(took)).select_from(Document)
+    query = query.join(Job, Job.id == Document.job_id)
+    query = query.where(*_in_reach(principals, within), Job.finished_at.is_not(None))
+    return await session.scalar(query)
+
+
+async def newer_documents(
+    session: TenantSession, principals: frozenset[str], within: Sequence[UUID], since: datetime
+) -> int:
+    """How many of those in reach came or changed after that time."""
+    query = select(func.count()).select_from(Document)
+    query = query.where(*_in_reach(principals, within), Document.updated_at > since)
+    return await session.scalar(query) or 0
+
+
+def _in_reach(principals: frozenset[str], within: Sequence[UUID]) -> list[ColumnElement[bool]]:
+    here = [Document.status == "ready", document_readable(principals)]
+    return [*here, Document.collection_id.in_(within)] if within else here
 
 
 async def scores(

@@ -4,11 +4,15 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from secretariat.platform.evaluation.bounds import Bounds
+from secretariat.platform.evaluation.strategies.schemas import StrategiesResult
 from secretariat.retrieval.search.configuration import CONFIGURATIONS
 
 EvaluationStatus = Literal["queued", "running", "completed", "failed", "cancelled"]
+EvaluationKind = Literal["search", "strategies"]
+StrategyName = Literal["closed_book", "rag", "adapter", "both", "long_context"]
 MOST_CONFIGURATIONS = 4
 
 
@@ -59,11 +63,13 @@ class QuestionView(BaseModel):
     name: str
     text: str
     required: list[RequiredDocument]
+    answers: list[str] | None
 
 
 class EvaluationRequest(BaseModel):
-    """The first configuration is what the others are compared with. Without collections all that the caller may
-    read is searched."""
+    """Of search, in `configurations`: the first is what the others are compared with. Or of answers, by
+    `strategies`, with the model and the adapter of an assistant; the set's questions must state theirs. Without
+    collections all that the caller may read is searched."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -72,6 +78,22 @@ class EvaluationRequest(BaseModel):
         Field(default=["default"], min_length=1, max_length=MOST_CONFIGURATIONS)
     )
     collection_ids: list[UUID] = Field(default=[], max_length=100)
+    kind: EvaluationKind = "search"
+    strategies: Annotated[list[StrategyName], AfterValidator(_each_once)] = Field(
+        default=["closed_book", "rag", "adapter", "both", "long_context"], min_length=1
+    )
+    assistant_id: UUID | None = None
+
+    @property
+    def ways(self) -> list[str]:
+        return [*(self.configurations if self.kind == "search" else self.strategies)]
+
+    @model_validator(mode="after")
+    def _of_its_kind(self) -> "EvaluationRequest":
+        foreign = {"configurations"} if self.kind == "strategies" else {"strategies", "assistant_id"}
+        if foreign & self.model_fields_set:
+            raise ValueError(f"an evaluation of {self.kind} has no {' and no '.join(sorted(foreign))}")
+        return self
 
 
 class EvaluationProgress(BaseModel):
@@ -85,14 +107,6 @@ class EvaluationProgress(BaseModel):
 class EvaluationError(BaseModel):
     code: str
     message: str
-
-
-class Bounds(BaseModel):
-    """A mean over the questions, and where it lies with 95 % confidence."""
-
-    mean: float
-    low: float
-    high: float
 
 
 class MeasureBounds(BaseModel):
@@ -131,9 +145,11 @@ class QuestionSetRef(BaseModel):
 
 
 class Evaluation(BaseModel):
-    """`result` is there once it is completed."""
+    """Once it is completed there is `result` for one of search, `strategies` for one of answers. `configurations`
+    are the strategies there."""
 
     id: UUID
+    kind: EvaluationKind
     question_set: QuestionSetRef
     configurations: list[str]
     collection_ids: list[UUID]
@@ -141,6 +157,8 @@ class Evaluation(BaseModel):
     progress: EvaluationProgress
     cancel_requested: bool
     result: EvaluationResult | None
+    strategies: StrategiesResult | None
+    assistant_id: UUID | None
     error: EvaluationError | None
     created_at: datetime
     started_at: datetime | None

@@ -41,6 +41,8 @@ async def start(session: TenantSession, caller: Caller, wanted: EvaluationReques
     within = set(wanted.collection_ids)
     if within != await readable_collections(session, caller.principals, within):
         raise NotFoundError("collection")
+    if wanted.assistant_id and await repository.assistant(session, wanted.assistant_id) is None:
+        raise NotFoundError("assistant")
     if await repository.moving(session, caller.user_id) >= MOST_MOVING:
         raise EvaluationsWaitingError(
             f"{MOST_MOVING} of your evaluations have yet to end. Wait for one, or cancel it."
@@ -49,7 +51,9 @@ async def start(session: TenantSession, caller: Caller, wanted: EvaluationReques
         tenant_id=session.tenant_id,
         id=new_id(),
         question_set_id=questions.id,
-        configurations=wanted.configurations,
+        kind=wanted.kind,
+        configurations=wanted.ways,
+        assistant_id=wanted.assistant_id,
         collection_ids=sorted(within),
         created_by=caller.user_id,
     )
@@ -64,7 +68,8 @@ async def start(session: TenantSession, caller: Caller, wanted: EvaluationReques
         "evaluation.created",
         {
             "question_set_id": str(questions.id),
-            "configurations": wanted.configurations,
+            "kind": wanted.kind,
+            "configurations": wanted.ways,
             "collection_ids": [str(one) for one in row.collection_ids],
             "job_id": str(row.job_id),
         },

@@ -39,6 +39,7 @@ async def questions(
                 schemas.RequiredDocument(document=document, gain=gain)
                 for document, gain in question.required.items()
             ],
+            answers=list(question.answers) if question.answers is not None else None,
         )
         for row_id, question in said.items()
     }
@@ -49,6 +50,7 @@ def evaluation(found: StoredEvaluation, caller: Caller) -> schemas.Evaluation:
     return schemas.Evaluation.model_validate(
         {
             "id": row.id,
+            "kind": row.kind,
             "question_set": {
                 "id": found.set.id,
                 "name": found.set.name,
@@ -59,7 +61,9 @@ def evaluation(found: StoredEvaluation, caller: Caller) -> schemas.Evaluation:
             "status": row.status,
             "progress": _progress(row, job, found.set.questions),
             "cancel_requested": job is not None and job.cancel_requested_at is not None,
-            "result": _result(row, caller),
+            "result": _result(row, caller) if row.kind == "search" else None,
+            "strategies": row.result if row.kind == "strategies" else None,
+            "assistant_id": row.assistant_id,
             "error": row.error,
             "created_at": row.created_at,
             "started_at": row.started_at,

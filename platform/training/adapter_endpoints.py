@@ -100,8 +100,8 @@ async def create_comparison(
     caller: ModelsUse,
     services: ServicesDep,
     session: TenantSessionDep,
-    body: adapter_schemas.ComparisonRequest,
-) -> adapter_schemas.Comparison:
+    body: adapter_schemas.BlindComparisonRequest,
+) -> adapter_schemas.BlindComparison:
     """Two answers, given in the background; who gave which is told after the choice."""
     row = await comparisons.start(session, services.contents, caller, body)
     return (await views.comparisons(session, services.contents, [row]))[0]
@@ -110,7 +110,7 @@ async def create_comparison(
 @blind.get("", operation_id="list_comparisons")
 async def list_comparisons(
     caller: ModelsUse, services: ServicesDep, session: TenantSessionDep, page: PageQueryDep
-) -> Page[adapter_schemas.Comparison]:
+) -> Page[adapter_schemas.BlindComparison]:
     rows = await repository.comparisons(session, caller.user_id, limit=page.fetch, after=page.after)
     shown = {one.id: one for one in await views.comparisons(session, services.contents, rows)}
     return page_of(rows, page.limit, lambda row: shown[row.id])
@@ -119,7 +119,7 @@ async def list_comparisons(
 @blind.get("/{comparison_id}", operation_id="get_comparison", responses=problem_responses(404))
 async def get_comparison(
     caller: ModelsUse, services: ServicesDep, session: TenantSessionDep, comparison_id: UUID
-) -> adapter_schemas.Comparison:
+) -> adapter_schemas.BlindComparison:
     row = await comparisons.comparison(session, caller, comparison_id)
     return (await views.comparisons(session, services.contents, [row]))[0]
 
@@ -130,8 +130,8 @@ async def choose_answer(
     services: ServicesDep,
     session: TenantSessionDep,
     comparison_id: UUID,
-    body: adapter_schemas.ComparisonChoice,
-) -> adapter_schemas.Comparison:
+    body: adapter_schemas.BlindChoice,
+) -> adapter_schemas.BlindComparison:
     """Once. Training jobs that learn from comparisons take it as a preference."""
     row = await comparisons.choose(session, caller, comparison_id, body.choice)
     return (await views.comparisons(session, services.contents, [row]))[0]

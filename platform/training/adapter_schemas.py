@@ -38,7 +38,7 @@ class Interval(BaseModel):
 
 class AdapterEvaluationResult(BaseModel):
     """Mean token F1 of the answers of the base model and of the adapter; `difference`: the adapter's minus the
-    base's. `reasons` says why it was refused: overfitted, not_learnt, worse_than_base, too_few_questions."""
+    base's. `reasons` says why it was refused: overfitted, not_learnt, no_better_than_base, too_few_questions."""
 
     base_f1: float
     adapter_f1: float
@@ -101,7 +101,7 @@ class Publication(_Closed):
     assistant_id: UUID
 
 
-class ComparisonRequest(_Closed):
+class BlindComparisonRequest(_Closed):
     """One adapter against another or, without `against_adapter_id`, against the base model."""
 
     prompt: str = Field(min_length=1, max_length=_LONGEST, pattern=r"\S")
@@ -109,7 +109,7 @@ class ComparisonRequest(_Closed):
     against_adapter_id: UUID | None = None
 
 
-class ComparisonChoice(_Closed):
+class BlindChoice(_Closed):
     choice: Choice
 
 
@@ -120,7 +120,7 @@ class Sides(BaseModel):
     b: UUID | None
 
 
-class Comparison(BaseModel):
+class BlindComparison(BaseModel):
     """`a` and `b` are the answers, in an order that says nothing; `sides` is told once a choice was made."""
 
     id: UUID

@@ -137,11 +137,11 @@ def evaluation(row: AdapterEvaluationRow) -> adapter_schemas.AdapterEvaluation:
 
 async def comparisons(
     session: TenantSession, contents: ContentStore, rows: Sequence[ComparisonRow]
-) -> list[adapter_schemas.Comparison]:
+) -> list[adapter_schemas.BlindComparison]:
     ids = [one for row in rows for one in (row.prompt_id, row.a_id, row.b_id) if one]
     words = {key: data.decode() for key, data in (await contents.get_many(session, ids)).items()}
     return [
-        adapter_schemas.Comparison.model_validate(
+        adapter_schemas.BlindComparison.model_validate(
             {
                 "id": row.id,
                 "status": row.status,

@@ -48,7 +48,10 @@ def embedded(text: str) -> bytes:
 
 
 class ModelServerDouble:
-    """Answers `You said: <last message>` word by word. Keeps the headers it was sent."""
+    """Answers `You said: <last message>` word by word. Keeps the headers it was sent.
+
+    With documents it copies the one that shares the most words with the message, and cites it.
+    """
 
     def __init__(self) -> None:
         self.headers: list[dict[str, str]] = []
@@ -132,6 +135,8 @@ class ModelServerDouble:
             return StreamingResponse(self._pieces(text), media_type="text/event-stream")
         await self.release.wait()
         message = {"role": "assistant", "content": text}
+        if body.get("documents"):
+            message |= _copied(body["messages"][-1]["content"], body["documents"])
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
         return JSONResponse(_frame([choice]) | {"usage": _usage(text), "secretariat": IDENTITY})
 
@@ -151,6 +156,14 @@ class ModelServerDouble:
             whole = True
         finally:
             self.aborted += not whole
+
+
+def _copied(asked: str, documents: list[dict[str, str]]) -> dict[str, Any]:
+    words = set(re.findall(r"\w+", asked.lower()))
+    best = max(documents, key=lambda one: len(words & set(re.findall(r"\w+", one["text"].lower()))))
+    end = len(best["text"])
+    citation = {"start": 0, "end": end, "text": best["text"], "document_ids": [best["id"]]}
+    return {"content": best["text"], "citations": [citation]}
 
 
 def _frame(choices: list[dict[str, Any]]) -> dict[str, Any]:

@@ -2455,6 +2455,39 @@ export interface components {
             rejected: number;
         };
         /**
+         * BlindComparison
+         * @description `a` and `b` are the answers, in an order that says nothing; `sides` is told once a choice was made.
+         */
+        BlindComparison: {
+            /** A */
+            a: string | null;
+            /** B */
+            b: string | null;
+            /** Choice */
+            choice: ("a" | "b" | "tie" | "neither") | null;
+            /** Chosen At */
+            chosen_at: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            error: components["schemas"]["TrainingError"] | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Prompt */
+            prompt: string | null;
+            sides: components["schemas"]["Sides"] | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "queued" | "ready" | "chosen" | "failed" | "erased";
+        };
+        /**
          * Bounds
          * @description A mean over the questions, and where it lies with 95 % confidence.
          */
@@ -2662,6 +2695,19 @@ export interface components {
             evaluation_id: string;
             /** Finished At */
             finished_at: string | null;
+        };
+        /**
+         * Comparison
+         * @description `changed` holds the questions that changed most, the largest change first; none that stayed the same.
+         */
+        Comparison: {
+            /** Changed */
+            changed: components["schemas"]["ChangedQuestion"][];
+            differences: components["schemas"]["MeasureDifferences"];
+            one: components["schemas"]["ComparedSide"];
+            other: components["schemas"]["ComparedSide"];
+            /** Questions */
+            questions: number;
         };
         /** ComparisonChoice */
         ComparisonChoice: {
@@ -4044,6 +4090,23 @@ export interface components {
              */
             object: "list";
         };
+        /** Page[BlindComparison] */
+        Page_BlindComparison_: {
+            /** Data */
+            data: components["schemas"]["BlindComparison"][];
+            /** First Id */
+            first_id: string | null;
+            /** Has More */
+            has_more: boolean;
+            /** Last Id */
+            last_id: string | null;
+            /**
+             * Object
+             * @default list
+             * @constant
+             */
+            object: "list";
+        };
         /** Page[Chunk] */
         Page_Chunk_: {
             /** Data */
@@ -4065,23 +4128,6 @@ export interface components {
         Page_Collection_: {
             /** Data */
             data: components["schemas"]["Collection"][];
-            /** First Id */
-            first_id: string | null;
-            /** Has More */
-            has_more: boolean;
-            /** Last Id */
-            last_id: string | null;
-            /**
-             * Object
-             * @default list
-             * @constant
-             */
-            object: "list";
-        };
-        /** Page[Comparison] */
-        Page_Comparison_: {
-            /** Data */
-            data: components["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"][];
             /** First Id */
             first_id: string | null;
             /** Has More */
@@ -5233,52 +5279,6 @@ export interface components {
              */
             rephrasings: string[];
             where?: components["schemas"]["SearchFilter"] | null;
-        };
-        /**
-         * Comparison
-         * @description `changed` holds the questions that changed most, the largest change first; none that stayed the same.
-         */
-        secretariat__platform__evaluation__question_schemas__Comparison: {
-            /** Changed */
-            changed: components["schemas"]["ChangedQuestion"][];
-            differences: components["schemas"]["MeasureDifferences"];
-            one: components["schemas"]["ComparedSide"];
-            other: components["schemas"]["ComparedSide"];
-            /** Questions */
-            questions: number;
-        };
-        /**
-         * Comparison
-         * @description `a` and `b` are the answers, in an order that says nothing; `sides` is told once a choice was made.
-         */
-        secretariat__platform__training__adapter_schemas__Comparison: {
-            /** A */
-            a: string | null;
-            /** B */
-            b: string | null;
-            /** Choice */
-            choice: ("a" | "b" | "tie" | "neither") | null;
-            /** Chosen At */
-            chosen_at: string | null;
-            /**
-             * Created At
-             * Format: date-time
-             */
-            created_at: string;
-            error: components["schemas"]["TrainingError"] | null;
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Prompt */
-            prompt: string | null;
-            sides: components["schemas"]["Sides"] | null;
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "queued" | "ready" | "chosen" | "failed" | "erased";
         };
         /**
          * SessionView
@@ -8260,7 +8260,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Page_Comparison_"];
+                    "application/json": components["schemas"]["Page_BlindComparison_"];
                 };
             };
             /** @description Not signed in */
@@ -8320,7 +8320,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"];
+                    "application/json": components["schemas"]["BlindComparison"];
                 };
             };
             /** @description Not signed in */
@@ -8387,7 +8387,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"];
+                    "application/json": components["schemas"]["BlindComparison"];
                 };
             };
             /** @description Not signed in */
@@ -8458,7 +8458,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"];
+                    "application/json": components["schemas"]["BlindComparison"];
                 };
             };
             /** @description Not signed in */
@@ -11962,7 +11962,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["secretariat__platform__evaluation__question_schemas__Comparison"];
+                    "application/json": components["schemas"]["Comparison"];
                 };
             };
             /** @description Not signed in */
@@ -17196,6 +17196,8 @@ export const adapterStatusValues: ReadonlyArray<FlattenedDeepRequired<components
 export const adapterEvaluationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AdapterEvaluation"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
 export const artifactCreatedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ArtifactCreated"]["type"]> = ["artifact.created"];
 export const auditRecordViewOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AuditRecordView"]["outcome"]> = ["success", "failure", "denied"];
+export const blindComparisonChoiceAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BlindComparison"]["choice"]> = ["a", "b", "tie", "neither"];
+export const blindComparisonStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BlindComparison"]["status"]> = ["queued", "ready", "chosen", "failed", "erased"];
 export const citationAddedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CitationAdded"]["type"]> = ["citation.added"];
 export const comparisonChoiceChoiceValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ComparisonChoice"]["choice"]> = ["a", "b", "tie", "neither"];
 export const documentStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Document"]["status"]> = ["queued", "processing", "ready", "rejected", "deleted"];
@@ -17233,8 +17235,6 @@ export const retrievalCompletedUnitValues: ReadonlyArray<FlattenedDeepRequired<c
 export const routeChosenRouteValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteChosen"]["route"]> = ["search", "whole_documents", "conversation", "none"];
 export const routeChosenTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteChosen"]["type"]> = ["route.chosen"];
 export const routeViewRouteValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["RouteView"]["route"]> = ["search", "whole_documents", "conversation", "none"];
-export const secretariat__platform__training__adapter_schemas__ComparisonChoiceAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"]["choice"]> = ["a", "b", "tie", "neither"];
-export const secretariat__platform__training__adapter_schemas__ComparisonStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["secretariat__platform__training__adapter_schemas__Comparison"]["status"]> = ["queued", "ready", "chosen", "failed", "erased"];
 export const shareEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Share"]["effect"]> = ["allow", "deny"];
 export const shareCreateEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ShareCreate"]["effect"]> = ["allow", "deny"];
 export const stepCompletedToolValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["StepCompleted"]["tool"]> = ["search", "read", "calculate", "write_report", "answer", "summarise", "translate", "classify"];

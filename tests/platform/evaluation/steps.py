@@ -1,7 +1,7 @@
 """What the tests of evaluations do again and again."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +28,18 @@ async def upload(
         for document, gain in required.items()
     )
     return await sent(person, queries.encode(), qrels.encode(), name, headers)
+
+
+async def with_answers(person: Person, questions: Sequence[tuple[str, str | None, Sequence[str]]]) -> str:
+    """The id of a set of questions, each with the name of a document, if one answers it, and its answers."""
+    queries = "\n".join(
+        json.dumps({"_id": f"q{n}", "text": text, "answers": list(answers)})
+        for n, (text, _, answers) in enumerate(questions)
+    )
+    qrels = "\n".join(f"q{n}\t{document}\t1" for n, (_, document, _) in enumerate(questions) if document)
+    answer = await sent(person, queries.encode(), qrels.encode())
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
 
 
 async def sent(

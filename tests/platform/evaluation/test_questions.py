@@ -73,3 +73,18 @@ def test_a_set_has_its_limits():
     many = "".join(f"0\t{n}.md\t1\n" for n in range(101))
     with pytest.raises(BeirFileError, match="Line 101: a question has at most 100 documents"):
         read_questions(queries, many.encode())
+
+
+def test_answers_come_with_questions_and_none_at_all_means_that_there_is_none():
+    queries = lines(
+        {"_id": "1", "text": "Days?", "answers": ["5", " five "]},
+        {"_id": "2", "text": "Safe?", "answers": []},
+        {"_id": "3", "text": "Else?"},
+    )
+    questions, left_out = read_questions(queries, b"1\tleave.md\t1")
+    assert [(one.name, one.answers) for one in questions] == [("1", ["5", "five"]), ("2", [])]
+    assert left_out == 1
+    for answers in ("five", [5], [""], ["a\n"], ["x"] * 21):
+        bad = lines({"_id": "1", "text": "Days?"}, {"_id": "2", "text": "?", "answers": answers})
+        with pytest.raises(BeirFileError, match="Line 2: answers is a list"):
+            read_questions(bad, b"1\tleave.md\t1")

@@ -1,0 +1,98 @@
+"""What a question's answer may rest on: passages that search finds, or whole documents as far as they fit."""
+
+import time
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from uuid import UUID
+
+from secretariat.models.client import ChatModel
+from secretariat.models.core import CallContext, GroundingDocument
+from secretariat.retrieval.core import DocumentTexts, Passage, Scope, Searcher, SearchRequest
+from secretariat.retrieval.errors import DocumentNotFoundError
+
+DEPTH = 100  # passages that name the documents to be read whole
+_SHOWN = 4  # passages shown to the model
+_APART = 512  # tokens of the context that question, frame and answer take
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one search came to; `seconds` is what it took."""
+
+    passages: Sequence[Passage]
+    seconds: float
+    allowed: int
+    denied: int
+    index_seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """`documents` are laid before the question; `origins`: the document that each comes from, by its number."""
+
+    documents: tuple[GroundingDocument, ...] = ()
+    origins: tuple[UUID, ...] = ()
+
+    def of(self, numbers: AbstractSet[str]) -> set[UUID]:
+        return {self.origins[int(number) - 1] for number in numbers}
+
+
+async def found(searcher: Searcher, scope: Scope, request: SearchRequest) -> Found:
+    """Raises RetrievalError, ModelError."""
+    began = time.perf_counter()
+    result = await searcher.search(scope, request)
+    seconds = time.perf_counter() - began
+    return Found(result.passages, seconds, result.allowed, result.denied, result.index_seq)
+
+
+def passages(of: Found, without: AbstractSet[UUID] = frozenset()) -> Sources:
+    """The best ones, of documents that aren't withheld."""
+    kept = [one for one in of.passages if one.chunk.document_id not in without][:_SHOWN]
+    documents = tuple(
+        GroundingDocument(str(number), one.chunk.text, one.chunk.document_title)
+        for number, one in enumerate(kept, 1)
+    )
+    return Sources(documents, tuple(one.chunk.document_id for one in kept))
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """Reads whole documents for a model of `context_length` tokens, as the person whose authority `texts` asks."""
+
+    texts: DocumentTexts
+    scope: Scope
+    chat: ChatModel
+    call: CallContext
+    context_length: int
+
+    async def documents(self, of: Found, without: AbstractSet[UUID] = frozenset()) -> Sources:
+        """Those of the best passages, as many as fit; the first that doesn't is cut and is the last."""
+        order = dict.fromkeys(one.chunk.document_id for one in of.passages)
+        room = self.context_length - _APART
+        taken: list[GroundingDocument] = []
+        origins: list[UUID] = []
+        for document_id in order:
+            if document_id in without or room <= 0:
+                continue
+            try:
+                document = await self.texts.text(self.scope, document_id)
+            except DocumentNotFoundError:
+                continue
+            text, tokens = await self._fitting(document.text, room)
+            room -= tokens if text == document.text else room
+            taken.append(GroundingDocument(str(len(taken) + 1), text, document.title))
+            origins.append(document_id)
+        return Sources(tuple(taken), tuple(origins))
+
+    async def _fitting(self, text: str, room: int) -> tuple[str, int]:
+        """A text that is far too long is cut before it is counted: a token has one character at least."""
+        (tokens,) = await self.chat.count_tokens([text[: room * _MOST_CHARACTERS]], self.call)
+        if tokens <= room and len(text) <= room * _MOST_CHARACTERS:
+            return text, tokens
+        kept = text[: int(min(len(text), room * _MOST_CHARACTERS) * room / max(tokens, room) * _CAUTION)]
+        return kept, room
+
+
+_MOST_CHARACTERS = 8  # of a token, in the mean of any text
+_CAUTION = 0.9  # tokens aren't spread evenly over a text
