@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 
 from secretariat.models.errors import ModelError
+from secretariat.models.training.data.contamination import refuse_files
 from secretariat.models.training.job import ERROR, JOB, Job, invalid
 
+_PLACED = ("sft", "svf")  # those that keep an adapter to the answer
 RECIPES = ("sft", "dpo", "reward", "grpo", "svf", "transfer", "mixture")
 
 
@@ -21,6 +23,10 @@ def train(folder: Path) -> bool:
     job = Job.read(folder)
     if job.recipe not in RECIPES:
         raise invalid("recipe", f"is none of {', '.join(RECIPES)}")
+    if job.learn.acts == "answer" and job.recipe not in _PLACED:
+        raise invalid("learn.acts", f"is always in every recipe but {' and '.join(_PLACED)}")
+    if job.guard:
+        refuse_files(*(list(map(Path, paths)) for paths in (job.guard, (*job.data, *job.held_out))))
     import torch
 
     torch.use_deterministic_algorithms(mode=True)

@@ -19,7 +19,7 @@ from secretariat.models.adapters.lora import LEAST_COVERAGE
 from secretariat.models.adapters.modules import Place, mixer_matrices, place_of
 from secretariat.models.adapters.svf import save_vector
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.adapters import Directions, Lora, LowRank, SvfBasis, SvfVector
+from secretariat.models.nets.adapters import Acts, Directions, Lora, LowRank, SvfBasis, SvfVector
 from secretariat.models.nets.decoder import Decoder
 
 TARGETS = (
@@ -49,6 +49,7 @@ class LoraPart:
     ) -> None:
         self.active = True
         self.acting_BT: Tensor | None = None  # where the pairs act; None: everywhere
+        self.acts: Acts = "always"
         self.rank, self.alpha, self.rs = rank, alpha, rs
         self.targets = tuple(targets)
         self._decoder = decoder
@@ -126,7 +127,7 @@ class LoraPart:
             )
             for module, place in self.places.items()
         )
-        return Lora(name, "", pieces)
+        return Lora(name, "", pieces, self.acts)
 
     def save(self, folder: Path) -> None:
         """PEFT's layout."""
@@ -143,6 +144,7 @@ class LoraPart:
             "lora_dropout": 0.0,
             "bias": "none",
             "target_modules": sorted({module.rpartition(".")[2] for module in self.places}),
+            **({} if self.acts == "always" else {"acts": self.acts}),
         }
         (folder / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
@@ -199,6 +201,7 @@ class SvfPart:
     def __init__(self, decoder: Decoder, basis: SvfBasis, *, start: SvfVector | None = None) -> None:
         self.active = True
         self.acting_BT: Tensor | None = None  # where the vector acts; None: everywhere
+        self.acts: Acts = "always"
         self._decoder = decoder
         self._basis = basis
         self._start = start
@@ -250,7 +253,7 @@ class SvfPart:
         z, rest, scale = (self._leaves[key].detach().float().numpy() for key in ("z", "rest", "scale"))
         return SvfVector(
             name, "", self._basis.digest,
-            tuple(z.copy()), tuple(map(float, rest)), tuple(map(float, scale)),
+            tuple(z.copy()), tuple(map(float, rest)), tuple(map(float, scale)), self.acts,
         )  # fmt: skip
 
     def save(self, folder: Path) -> None:

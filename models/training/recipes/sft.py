@@ -6,6 +6,7 @@ from pathlib import Path
 from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
+from secretariat.models.training.acting import Place, placing
 from secretariat.models.training.examples import fitting, read_chats
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
@@ -19,12 +20,14 @@ from secretariat.models.training.run import HELD_OUT, Measured, Run
 def main(job: Job, folder: Path) -> bool:
     """False where it was stopped on the way. Raises ModelError."""
     opened = open_model(job)
-    learnt = Learnt([learning(job, opened)])
+    part = learning(job, opened)
+    place = placing(part, job.learn.acts, opened.chat)
+    learnt = Learnt([part])
     examples, held_out = (
         fitting(read_chats([Path(path) for path in paths], opened.chat), job.row_tokens) if paths else []
         for paths in (job.data, job.held_out)
     )
-    objective = Supervised(opened.decoder, job, examples, held_out)
+    objective = Supervised(opened.decoder, job, examples, held_out, place)
     return Run(job, folder, learnt, objective).go(
         {"examples": len(examples), "held_out_examples": len(held_out)}
     )
@@ -34,9 +37,15 @@ class Supervised:
     """An Objective over documents of which some tokens are learnt. A part of a batch is one row."""
 
     def __init__(
-        self, decoder: Decoder, job: Job, documents: Sequence[Document], held_out: Sequence[Document]
+        self,
+        decoder: Decoder,
+        job: Job,
+        documents: Sequence[Document],
+        held_out: Sequence[Document],
+        place: Place | None = None,
     ) -> None:
         self._decoder = decoder
+        self._place = place
         self._job = job
         self._documents = documents
         self._order = Order(
@@ -63,6 +72,8 @@ class Supervised:
         return {HELD_OUT: total / max(1, sum(rows.learnt for rows in self._held_out))}
 
     def _sum(self, rows: Rows) -> Tensor:
+        if self._place is not None:
+            self._place(rows)
         last_BTE = hidden(self._decoder, rows, checkpoint=self._job.checkpoint)
         return loss_sum(self._decoder, last_BTE, rows)
 

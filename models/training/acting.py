@@ -1,0 +1,61 @@
+"""Where an adapter acts while it learns: on every token, or from the answer's header on, as the engine runs it.
+
+Knows no losses. Shape letters: B rows, T places of a row.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from secretariat.models.core import ChatMessage
+from secretariat.models.errors import ModelError
+from secretariat.models.nets.adapters import Acts
+from secretariat.models.nets.load import LoadedChat
+from secretariat.models.tokens.chat import Turn, lay_out
+from secretariat.models.training.learnt import Part
+from secretariat.models.training.packing import Rows
+from secretariat.models.training.parts import LoraPart, SvfPart
+
+Place = Callable[[Rows], None]
+"""Before each forward pass over these rows."""
+
+
+def placing(part: Part, acts: Acts, chat: LoadedChat) -> Place:
+    """Raises ModelError training_invalid for a part that can't be kept to the answer."""
+    if acts == "always":
+        return lambda _: None
+    if not isinstance(part, LoraPart | SvfPart):
+        raise ModelError(
+            "training_invalid", "weights act on every token: only adapters act on the answer alone"
+        )
+    adapter, header = part, header_tokens(chat)
+    adapter.acts = acts
+
+    def place(rows: Rows) -> None:
+        adapter.acting_BT = acting(rows, header)
+
+    return place
+
+
+def header_tokens(chat: LoadedChat) -> int:
+    """Of the template's opening of an answer: as many as the engine counts (`Preparer`, `engine/preparing.py`)."""
+    if chat.template is None:
+        raise ModelError("training_invalid", f"{chat.identity.name} has no chat template", param="model")
+    turns = [Turn.of(ChatMessage("user", "x"))]
+    opened, closed = (
+        lay_out(chat.template, chat.tokenizer, turns, add_generation_prompt=opens).ids
+        for opens in (True, False)
+    )
+    return max(len(opened) - len(closed), 1)
+
+
+def acting(rows: Rows, header: int) -> Tensor:
+    """[B, T] bool: each document from `header` tokens before its first learnt one to its end."""
+    acting_BT = torch.zeros_like(rows.learn_BT)
+    for span in rows.spans:
+        learnt = rows.learn_BT[span.row, span.start : span.stop].nonzero()
+        if len(learnt):
+            first = span.start + int(learnt[0])
+            acting_BT[span.row, max(first - header, span.start) : span.stop] = True
+    return acting_BT
