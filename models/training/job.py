@@ -37,6 +37,7 @@ class Job:
 
     A step takes `batch_tokens` in rows of `row_tokens`. `warmup` and `floor` are shares of the steps and of the
     rate. `patience`: so many evaluations without a lower held-out loss end the run; 0 goes through all steps.
+    `guard`: files and folders of tests; a run whose data repeat them is refused.
     `max_tokens` and `max_seconds` are counted over all attempts; 0 is without end. `own`: the recipe's own.
     """
 
@@ -44,6 +45,7 @@ class Job:
     model: str
     data: tuple[str, ...]
     held_out: tuple[str, ...] = ()
+    guard: tuple[str, ...] = ()
     models_dir: str | None = None
     seed: int = 0
     steps: int = 100

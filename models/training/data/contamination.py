@@ -61,12 +61,21 @@ def _runs(spoken: Sequence[str], size: int) -> Iterator[str]:
 
 
 def refuse_overlaps(guard: Guard, records: Iterable[tuple[str, Sequence[str]]]) -> None:
-    """`records`: names and texts. Raises ModelError training_invalid, naming what is repeated and where."""
+    """`records`: names and texts. Raises ModelError training_invalid with the places, and without the words."""
     found = [overlap for name, texts in records for overlap in guard.overlaps(name, texts)]
     if found:
-        named = "; ".join(f"{one.record} repeats {one.test}: “{one.words}”" for one in found[:_NAMED])
+        named = "; ".join(f"{one.record} repeats {one.test}" for one in found[:_NAMED])
         more = f"; and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-        raise ModelError("training_invalid", f"training texts overlap with what is tested on: {named}{more}")
+        raise ModelError(
+            "training_invalid",
+            f"training texts repeat words of what is tested on: {named}{more}",
+            param="data",
+        )
+
+
+def refuse_files(tests: Iterable[Path], data: Iterable[Path]) -> None:
+    """Of any kind of record. Raises ModelError training_invalid with the places."""
+    refuse_overlaps(Guard(texts_below(tests)), ((place, [text]) for place, text in texts_below(data)))
 
 
 def texts_below(paths: Iterable[Path]) -> Iterator[tuple[str, str]]:

@@ -64,6 +64,33 @@ def test_fewer_words_in_a_row_are_no_overlap(tests_of: Path, clean: str) -> None
     refuse_overlaps(Guard(texts_below([tests_of])), [("mine", [clean])])
 
 
+def test_a_run_whose_data_repeat_a_test_is_refused_before_anything_is_loaded(
+    tests_of: Path, tmp_path: Path
+) -> None:
+    from secretariat.models.training.__main__ import main as run
+
+    messages = (ChatMessage("user", f"Say it: {TEST}"), ChatMessage("assistant", "It."))
+    write(
+        tmp_path / "clean.jsonl",
+        [Conversation("c", (ChatMessage("user", "?"), ChatMessage("assistant", "!")))],
+    )
+    write(tmp_path / "mine.jsonl", [Conversation("mine-3", messages)])
+    job = {
+        "recipe": "sft", "model": str(tmp_path / "nowhere"), "data": [str(tmp_path / "mine.jsonl")],
+        "guard": [str(tests_of)],
+    }  # fmt: skip
+    (tmp_path / "job.json").write_text(json.dumps(job))
+    assert run([str(tmp_path)]) == 2
+    told = json.loads((tmp_path / "error.json").read_text())
+    assert told["code"] == "training_invalid"
+    assert "mine.jsonl, line 1" in told["message"]
+    assert "set.json" in told["message"]
+    assert "ferry" not in told["message"]
+    (tmp_path / "job.json").write_text(json.dumps(job | {"data": [str(tmp_path / "clean.jsonl")]}))
+    assert run([str(tmp_path)]) == 2  # now for want of a model alone
+    assert json.loads((tmp_path / "error.json").read_text())["code"] == "model_not_found"
+
+
 def test_a_guard_over_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nothing to guard"):
         list(texts_below([tmp_path / "nowhere"]))
