@@ -12,6 +12,7 @@ from secretariat.models.core import CallContext
 from secretariat.models.errors import ModelError
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.gateway import schemas
+from secretariat.platform.gateway.adapters import named_adapter
 from secretariat.platform.gateway.chat_stream import ChatStream, ClosingStreamingResponse
 from secretariat.platform.gateway.evidence import Exchange, answer_content, identity
 from secretariat.platform.services import Services
@@ -35,6 +36,7 @@ async def chat(services: Services, caller: Caller, body: schemas.ChatCompletionR
     Raises BadRequestError, UnavailableError, UpstreamTimeoutError.
     """
     wanted = body.model_dump(exclude_unset=True)
+    wanted |= await named_adapter(services, caller, wanted.get("adapter"))
     encoded = _encoded(wanted)
     exchange = Exchange(services, caller, CHAT, body.model)
     details = {"messages": len(body.messages), "stream": bool(body.stream)}

@@ -46,7 +46,10 @@ class NotReadyError(ConflictError):
 
 
 async def start(
-    session: TenantSession, contents: ContentStore, caller: Caller, wanted: adapter_schemas.ComparisonRequest
+    session: TenantSession,
+    contents: ContentStore,
+    caller: Caller,
+    wanted: adapter_schemas.BlindComparisonRequest,
 ) -> ComparisonRow:
     """Raises NotFoundError; InvalidError for an adapter beside itself, or adapters of two models."""
     one = await _usable(session, caller, wanted.adapter_id)

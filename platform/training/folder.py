@@ -6,6 +6,8 @@ ended. The state stays until the job has ended for good; it belongs to exactly t
 """
 
 import hashlib
+import json
+import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -69,7 +71,7 @@ class TrainingFolder:
             file.seek(begun)
             data = file.read()
         whole = data[: data.rfind(b"\n") + 1]
-        return [orjson.loads(line) for line in whole.splitlines()], Place(inode, begun + len(whole))
+        return [_finite(json.loads(line)) for line in whole.splitlines()], Place(inode, begun + len(whole))
 
     def error(self) -> dict[str, str] | None:
         path = self.path / _ERROR
@@ -77,7 +79,7 @@ class TrainingFolder:
 
     def summary(self) -> dict[str, Any] | None:
         path = self.result / "summary.json"
-        return orjson.loads(path.read_bytes()) if path.is_file() else None
+        return _finite(json.loads(path.read_bytes())) if path.is_file() else None
 
     def without_words(self) -> None:
         """The examples are removed; the state stays."""
@@ -86,6 +88,14 @@ class TrainingFolder:
 
     def remove(self) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _finite(told: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that the database's JSON can't say are none."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in told.items()
+    }
 
 
 def _lines(records: Sequence[Mapping[str, Any]]) -> bytes:

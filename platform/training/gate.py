@@ -12,7 +12,6 @@ from secretariat.retrieval.measures import difference
 
 LARGEST_GAP = 0.5  # nats a token between held-out and training examples
 LEAST_QUESTIONS = 5
-WORSE_BY = 0.02  # of token F1: what counts as no worse
 _WORDS = re.compile(r"\w+")
 
 
@@ -57,8 +56,8 @@ def judged(losses: Losses, base: Sequence[float], adapter: Sequence[float]) -> t
         reasons.append("not_learnt")
     if len(base) < LEAST_QUESTIONS:
         reasons.append("too_few_questions")
-    if interval["mean"] < -WORSE_BY:
-        reasons.append("worse_than_base")
+    if interval["mean"] <= 0:
+        reasons.append("no_better_than_base")
     return not reasons, {
         "base_f1": sum(base) / len(base),
         "adapter_f1": sum(adapter) / len(adapter),
