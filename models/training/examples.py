@@ -14,6 +14,7 @@ from secretariat.models.engine.grounding import turns_of
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.load import LoadedChat
 from secretariat.models.tokens.chat import lay_out
+from secretariat.models.training.rewards import Expected
 
 T = TypeVar("T")
 _ROLES = ("system", "user", "assistant")
@@ -53,6 +54,15 @@ class Preference:
     def pair(self) -> tuple[Example, Example]:
         """The chosen and the rejected one after the prompt."""
         return example(self.prompt, self.chosen, self.id), example(self.prompt, self.rejected, self.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A prompt whose answers are judged by what is expected of them."""
+
+    prompt: Sequence[int]
+    expected: Expected
+    id: str
 
 
 def example(prompt: Sequence[int], answer: Sequence[int], name: str) -> Example:
@@ -98,6 +108,19 @@ def read_preferences(paths: Sequence[Path], chat: LoadedChat) -> list[Preference
         if chosen == rejected:
             raise ValueError("chosen and rejected are the same")
         return Preference(prompt, chosen, rejected, name)
+
+    return _read(paths, made)
+
+
+def read_tasks(paths: Sequence[Path], chat: LoadedChat) -> list[Task]:
+    """Of lines {"messages": […, the user's], "documents"?: […], "expected"?: {…}, "id"?}."""
+
+    def made(record: Mapping[str, Any], name: str) -> Task:
+        expected, documents = record.get("expected", {}), _documents(record)
+        if not isinstance(expected, dict):
+            raise ValueError("expected is no object")  # noqa: TRY004 - told as all that is wrong with a line
+        texts = {document.id: document.text for document in documents}
+        return Task(prompt_tokens(chat, _messages(record), documents), Expected.of(expected, texts), name)
 
     return _read(paths, made)
 

@@ -1,0 +1,90 @@
+"""Answers drawn from the engine, with what is learnt so far as the adapter of every request.
+
+One thread drives it and every draw has a seed of its own, so the same weights give the same answers, whatever
+else is asked in the same round. Knows no rewards and no gradients.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from secretariat.models.core import SamplingParams
+from secretariat.models.engine.engine import Engine
+from secretariat.models.engine.events import Emission
+from secretariat.models.engine.pages import pages_for
+from secretariat.models.engine.request import AdapterUse, Generation
+from secretariat.models.engine.scheduler import Limits
+from secretariat.models.engine.store import EngineMemory
+from secretariat.models.engine.vocabulary import Vocabulary
+from secretariat.models.errors import ModelError
+from secretariat.models.nets.adapters import Adapter
+from secretariat.models.nets.load import LoadedChat
+
+_RUNNING, _TENANT, _ROW = 16, "training", 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`tokens` as drawn, without the one that ends an answer; `ended`: whether it was drawn."""
+
+    tokens: tuple[int, ...]
+    text: str
+    ended: bool
+
+
+class Sampler:
+    """`loaded` has room for one adapter and no memory yet. `longest`: tokens of a prompt and its answer."""
+
+    def __init__(self, loaded: LoadedChat, longest: int) -> None:
+        assert loaded.network.adapters is not None, "the network makes room for an adapter"
+        self._rows = loaded.network.adapters
+        self._engine = Engine(
+            loaded.network,
+            Vocabulary.of(loaded.tokenizer, loaded.eos_ids),
+            memory=EngineMemory(pages=_RUNNING * pages_for(longest), slots=_RUNNING),
+            limits=Limits(running=_RUNNING, waiting=2**31),
+        )
+        self._use = AdapterUse(_ROW, "")
+
+    def learn(self, adapter: Adapter) -> None:
+        """Answers come from this adapter from now on; nothing computed with the last one is used again."""
+        self._rows.set(_ROW, adapter)
+        self._engine.forget(_TENANT)
+        self._use = AdapterUse(_ROW, adapter.digest)
+
+    def answers(
+        self, prompts: Sequence[Sequence[int]], each: int, sampling: SamplingParams
+    ) -> list[list[Answer]]:
+        """`each` answers to every prompt, their seeds derived from that of `sampling`. Raises ModelError."""
+        asked = [
+            [_Asked(prompt, _seeded(sampling, number, index), self._use) for index in range(each)]
+            for number, prompt in enumerate(prompts)
+        ]
+        for group in asked:
+            for one in group:
+                self._engine.submit(one.generation)
+        while not all(one.generation.over for group in asked for one in group):
+            self._engine.step()
+        return [[one.answer() for one in group] for group in asked]
+
+
+def _seeded(sampling: SamplingParams, *place: int) -> SamplingParams:
+    text = " ".join(map(str, (sampling.seed, *place)))
+    seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+    return replace(sampling, seed=seed)
+
+
+class _Asked:
+    def __init__(self, prompt: Sequence[int], sampling: SamplingParams, use: AdapterUse) -> None:
+        self._events: list[Emission | ModelError] = []
+        self.generation = Generation(_TENANT, tuple(prompt), sampling, self._events.append, adapter=use)
+
+    def answer(self) -> Answer:
+        """Raises ModelError: what the engine said instead of an answer."""
+        text, reason = "", None
+        for event in self._events:
+            if isinstance(event, ModelError):
+                raise event
+            text, reason = text + event.text, event.finish_reason
+        drawn = self.generation.tokens[len(self.generation.prompt) :]
+        return Answer(tuple(drawn), text, reason == "stop")
