@@ -7,7 +7,6 @@ from secretariat.models.training.data.packages import read_package
 from secretariat.models.training.data.texts import documents, manual, page_of, training_documents
 from tests.models.training.manuals import package, page
 
-
 PAGES = {
     "doc/en-US/b.html": page("<p>second</p>", "contents.html"),
     "doc/en-US/index.html": page("<p>first</p>", "b.html"),
