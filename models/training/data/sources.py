@@ -15,6 +15,7 @@ from secretariat.models.training.data.invented import Inventor
 from secretariat.models.training.data.product_forms import reading
 
 ORIGIN = "sources"
+_LINES = 3
 _SHARES = {"one": 0.5, "none": 0.25, "conflict": 0.08, "two": 0.17}
 
 
@@ -82,12 +83,15 @@ def copied_examples(seed: int, count: int) -> Iterator[Conversation]:
 
 
 def _lines(case: Case, draw: random.Random) -> list[str]:
-    """A line of each text: the one that answers, or any."""
+    """A line of each of three texts: of the one that answers the line that does, of others any."""
+    answering = dict(case.answer)
+    others = [place for place in range(len(case.texts)) if place not in answering]
+    shown = sorted([*answering, *others][:_LINES])
     lines = []
-    for place, text in enumerate(case.texts[:3]):
-        sentences = [part for part in text.replace(". ", ".\n").split("\n") if part]
-        held = [words for at, words in case.answer if at == place]
-        lines.append(next((one for one in sentences if held and held[0] in one), draw.choice(sentences)))
+    for place in shown:
+        sentences = [part for part in case.texts[place].replace(". ", ".\n").split("\n") if part]
+        words = answering.get(place)
+        lines.append(next((one for one in sentences if words and words in one), draw.choice(sentences)))
     return lines
 
 

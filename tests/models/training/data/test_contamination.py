@@ -8,7 +8,12 @@ import pytest
 from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
 from secretariat.models.training.data.__main__ import main
-from secretariat.models.training.data.contamination import Guard, refuse_overlaps, texts_below
+from secretariat.models.training.data.contamination import (
+    Guard,
+    refuse_files,
+    refuse_overlaps,
+    texts_below,
+)
 from secretariat.models.training.data.conversations import Conversation, read, write
 
 TEST = (
@@ -86,9 +91,7 @@ def test_a_run_whose_data_repeat_a_test_is_refused_before_anything_is_loaded(
     assert "mine.jsonl, line 1" in told["message"]
     assert "set.json" in told["message"]
     assert "ferry" not in told["message"]
-    (tmp_path / "job.json").write_text(json.dumps(job | {"data": [str(tmp_path / "clean.jsonl")]}))
-    assert run([str(tmp_path)]) == 2  # now for want of a model alone
-    assert json.loads((tmp_path / "error.json").read_text())["code"] == "model_not_found"
+    refuse_files([tests_of], [tmp_path / "clean.jsonl"])
 
 
 def test_a_guard_over_nothing_is_refused(tmp_path: Path) -> None:

@@ -12,12 +12,17 @@ from secretariat.agents.reading import OTHERWISE as READ_NOTHING
 from secretariat.agents.reading import _prompt as product_reading
 from secretariat.models.core import GroundingDocument, JsonSchemaConstraint
 from secretariat.models.engine.citations import CitationReader
+from secretariat.models.engine.grammar import Grammars
+from secretariat.models.engine.grounding import constraint_of
+from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.training.data import calculation, extraction, plans, sources, tool_calls
-from secretariat.models.training.data.forms import OTHERWISE, cited, grounded
+from secretariat.models.training.data.conversations import Conversation
+from secretariat.models.training.data.forms import OTHERWISE, Asked, cited, grounded
 from secretariat.models.training.data.plan_form import Action, problems
 from secretariat.models.training.data.product_forms import calculation as calculating
 from secretariat.models.training.data.product_forms import reading
 from secretariat.retrieval.core import Scope
+from tests.support.weights import chat_model
 
 GENERATORS = {
     "tools": tool_calls.examples,
@@ -164,3 +169,30 @@ def test_documents_go_to_the_engine_as_documents() -> None:
     assert request.constraint is None
     assert cited([("1", "Ann")]) == "<co: 1>Ann</co: 1>"
     assert not isinstance(asked.constraint, JsonSchemaConstraint)
+
+
+@pytest.mark.weights
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_a_model_under_its_grammar_can_say_what_it_is_taught(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the tokens that it is taught, and within the budget that it is given."""
+    asked: dict[str, Asked] = {}
+    plain = Asked.answered
+
+    def kept(self: Asked, answer: str, name: str, origin: str) -> Conversation:
+        asked[name] = self
+        return plain(self, answer, name, origin)
+
+    monkeypatch.setattr(Asked, "answered", kept)
+    loaded = chat_model()
+    grammars = Grammars(Vocabulary.of(loaded.tokenizer, loaded.eos_ids))
+    for each in GENERATORS[kind](11, 6 if kind == "plans" else 24):
+        put = asked[each.id]
+        constraint = put.constraint or constraint_of(put.request())
+        assert constraint is not None
+        tokens, matcher = loaded.tokenizer.encode(each.learnt), grammars.matcher(constraint)
+        assert matcher.valid(tokens, put.max_tokens) == len(tokens), each.learnt
+        for token in tokens:
+            matcher.accept(token)
+        assert matcher.accepting, each.learnt
