@@ -31,6 +31,7 @@ from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.nets.load import Form
 from secretariat.models.nets.network import Network
+from tests.models.engine.hybrid import WINDOWED, exact_hybrid
 from tests.models.nets.families import family
 
 LENGTH, GENERATED = 150, 24
@@ -72,6 +73,7 @@ def _models(scratch: Path) -> dict[str, Callable[[], Network]]:
     for name in _TINY:
         directory = family(name, scratch).directory
         made[f"tiny {name}, float32"] = lambda d=directory: ours.network(d, "float32")
+    made["tiny with windows in slots"] = lambda: exact_hybrid(WINDOWED, step_tokens=32)
     return made
 
 

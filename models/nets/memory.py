@@ -27,6 +27,7 @@ from secretariat.models.nets.state import (
     window_bytes,
 )
 
+RUN_TOKENS = 256  # the most of one run where nobody says otherwise
 _ALIGNMENT = 64  # a cache line
 
 
@@ -45,7 +46,7 @@ class MemorySize:
     slots: int
     kv_dtype: torch.dtype = torch.float32
     held: int = 16
-    run: int = 256
+    run: int = RUN_TOKENS
 
 
 class Memory:
@@ -89,7 +90,7 @@ class Memory:
 
     @staticmethod
     def slot_bytes(
-        config: DecoderConfig, kv_dtype: torch.dtype = torch.float32, run: int = MemorySize.run
+        config: DecoderConfig, kv_dtype: torch.dtype = torch.float32, run: int = RUN_TOKENS
     ) -> int:
         """Of one live sequence, in runs of at most so many tokens."""
         return state_bytes(config) + ring_bytes(config, kv_dtype.itemsize, run)

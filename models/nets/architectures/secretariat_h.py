@@ -1,7 +1,8 @@
-"""A Llama some of whose layers see a window and the sinks, with a Mamba-2 branch in parallel for what is further back.
+"""A Llama some of whose layers see a window and the sinks, with a Mamba-2 branch in parallel for what lies behind.
 
-Fields beyond Llama's: `hybrid_layers` (numbers), `window`, `sinks`, `mamba_heads`, `mamba_head_dim`, `mamba_state`,
-`mamba_groups`, `mamba_conv` and `mamba_gate`. Tensors beyond Llama's: a branch's, below `model.layers.N.mamba.`.
+Fields beyond Llama's: `hybrid_layers` (their numbers), `window`, `sinks`, `mamba_heads`, `mamba_head_dim`,
+`mamba_state`, `mamba_groups`, `mamba_conv`, `mamba_gate`. Tensors beyond Llama's: of a branch, below
+`model.layers.N.mamba.`.
 """
 
 from collections.abc import Mapping

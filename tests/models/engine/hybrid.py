@@ -55,6 +55,15 @@ HYBRID = DecoderConfig(
     context_length=512,
     tied_embeddings=False,
 )
+_SEEING = replace(_ATTENTION, window=5, sinks=2)
+WINDOWED = replace(
+    HYBRID,
+    layers=(
+        LayerSpec((_SEEING, Mamba2Spec(heads=2, head_dim=8, state=6, groups=1, conv=4)), MlpSpec(32), _NORM),
+        LayerSpec((_ATTENTION,), MlpSpec(32), _NORM),
+        LayerSpec((replace(_SEEING, window=19, sinks=0),), None, _NORM),
+    ),
+)
 
 
 class TokenByToken:
@@ -131,14 +140,16 @@ def _write(state: Sequence[Tensor], values: Sequence[Tensor]) -> None:
         part.copy_(value)
 
 
-def exact_hybrid(config: DecoderConfig = HYBRID, form: Form = "float32") -> Network:
+def exact_hybrid(
+    config: DecoderConfig = HYBRID, form: Form = "float32", *, step_tokens: int = 256
+) -> Network:
     """In compiled operations where there is a compiler: quicker, and what is served."""
     made = library()
     if made is None:
-        return TokenByToken(config)
+        return TokenByToken(config, step_tokens=step_tokens)
     state = random_decoder(config, 0, std=0.4).state_dict()
     weights = {name: Values(value.numpy()) for name, value in state.items()}
-    return NativeNetwork(config, weights, made, threads=1, form=form)
+    return NativeNetwork(config, weights, made, threads=1, form=form, step_tokens=step_tokens)
 
 
 CAREFUL = SamplingParams(max_tokens=8, temperature=1.0, seed=5, top_logprobs=1, ignore_eos=True)

@@ -1,5 +1,6 @@
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -8,7 +9,7 @@ from secretariat.models.engine.engine import Engine
 from secretariat.models.engine.handles import Handle
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.errors import ModelError
-from tests.models.engine.hybrid import CAREFUL, Request, alone, exact_hybrid, new_hybrid, prompt_of
+from tests.models.engine.hybrid import CAREFUL, WINDOWED, Request, alone, exact_hybrid, new_hybrid, prompt_of
 from tests.models.engine.toy import CONFIG, VOCABULARY, finish, run
 
 KEY = b"a key of the caller's"
@@ -88,6 +89,23 @@ def test_a_handle_travels_to_another_process_over_the_same_weights():
     fork = Request(PROMPT, origin=handle.id)
     run(other, fork)
     assert (fork.cached, fork.bits) == (36, alone(PROMPT))
+    other.check_integrity()
+
+
+def test_windows_travel_and_nothing_of_the_slots_last_holder_does():
+    """Behind another tenant's longer request in the same slot."""
+    make = partial(exact_hybrid, WINDOWED, step_tokens=16)
+    memory = EngineMemory(pages=40, slots=1, snapshots=20)
+    engine, untouched, other = (new_hybrid(make(), memory=memory) for _ in range(3))
+    run(engine, Request(prompt_of(150, 6), tenant="b"))
+    data = engine.export_handle(held(engine).id, "a", KEY)
+    assert data == untouched.export_handle(held(untouched).id, "a", KEY)
+    handle = other.import_handle(data, "a", KEY)
+    fork, longer = (Request([*PROMPT, *more], origin=handle.id) for more in ([], prompt_of(30, 2)))
+    run(other, fork, longer)
+    assert [one.cached for one in (fork, longer)] == [36, 36]
+    assert fork.bits == alone(PROMPT, make=make)
+    assert longer.bits == alone(longer.generation.prompt, make=make)
     other.check_integrity()
 
 

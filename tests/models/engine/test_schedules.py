@@ -12,6 +12,7 @@ from secretariat.models.engine.store import EngineMemory
 from secretariat.models.errors import ModelError
 from tests.models.engine.hybrid import (
     CAREFUL,
+    WINDOWED,
     Make,
     Oracle,
     Request,
@@ -25,11 +26,12 @@ SAMPLING = replace(CAREFUL, max_tokens=16, ignore_eos=False)
 MAKES: dict[str, Make] = {
     "float32": exact_hybrid,
     "q4": partial(exact_hybrid, form="q4"),
+    "windows": partial(exact_hybrid, WINDOWED, step_tokens=8),  # whose rings turn within a request
 }
 STEMS = [prompt_of(length, seed=9) for length in (19, 37)]
 
 
-@pytest.mark.parametrize("form", ["float32", "q4"])
+@pytest.mark.parametrize("form", MAKES)
 @pytest.mark.parametrize("seed", range(4))
 def test_any_mixture_of_requests_gives_each_what_it_gets_alone(seed: int, form: str):
     draw = random.Random(seed)

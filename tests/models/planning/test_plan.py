@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.library import library
@@ -70,6 +71,28 @@ def test_states_and_pages_are_what_memory_is_made_of():
     memory = Memory(small, MemorySize(pages=3 * 4, slots=3))
     assert made.kv == sum(tensor.nbytes for tensor in (*memory.keys, *memory.values))
     assert made.state == sum(tensor.nbytes for tensor in (*memory.conv, *memory.recurrent))
+
+
+def test_windows_of_a_hybrid_take_no_page():
+    """SmolLM2's shape with 24 layers of 256 tokens and sinks: what a sequence of 8,192 takes against all dense."""
+    llama = {
+        "model_type": "llama", "vocab_size": 97, "hidden_size": 576, "intermediate_size": 64,
+        "num_hidden_layers": 30, "num_attention_heads": 9, "num_key_value_heads": 3, "hidden_act": "silu",
+        "max_position_embeddings": 8192,
+    }  # fmt: skip
+    own = {
+        "hybrid_layers": [i for i in range(30) if i % 5], "window": 256, "sinks": 4, "mamba_heads": 9,
+        "mamba_head_dim": 64, "mamba_state": 64, "mamba_groups": 3, "mamba_conv": 4, "mamba_gate": "none",
+    }  # fmt: skip
+    hybrid, demand = config({**llama, **own, "model_type": "secretariat_h"}), Demand(8192, kv_itemsize=2)
+    made, dense = plan(hybrid, demand), plan(config(llama), demand)
+    each = made.state // 2  # beside the null slot
+    assert made.kv + each < dense.kv / 3
+    assert (made.kv, dense.state) == (dense.kv // 5, 0)
+    memory = Memory(hybrid, MemorySize(pages=512, slots=1, kv_dtype=torch.bfloat16))
+    held = (*memory.keys, *memory.values, *memory.conv, *memory.recurrent)
+    assert made.kv + made.state == sum(tensor.nbytes for tensor in held)
+    assert largest_batch(hybrid, demand, dense.kv) == 3
 
 
 def test_what_fits_on_a_device():
