@@ -8,6 +8,8 @@ import { Shell } from "@/components/layout/shell";
 import { ConnectionsPage } from "@/features/access/connections-page";
 import { KeysPage } from "@/features/access/keys-page";
 import { PeoplePage } from "@/features/access/people-page";
+import { AdapterPage } from "@/features/adapters/adapter-page";
+import { AdaptersPage } from "@/features/adapters/adapters-page";
 import { AuditPage } from "@/features/audit/audit-page";
 import { RecordDrawer } from "@/features/audit/record-drawer";
 import { ChatPage } from "@/features/chat/chat-page";
@@ -21,20 +23,15 @@ import { QuestionDrawer } from "@/features/evaluations/question-drawer";
 import { ExportsPage } from "@/features/exports/exports-page";
 import { IndexPage } from "@/features/index/index-page";
 import { JobsPage } from "@/features/jobs/jobs-page";
+import { ModelsPage } from "@/features/models/models-page";
 import { SearchPage } from "@/features/search/search-page";
 import { sessionQuery } from "@/features/session/api";
 import { SignInPage } from "@/features/session/sign-in-page";
 import { TaskPage } from "@/features/tasks/task-page";
 import { TasksPage } from "@/features/tasks/tasks-page";
-
-/** A parameter that someone mangled counts as absent. */
-const loose = <Schema extends z.ZodType>(schema: Schema) => schema.optional().catch(undefined);
-const word = loose(z.string());
-const count = loose(z.number().int().nonnegative());
-const day = loose(z.iso.date());
-
-/** A place in a document, and how it is looked at. */
-const place = { document: word, start: count, end: count, view: loose(z.enum(["page", "text", "why"])) };
+import { TrainingJobPage } from "@/features/training/job-page";
+import { TrainingPage } from "@/features/training/training-page";
+import { count, day, documentSearch, documentsSearch, loose, place, word } from "@/search-params";
 
 const root = createRootRouteWithContext<{ cache: QueryClient }>()({ component: Outlet, notFoundComponent: NotFound });
 
@@ -97,30 +94,14 @@ const conversation = createRoute({
 const documents = createRoute({
   getParentRoute: () => app,
   path: "/documents",
-  validateSearch: z.object({
-    collection: word,
-    status: loose(z.enum(["queued", "processing", "ready", "rejected", "deleted"])),
-    type: word,
-    language: word,
-    source: word,
-    since: day,
-    until: day,
-    words: word,
-    sort: loose(z.enum(["newest", "oldest", "name", "dated", "size", "updated"])),
-  }),
+  validateSearch: documentsSearch,
   component: DocumentsPage,
 });
 
 const document = createRoute({
   getParentRoute: () => documents,
   path: "$documentId",
-  validateSearch: z.object({
-    tab: loose(z.enum(["chunks", "pages", "text", "report", "access"])),
-    page: count,
-    start: count,
-    end: count,
-    person: word,
-  }),
+  validateSearch: documentSearch,
   component: DocumentDrawer,
 });
 
@@ -141,6 +122,17 @@ const evaluation = createRoute({
   component: EvaluationPage,
 });
 const evaluatedQuestion = createRoute({ getParentRoute: () => evaluation, path: "questions/$questionId", component: QuestionDrawer });
+
+const training = createRoute({ getParentRoute: () => app, path: "/training", component: TrainingPage });
+const trainingJob = createRoute({ getParentRoute: () => app, path: "/training/$jobId", component: TrainingJobPage });
+const adapters = createRoute({
+  getParentRoute: () => app,
+  path: "/adapters",
+  validateSearch: z.object({ tab: loose(z.literal("comparisons")) }),
+  component: AdaptersPage,
+});
+const adapter = createRoute({ getParentRoute: () => app, path: "/adapters/$adapterId", component: AdapterPage });
+const models = createRoute({ getParentRoute: () => app, path: "/models", component: ModelsPage });
 
 const jobs = createRoute({
   getParentRoute: () => app,
@@ -176,6 +168,11 @@ const routeTree = root.addChildren([
     index,
     evaluations,
     evaluation.addChildren([evaluatedQuestion]),
+    training,
+    trainingJob,
+    adapters,
+    adapter,
+    models,
     jobs,
     audit.addChildren([auditRecord]),
     exportsPage,

@@ -1,7 +1,7 @@
 """What sets of questions and evaluations look like on the wire."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -80,19 +80,22 @@ class EvaluationRequest(BaseModel):
     collection_ids: list[UUID] = Field(default=[], max_length=100)
     kind: EvaluationKind = "search"
     strategies: Annotated[list[StrategyName], AfterValidator(_each_once)] = Field(
-        default=["closed_book", "rag", "adapter", "both", "long_context"], min_length=1
+        default=[], description="All of them, unless named."
     )
     assistant_id: UUID | None = None
 
     @property
     def ways(self) -> list[str]:
-        return [*(self.configurations if self.kind == "search" else self.strategies)]
+        if self.kind == "search":
+            return self.configurations
+        return [*(self.strategies or get_args(StrategyName))]
 
     @model_validator(mode="after")
     def _of_its_kind(self) -> "EvaluationRequest":
-        foreign = {"configurations"} if self.kind == "strategies" else {"strategies", "assistant_id"}
-        if foreign & self.model_fields_set:
-            raise ValueError(f"an evaluation of {self.kind} has no {' and no '.join(sorted(foreign))}")
+        if self.kind == "search" and (self.strategies or self.assistant_id):
+            raise ValueError("an evaluation of search has no strategies and no assistant")
+        if self.kind == "strategies" and self.configurations != ["default"]:
+            raise ValueError("an evaluation of strategies searches as search is")
         return self
 
 

@@ -2252,7 +2252,7 @@ export interface components {
         /**
          * AdapterEvaluationResult
          * @description Mean token F1 of the answers of the base model and of the adapter; `difference`: the adapter's minus the
-         *     base's. `reasons` says why it was refused: overfitted, not_learnt, worse_than_base, too_few_questions.
+         *     base's. `reasons` says why it was refused: overfitted, not_learnt, no_better_than_base, too_few_questions.
          */
         AdapterEvaluationResult: {
             /** Adapter F1 */
@@ -2454,6 +2454,14 @@ export interface components {
             /** Rejected */
             rejected: number;
         };
+        /** BlindChoice */
+        BlindChoice: {
+            /**
+             * Choice
+             * @enum {string}
+             */
+            choice: "a" | "b" | "tie" | "neither";
+        };
         /**
          * BlindComparison
          * @description `a` and `b` are the answers, in an order that says nothing; `sides` is told once a choice was made.
@@ -2486,6 +2494,21 @@ export interface components {
              * @enum {string}
              */
             status: "queued" | "ready" | "chosen" | "failed" | "erased";
+        };
+        /**
+         * BlindComparisonRequest
+         * @description One adapter against another or, without `against_adapter_id`, against the base model.
+         */
+        BlindComparisonRequest: {
+            /**
+             * Adapter Id
+             * Format: uuid
+             */
+            adapter_id: string;
+            /** Against Adapter Id */
+            against_adapter_id?: string | null;
+            /** Prompt */
+            prompt: string;
         };
         /**
          * Bounds
@@ -2708,29 +2731,6 @@ export interface components {
             other: components["schemas"]["ComparedSide"];
             /** Questions */
             questions: number;
-        };
-        /** ComparisonChoice */
-        ComparisonChoice: {
-            /**
-             * Choice
-             * @enum {string}
-             */
-            choice: "a" | "b" | "tie" | "neither";
-        };
-        /**
-         * ComparisonRequest
-         * @description One adapter against another or, without `against_adapter_id`, against the base model.
-         */
-        ComparisonRequest: {
-            /**
-             * Adapter Id
-             * Format: uuid
-             */
-            adapter_id: string;
-            /** Against Adapter Id */
-            against_adapter_id?: string | null;
-            /** Prompt */
-            prompt: string;
         };
         /**
          * ConfigurationRanking
@@ -3237,13 +3237,8 @@ export interface components {
             question_set_id: string;
             /**
              * Strategies
-             * @default [
-             *       "closed_book",
-             *       "rag",
-             *       "adapter",
-             *       "both",
-             *       "long_context"
-             *     ]
+             * @description All of them, unless named.
+             * @default []
              */
             strategies: ("closed_book" | "rag" | "adapter" | "both" | "long_context")[];
         };
@@ -8310,7 +8305,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ComparisonRequest"];
+                "application/json": components["schemas"]["BlindComparisonRequest"];
             };
         };
         responses: {
@@ -8448,7 +8443,7 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["ComparisonChoice"];
+                "application/json": components["schemas"]["BlindChoice"];
             };
         };
         responses: {
@@ -17196,10 +17191,10 @@ export const adapterStatusValues: ReadonlyArray<FlattenedDeepRequired<components
 export const adapterEvaluationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AdapterEvaluation"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
 export const artifactCreatedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ArtifactCreated"]["type"]> = ["artifact.created"];
 export const auditRecordViewOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AuditRecordView"]["outcome"]> = ["success", "failure", "denied"];
+export const blindChoiceChoiceValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BlindChoice"]["choice"]> = ["a", "b", "tie", "neither"];
 export const blindComparisonChoiceAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BlindComparison"]["choice"]> = ["a", "b", "tie", "neither"];
 export const blindComparisonStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BlindComparison"]["status"]> = ["queued", "ready", "chosen", "failed", "erased"];
 export const citationAddedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["CitationAdded"]["type"]> = ["citation.added"];
-export const comparisonChoiceChoiceValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ComparisonChoice"]["choice"]> = ["a", "b", "tie", "neither"];
 export const documentStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Document"]["status"]> = ["queued", "processing", "ready", "rejected", "deleted"];
 export const evaluationKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Evaluation"]["kind"]> = ["search", "strategies"];
 export const evaluationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Evaluation"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];

@@ -92,7 +92,7 @@ async def test_a_question_that_nothing_answers_is_left_out_of_search(services, o
 @pytest.mark.parametrize(
     "body",
     [
-        {"kind": "strategies", "configurations": ["default"]},
+        {"kind": "strategies", "configurations": ["words"]},
         {"strategies": ["rag"]},
         {"kind": "strategies", "strategies": ["guess"]},
         {"kind": "strategies", "strategies": ["rag", "rag"]},

@@ -1,4 +1,4 @@
-import { DatabaseZap, Files, Gauge, ListChecks, KeyRound, LogIn, MessagesSquare, PackageCheck, ScrollText, Search, Users, Workflow, type LucideIcon } from "lucide-react";
+import { Blocks, Cpu, DatabaseZap, Files, Gauge, GraduationCap, ListChecks, KeyRound, LogIn, MessagesSquare, PackageCheck, ScrollText, Search, Users, Workflow, type LucideIcon } from "lucide-react";
 import type { Permission } from "@/features/session/api";
 
 type Destination =
@@ -8,6 +8,9 @@ type Destination =
   | "/search"
   | "/index"
   | "/evaluations"
+  | "/training"
+  | "/adapters"
+  | "/models"
   | "/jobs"
   | "/audit"
   | "/exports"
@@ -32,6 +35,14 @@ export const NAVIGATION: { group: string; entries: Entry[] }[] = [
       { to: "/index", label: "Index", icon: DatabaseZap, needs: "collections.manage" },
       { to: "/evaluations", label: "Evaluations", icon: Gauge, needs: "evaluations.manage" },
       { to: "/jobs", label: "Jobs", icon: Workflow, needs: "jobs.read" },
+    ],
+  },
+  {
+    group: "Build",
+    entries: [
+      { to: "/training", label: "Training", icon: GraduationCap, needs: "training.manage" },
+      { to: "/adapters", label: "Adapters", icon: Blocks, needs: "training.manage" },
+      { to: "/models", label: "Models", icon: Cpu, needs: "models.use" },
     ],
   },
   {

@@ -1,7 +1,7 @@
 import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, take } from "@/api/client";
 import { cursorPages, PAGE_SIZE } from "@/api/pages";
-import type { Evaluation, QuestionSet } from "@/api/types";
+import type { Evaluation, QuestionSet, StrategyName } from "@/api/types";
 import { readAnew } from "@/api/read-anew";
 
 export const isMoving = ({ status }: Evaluation): boolean => status === "queued" || status === "running";
@@ -87,10 +87,19 @@ export const questionSetsQuery = infiniteQueryOptions({
   ...cursorPages,
 });
 
+export type NewEvaluation = {
+  kind: Evaluation["kind"];
+  question_set_id: string;
+  configurations: string[];
+  strategies: StrategyName[];
+  assistant_id: string | null;
+  collection_ids: string[];
+};
+
 export function useCreateEvaluation() {
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (body: { question_set_id: string; configurations: string[]; collection_ids: string[] }) => take(api.POST("/api/v1/evaluations", { body })),
+    mutationFn: (body: NewEvaluation) => take(api.POST("/api/v1/evaluations", { body })),
     onSuccess: () => readAnew(cache, ["evaluations", "list"]),
   });
 }

@@ -14,6 +14,8 @@ import { ComparisonSection } from "@/features/evaluations/comparison";
 import { EvaluationState } from "@/features/evaluations/evaluation-table";
 import { QuestionList } from "@/features/evaluations/question-list";
 import { ResultTable } from "@/features/evaluations/result-table";
+import { StrategyTable } from "@/features/evaluations/strategy-table";
+import { waysOf } from "@/features/evaluations/strategy-words";
 import { formatNumber, plural } from "@/lib/format";
 
 const route = getRouteApi("/app/evaluations/$evaluationId");
@@ -59,8 +61,13 @@ function Whole({ evaluation }: { evaluation: Evaluation }) {
           <ResultTable result={result} />
         </Section>
       )}
+      {evaluation.strategies && (
+        <Section title="Ways to answer" note="Of the same questions; in brackets where a mean lies with 95 % confidence.">
+          <StrategyTable result={evaluation.strategies} />
+        </Section>
+      )}
       {result && <ComparisonSection evaluation={evaluation} />}
-      {hasScores && <QuestionList evaluation={evaluation} />}
+      {hasScores && evaluation.kind === "search" && <QuestionList evaluation={evaluation} />}
       {!hasScores && status === "cancelled" && <Empty title="Nothing was measured">It was cancelled before its first question.</Empty>}
     </div>
   );
@@ -68,7 +75,7 @@ function Whole({ evaluation }: { evaluation: Evaluation }) {
 
 function EvaluationFacts({ evaluation }: { evaluation: Evaluation }) {
   const { data } = useQuery(collectionsQuery);
-  const { result, configurations, collection_ids, question_set, created_at, started_at, finished_at } = evaluation;
+  const { result, collection_ids, question_set, created_at, started_at, finished_at } = evaluation;
   return (
     <div className="grid gap-x-12 gap-y-4 lg:grid-cols-2" data-testid="evaluation-facts">
       <Facts
@@ -76,13 +83,15 @@ function EvaluationFacts({ evaluation }: { evaluation: Evaluation }) {
           ["Status", <EvaluationState key="status" evaluation={evaluation} />],
           ["Asked", <Time key="asked" at={created_at} />],
           ["Took", started_at && <Elapsed key="took" from={started_at} to={finished_at} />],
-          ["Configurations", configurations.join(", ")],
+          [evaluation.kind === "search" ? "Configurations" : "Ways to answer", waysOf(evaluation).join(", ")],
+          ["Adapter", evaluation.strategies && (evaluation.strategies.adapter?.name ?? "None is published")],
           ["Searched in", collection_ids.length === 0 ? "All that you may read" : namesOf(collection_ids, data)],
         ]}
       />
       <Facts
         facts={[
           ["Questions", `${formatNumber(evaluation.progress.total)}${question_set.deleted ? ", of a set that was deleted since" : ""}`],
+          ["Left out", evaluation.strategies?.without_answers ? `${plural(evaluation.strategies.without_answers, "question")} without a stated answer` : null],
           ["In reach", result && plural(result.documents, "document")],
           ["Required", result && `${plural(result.required, "document")}${missing(result.out_of_reach)}`],
           ["Index", result?.index_moved ? "Documents came or went meanwhile: a later evaluation may differ" : null],

@@ -5,6 +5,7 @@ import { DataTable, ROW_LINK, type Column } from "@/components/data-table";
 import { Status } from "@/components/status";
 import { Time } from "@/components/time";
 import { ProgressBar } from "@/components/ui/progress";
+import { waysOf } from "@/features/evaluations/strategy-words";
 import { range, share } from "@/features/evaluations/words";
 import { formatDuration, formatNumber } from "@/lib/format";
 
@@ -20,7 +21,7 @@ const COLUMNS: Column<Evaluation>[] = [
       </Link>
     ),
   },
-  { id: "configurations", header: "Configurations", className: "min-w-44", cell: (row) => row.configurations.join(", ") },
+  { id: "configurations", header: "Ways", className: "min-w-44", cell: (row) => waysOf(row).join(", ") },
   { id: "status", header: "Status", inList: "line", className: "min-w-48", cell: (row) => <EvaluationState evaluation={row} /> },
   { id: "ndcg", header: "nDCG@10", className: "text-right whitespace-nowrap", cell: (row) => <FirstMean evaluation={row} /> },
   { id: "created", header: "Asked", className: "w-36 text-right", cell: (row) => <Time at={row.created_at} /> },

@@ -22,7 +22,7 @@ export function EvaluationsPage() {
   return (
     <Page
       title="Evaluations"
-      note="How well search finds, in your own documents, what questions with known answers need."
+      note="How well search finds, and each way to answer answers, what questions with known answers need in your own documents."
       action={tab === "sets" || !hasSets ? <NewQuestionSet onCreated={() => show("sets")} /> : <NewEvaluation />}
     >
       <Tabs

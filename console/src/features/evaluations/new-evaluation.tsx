@@ -3,6 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { Plus } from "lucide-react";
 import { useState, type FormEvent } from "react";
 import { allRows } from "@/api/pages";
+import type { Evaluation, SearchConfiguration } from "@/api/types";
 import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
 import { Checkbox } from "@/components/ui/checkbox";
@@ -10,6 +11,7 @@ import { Field } from "@/components/ui/field";
 import { Dialog } from "@/components/ui/overlay";
 import { Select } from "@/components/ui/select";
 import { SkeletonLines } from "@/components/ui/skeleton";
+import { assistantsQuery } from "@/features/adapters/api";
 import { CollectionChoice } from "@/features/documents/collection-choice";
 import { collectionsQuery } from "@/features/documents/api";
 import { configurationsQuery, questionSetsQuery, useCreateEvaluation } from "@/features/evaluations/api";
@@ -17,6 +19,10 @@ import { usesOf } from "@/features/evaluations/words";
 import { plural } from "@/lib/format";
 
 const FIRST = "default";
+const KINDS = [
+  { value: "search", label: "How well search finds" },
+  { value: "strategies", label: "Ways to answer, side by side" },
+];
 
 export function NewEvaluation() {
   const [open, setOpen] = useState(false);
@@ -47,12 +53,21 @@ function EvaluationForm() {
   const [chosenSet, setChosenSet] = useState("");
   const [others, setOthers] = useState<string[]>([]);
   const [within, setWithin] = useState<string[]>([]);
+  const [kind, setKind] = useState<Evaluation["kind"]>("search");
+  const [assistant, setAssistant] = useState("");
   const set = chosenSet || (rows?.[0]?.id ?? "");
   const toggle = (name: string) => setOthers(others.includes(name) ? others.filter((other) => other !== name) : [...others, name]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     create.mutate(
-      { question_set_id: set, configurations: [FIRST, ...others], collection_ids: within },
+      {
+        kind,
+        question_set_id: set,
+        configurations: kind === "search" ? [FIRST, ...others] : [FIRST],
+        strategies: [],
+        assistant_id: kind === "strategies" && assistant ? assistant : null,
+        collection_ids: within,
+      },
       { onSuccess: ({ id }) => void navigate({ to: "/evaluations/$evaluationId", params: { evaluationId: id }, search: {} }) },
     );
   };
@@ -74,14 +89,10 @@ function EvaluationForm() {
           />
         )}
       </Field>
-      <fieldset className="flex flex-col gap-2">
-        <legend className="mb-1.5 text-[13px] font-medium">Search as it is, compared with</legend>
-        {configurations.data
-          .filter(({ name }) => name !== FIRST)
-          .map((one) => (
-            <Checkbox key={one.name} checked={others.includes(one.name)} onChange={() => toggle(one.name)} label={one.name} note={`Uses ${usesOf(one)}`} />
-          ))}
-      </fieldset>
+      <Field label="What is measured">
+        {({ id }) => <Select id={id} label="What is measured" value={kind} options={KINDS} onChange={(next) => setKind(next === "strategies" ? "strategies" : "search")} />}
+      </Field>
+      {kind === "search" ? <Configurations offered={configurations.data} chosen={others} onToggle={toggle} /> : <AssistantField chosen={assistant} onChange={setAssistant} />}
       <div className="flex flex-col items-start gap-1.5">
         <span className="text-[13px] font-medium">Search in</span>
         <CollectionChoice collections={collections.data ?? []} chosen={within} onChange={setWithin} />
@@ -90,5 +101,37 @@ function EvaluationForm() {
         Start the evaluation
       </Button>
     </form>
+  );
+}
+
+type ConfigurationsProps = { offered: SearchConfiguration[]; chosen: string[]; onToggle: (name: string) => void };
+
+function Configurations({ offered, chosen, onToggle }: ConfigurationsProps) {
+  return (
+    <fieldset className="flex flex-col gap-2">
+      <legend className="mb-1.5 text-[13px] font-medium">Search as it is, compared with</legend>
+      {offered
+        .filter(({ name }) => name !== FIRST)
+        .map((one) => (
+          <Checkbox key={one.name} checked={chosen.includes(one.name)} onChange={() => onToggle(one.name)} label={one.name} note={`Uses ${usesOf(one)}`} />
+        ))}
+    </fieldset>
+  );
+}
+
+function AssistantField({ chosen, onChange }: { chosen: string; onChange: (id: string) => void }) {
+  const { data } = useQuery(assistantsQuery);
+  return (
+    <Field label="Answers of" hint="Its model answers, with and without the adapter that is published for it. The questions must state their answers.">
+      {({ id }) => (
+        <Select
+          id={id}
+          label="Answers of"
+          value={chosen}
+          options={[{ value: "", label: "The default model" }, ...(data ?? []).map((one) => ({ value: one.id, label: one.name }))]}
+          onChange={onChange}
+        />
+      )}
+    </Field>
   );
 }

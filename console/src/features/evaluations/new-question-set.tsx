@@ -75,7 +75,7 @@ function SetForm({ onDone }: { onDone: () => void }) {
             label: "BEIR files",
             content: (
               <div className="flex flex-col gap-4">
-                <FileField label="Questions (queries.jsonl)" hint="Lines of JSON with _id and text" onChange={setQueries} error={fieldMessage(problem, "queries")} />
+                <FileField label="Questions (queries.jsonl)" hint="Lines of JSON with _id and text; with answers, too, to measure ways to answer" onChange={setQueries} error={fieldMessage(problem, "queries")} />
                 <FileField
                   label="Judgements (qrels, .tsv)"
                   hint="Lines of query-id, corpus-id and score; the corpus-id is the name of a document’s file, or its id"
@@ -96,13 +96,13 @@ function SetForm({ onDone }: { onDone: () => void }) {
 
 function PasteField({ text, onChange, wrong }: { text: string; onChange: (text: string) => void; wrong: string | undefined }) {
   return (
-    <Field label="Questions and documents" hint="Two columns: a question, and the name of a file that answers it. A question with several files comes on several lines." error={wrong}>
+    <Field label="Questions and documents" hint="A question, the name of a file that answers it and, to measure ways to answer, the answer. With several files or answers it comes on several lines; without a file it must not be answered." error={wrong}>
       {(control) => (
         <Textarea
           {...control}
           value={text}
           onChange={(event) => onChange(event.target.value)}
-          placeholder={"How many days may be carried over?\tannual-leave.md"}
+          placeholder={"How many days may be carried over?\tannual-leave.md\tfive days"}
           className="min-h-40 text-[13px]"
           spellCheck={false}
         />

@@ -8,6 +8,13 @@ test("cells of a spreadsheet become the two files", () => {
   });
 });
 
-test.each(["a question alone", "\tleave.md", "question\tleave.md\tanother cell"])("%j is refused with its line", (row) => {
+test.each(["a question alone", "\tleave.md", "question\tleave.md\tan answer\tanother cell"])("%j is refused with its line", (row) => {
   expect(readPasted(`Fine?\tleave.md\n${row}`)).toMatchObject({ line: 2 });
+});
+
+test("a third column holds answers, and a question without a document must not be answered", () => {
+  expect(readPasted("How much leave is there?\tleave.md\t28 days\nHow much leave is there?\tleave.md\ttwenty-eight days\nWhat is in the safe?\t")).toEqual({
+    queries: '{"_id":"1","text":"How much leave is there?","answers":["28 days","twenty-eight days"]}\n{"_id":"2","text":"What is in the safe?","answers":[]}',
+    qrels: "1\tleave.md\t1",
+  });
 });

@@ -55,7 +55,7 @@ function Reached({ of, measure }: { of: ConfigurationResult; measure: Measure })
 }
 
 /** A mean and its bounds on a line from 0 to 1. The numbers stand beside it. */
-function IntervalBar({ mean, low, high }: { mean: number; low: number; high: number }) {
+export function IntervalBar({ mean, low, high }: { mean: number; low: number; high: number }) {
   const at = (value: number) => `${value * 100}%`;
   return (
     <span aria-hidden className="relative h-3 min-w-40 flex-1">

@@ -23,9 +23,12 @@ const KINDS: Record<string, string> = {
   "compliance.export": "Write an export",
   "conversations.answer": "Answer a turn",
   "documents.ingest": "Read a document",
-  "evaluation.measure": "Measure search",
+  "evaluation.measure": "Measure search or answers",
   "index.rebuild": "Rebuild the index",
   "tasks.run": "Carry out a task",
+  "training.compare": "Answer for a blind choice",
+  "training.evaluate": "Evaluate an adapter",
+  "training.train": "Train an adapter",
   "works.carry_out": "Carry out a work",
 };
 

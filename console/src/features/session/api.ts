@@ -19,6 +19,8 @@ export type Permission =
   | "audit.content.read"
   | "compliance.export"
   | "evaluations.manage"
+  | "training.manage"
+  | "models.use"
   | "jobs.read"
   | "jobs.manage";
 
