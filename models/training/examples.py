@@ -14,9 +14,11 @@ from secretariat.models.engine.grounding import turns_of
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.load import LoadedChat
 from secretariat.models.tokens.chat import lay_out
+from secretariat.models.training.packing import Document
 from secretariat.models.training.rewards import Expected
 
 T = TypeVar("T")
+D = TypeVar("D", bound=Document)
 _ROLES = ("system", "user", "assistant")
 
 
@@ -83,20 +85,29 @@ def answer_tokens(chat: LoadedChat, text: str) -> list[int]:
     return [*chat.tokenizer.encode(text), chat.tokenizer.eos_id]
 
 
-def read_chats(paths: Sequence[Path], chat: LoadedChat) -> list[Example]:
-    """Of lines {"messages": […, the assistant's], "documents"?: […], "id"?}: the last message is learnt.
+def read_documents(paths: Sequence[Path], chat: LoadedChat, row_tokens: int) -> list[Example | Text]:
+    """Of lines {"messages": […, the assistant's], "documents"?: […], "id"?}, of which the last message is learnt,
+    and of lines {"text", "id"?}, of which all is, in pieces of at most `row_tokens`.
 
     Raises ModelError("training_invalid") naming file, line and field, as all readers here.
     """
 
-    def made(record: Mapping[str, Any], name: str) -> Example:
+    def made(record: Mapping[str, Any], name: str) -> Sequence[Example | Text]:
+        if "text" in record:
+            return _pieces(chat.tokenizer.encode(_text(record, "text")), name, row_tokens)
         messages = _messages(record)
         if messages[-1].role != "assistant" or len(messages) < 2:
             raise ValueError("messages don't end with an assistant's that answers one before")
         prompt = prompt_tokens(chat, messages[:-1], _documents(record))
-        return example(prompt, answer_tokens(chat, messages[-1].content), name)
+        return [example(prompt, answer_tokens(chat, messages[-1].content), name)]
 
-    return _read(paths, made)
+    return [document for documents in _read(paths, made) for document in documents]
+
+
+def _pieces(ids: Sequence[int], name: str, row_tokens: int) -> list[Text]:
+    """A rest of one token teaches nothing and is left out."""
+    pieces = (ids[first : first + row_tokens] for first in range(0, len(ids), row_tokens))
+    return [Text(piece, f"{name}/{number}") for number, piece in enumerate(pieces) if len(piece) > 1]
 
 
 def read_preferences(paths: Sequence[Path], chat: LoadedChat) -> list[Preference]:
@@ -113,30 +124,24 @@ def read_preferences(paths: Sequence[Path], chat: LoadedChat) -> list[Preference
 
 
 def read_tasks(paths: Sequence[Path], chat: LoadedChat) -> list[Task]:
-    """Of lines {"messages": […, the user's], "documents"?: […], "expected"?: {…}, "id"?}."""
+    """Of lines {"messages": […, the user's], "documents"?: […], "expected": {…}, "id"?}; or, as `read_chats` has
+    them, with an assistant's message at the end, which says what is expected."""
 
     def made(record: Mapping[str, Any], name: str) -> Task:
-        expected, documents = record.get("expected", {}), _documents(record)
+        messages, documents = _messages(record), _documents(record)
+        texts = {document.id: document.text for document in documents}
+        expected = record.get("expected", {})
         if not isinstance(expected, dict):
             raise ValueError("expected is no object")  # noqa: TRY004 - told as all that is wrong with a line
-        texts = {document.id: document.text for document in documents}
-        return Task(prompt_tokens(chat, _messages(record), documents), Expected.of(expected, texts), name)
+        asks = Expected.of(expected, texts)
+        if "expected" not in record and messages[-1].role == "assistant":
+            asks = Expected.of_answer(messages.pop().content, texts)
+        return Task(prompt_tokens(chat, messages, documents), asks, name)
 
     return _read(paths, made)
 
 
-def read_texts(paths: Sequence[Path], chat: LoadedChat, row_tokens: int) -> list[Text]:
-    """Of lines {"text", "id"?}, cut into pieces of at most `row_tokens`; a rest of one token is left out."""
-
-    def made(record: Mapping[str, Any], name: str) -> list[Text]:
-        ids = chat.tokenizer.encode(_text(record, "text"))
-        pieces = (ids[first : first + row_tokens] for first in range(0, len(ids), row_tokens))
-        return [Text(piece, f"{name}/{number}") for number, piece in enumerate(pieces) if len(piece) > 1]
-
-    return [piece for pieces in _read(paths, made) for piece in pieces]
-
-
-def fitting(examples: Sequence[Example], row_tokens: int) -> list[Example]:
+def fitting(examples: Sequence[D], row_tokens: int) -> list[D]:
     """Those that fit into a row. Raises ModelError("training_invalid") where that is less than half of them."""
     kept = [one for one in examples if len(one.tokens) <= row_tokens]
     if not kept or 2 * len(kept) < len(examples):

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: the mean loss of the answers' tokens, on adapters or on all weights."""
+"""Supervised fine-tuning: the mean loss of the answers' tokens, and of whole texts, on adapters or all weights."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.training.acting import Place, placing
-from secretariat.models.training.examples import fitting, read_chats
+from secretariat.models.training.examples import fitting, read_documents
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
 from secretariat.models.training.learnt import Learnt
@@ -24,7 +24,9 @@ def main(job: Job, folder: Path) -> bool:
     place = placing(part, job.learn.acts, opened.chat)
     learnt = Learnt([part])
     examples, held_out = (
-        fitting(read_chats([Path(path) for path in paths], opened.chat), job.row_tokens) if paths else []
+        fitting(read_documents(list(map(Path, paths)), opened.chat, job.row_tokens), job.row_tokens)
+        if paths
+        else []
         for paths in (job.data, job.held_out)
     )
     objective = Supervised(opened.decoder, job, examples, held_out, place)

@@ -46,11 +46,12 @@ def new_job(tmp_path, chat_folder) -> Callable[..., Path]:
     """A folder with a job.json for the tiny chat model."""
 
     def folder(name: str = "run", **values: Any) -> Path:
-        made = tmp_path / name
+        made: Path = tmp_path / name
         made.mkdir()
         job = {
             "recipe": "sft", "model": str(chat_folder), "seed": 3, "steps": 6, "batch_tokens": 64,
-            "row_tokens": 64, "learning_rate": 1e-2, "threads": 1, "dtype": "float32", "evaluate_every": 2, "state_every": 2,
+            "row_tokens": 64, "learning_rate": 1e-2, "threads": 1, "dtype": "float32",
+            "evaluate_every": 2, "state_every": 2,
             "learn": {"kind": "lora", "rank": 4, "alpha": 8},
         }  # fmt: skip
         (made / "job.json").write_text(json.dumps({**job, **values}))

@@ -1,6 +1,7 @@
 """The differentiable decoder against the served one, and its gradients against finite differences, in float64."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -71,15 +72,16 @@ def test_a_packed_row_says_what_the_served_network_says_of_each_document(kind):
 
 @pytest.mark.parametrize("kind", ["attention", "one hybrid layer", "jamba"])
 def test_gradients_are_the_same_with_and_without_keeping_what_layers_made(kind):
-    decoder = random_decoder(SHAPES[kind], std=0.3).double().requires_grad_()
-    rows, found = rows_of(documents((20, 9))), []
+    decoder: Any = random_decoder(SHAPES[kind], std=0.3).double().requires_grad_()
+    rows = rows_of(documents((20, 9)))
+    found: list[dict[str, torch.Tensor]] = []
     for checkpoint in (True, False):
         decoder.zero_grad()
         routers: list[torch.Tensor] = []
         last = hidden(decoder, rows, checkpoint=checkpoint, routers=routers)
         balance = sum(one.logsumexp(dim=-1).square().mean() for one in routers)
         (loss_sum(decoder, last, rows) + balance).backward()
-        found.append({name: value.grad.clone() for name, value in decoder.named_parameters()})
+        found.append({name: value.grad for name, value in decoder.named_parameters()})
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
     if kind == "jamba":
         assert found[0]["layers.1.feed_forward.router.weight"].abs().sum() > 0
@@ -112,28 +114,31 @@ class TestGradients:
         """Positions and documents without what the rows are padded with."""
         return passage.positions_BT[:, :10], passage.documents_BT[:, :10]
 
-    @pytest.mark.parametrize("spec", [ATTENTION, replace(ATTENTION, soft_cap=0.5), replace(WINDOWED, window=3)])
+    @pytest.mark.parametrize(
+        "spec", [ATTENTION, replace(ATTENTION, soft_cap=0.5), replace(WINDOWED, window=3)]
+    )
     def test_attention(self, passage, spec):
         rows = passage.positions_BT.numel()
         spec = replace(spec, heads=2, kv_heads=1, head_dim=2, rope=None)
         parts = [drawn(rows, heads, 2, seed=heads).requires_grad_() for heads in (2, 1, 1)]
-        assert gradcheck(lambda *qkv: attend(*qkv, passage, spec)[:10], parts, fast_mode=True)
+        assert gradcheck(lambda q, k, v: attend(q, k, v, passage, spec)[:10], parts, fast_mode=True)
 
     def test_state_space_duality(self, places, monkeypatch):
         monkeypatch.setattr("secretariat.models.training.scans.CHUNK", 4)
         dt, decay = drawn(2, 10, 1, 2).exp(), -drawn(1, 2).exp()
         b, c = drawn(2, 10, 1, 3, seed=1), drawn(2, 10, 1, 3, seed=2)
         given = [part.requires_grad_() for part in (drawn(2, 10, 1, 2, 2), dt, decay, b, c)]
-        assert gradcheck(lambda *parts: ssd(*parts, places[1]), given)
+        assert gradcheck(lambda x, dt, decay, b, c: ssd(x, dt, decay, b, c, places[1]), given)
 
     def test_selective_scan(self, places):
         dt, decay = drawn(2, 10, 2).exp(), -drawn(3, 2).exp()
         b, c = drawn(2, 10, 3, seed=1), drawn(2, 10, 3, seed=2)
         given = [part.requires_grad_() for part in (drawn(2, 10, 2), dt, decay, b, c)]
-        assert gradcheck(lambda *parts: selective_scan(*parts, places[0]), given)
+        assert gradcheck(lambda x, dt, decay, b, c: selective_scan(x, dt, decay, b, c, places[0]), given)
 
     def test_short_convolution(self, places):
-        conv = random_decoder(SHAPES["mamba2"]).double().layers[0].mixers[0].conv
+        decoder: Any = random_decoder(SHAPES["mamba2"]).double()
+        conv = decoder.layers[0].mixers[0].conv
         assert gradcheck(
             lambda x: convolved(conv, x, places[0]), drawn(2, 10, conv.weight.shape[0]).requires_grad_()
         )
@@ -143,7 +148,8 @@ class TestGradients:
     def test_log_probabilities(self, function, cap, monkeypatch):
         monkeypatch.setattr("secretariat.models.training.loss._TOKENS", 4)
         shape = config(LayerSpec((ATTENTION,), MLP, NORM), logits_scale=0.7, logits_cap=cap)
-        decoder, rows = random_decoder(shape).double(), rows_of(documents((6, 3)))
+        decoder: Any = random_decoder(shape).double()
+        rows = rows_of(documents((6, 3)))
         head, last = drawn(7, 4).requires_grad_(), drawn(*rows.tokens_BT.shape, 4, seed=1).requires_grad_()
 
         def found(weight, hidden_BTE):

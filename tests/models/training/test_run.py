@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,7 @@ def results(folder):
 def answers(chat_folder, adapter, questions):
     """What the engine draws with the adapter, greedily."""
     plan = AdapterPlan(rows=1, rank=16)
-    chat = load_chat_model(chat_folder, backend="torch", adapters=plan, threads=1)
+    chat: Any = load_chat_model(chat_folder, backend="torch", adapters=plan, threads=1)
     lora = read_lora(adapter, chat.network.config)
     engine = Engine(
         chat.network, Vocabulary.of(chat.tokenizer, chat.eos_ids), memory=EngineMemory(pages=64, slots=4)
@@ -143,7 +144,7 @@ def test_it_ends_when_what_is_held_out_gets_worse_and_keeps_the_best(new_job, re
     assert told[-1] == {"event": "ended", "ended_by": "held_out"}
     assert len(told) < 200
     measured = {line["step"]: line["held_out"] for line in told if "held_out" in line}
-    assert found["best_step"] == min(measured, key=measured.get)
+    assert found["best_step"] == min(measured, key=lambda step: measured[step])
     assert found["held_out"] == min(measured.values()) < found["first_held_out"]
     assert max(measured) == found["steps"] == found["best_step"] + 3 * 2
     assert found["gap"] > 0
@@ -201,6 +202,16 @@ def test_a_line_that_is_wrong_is_named_and_not_quoted(new_job, tmp_path):
     with pytest.raises(ModelError, match=r"bad\.jsonl, line 1: messages don't end") as caught:
         train(new_job(data=[str(path)]))
     assert "secret" not in caught.value.message
+
+
+def test_conversations_and_texts_are_learnt_together(new_job, records, tmp_path):
+    texts = tmp_path / "texts.jsonl"
+    texts.write_text(json.dumps({"id": "a", "text": "Lome lies by the sea. " * 8}) + "\n")
+    folder = new_job(data=[records(*PAIRS), str(texts)], steps=8, batch_tokens=320)
+    assert train(folder)
+    assert summary(folder)["examples"] == len(PAIRS) + 3
+    told = progress(folder)
+    assert told[7]["loss"] < told[0]["loss"]
 
 
 def test_a_state_of_another_job_is_refused(new_job, records):
