@@ -5,6 +5,7 @@ marked: they may not be published any more, and what is published says that it h
 isn't touched.
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -29,6 +30,6 @@ async def erase(session: TenantSession, which: ColumnElement[bool]) -> Erased:
     if not rows:
         return Erased(0, (), ())
     words = await repository.strip(session, rows)
-    adapters = await repository.mark(session, sorted({row.training_job_id for row in rows}), len(rows))
+    adapters = await repository.mark(session, Counter(row.training_job_id for row in rows))
     words += await repository.strip_evaluations(session, adapters)
     return Erased(len(rows), tuple(adapters), tuple(words))

@@ -1,6 +1,6 @@
 """The queries of adapters in use, and of the examples that they learnt from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, exists, func, literal, or_, select, update
@@ -75,15 +75,15 @@ async def strip(session: TenantSession, rows: Sequence[TrainingExampleRow]) -> l
     return words
 
 
-async def mark(session: TenantSession, training_job_ids: Sequence[UUID], erased: int) -> list[UUID]:
-    """The jobs' adapters are to be made again; their ids."""
+async def mark(session: TenantSession, erased: Mapping[UUID, int]) -> list[UUID]:
+    """The jobs' adapters are to be made again; their ids. `erased`: how many examples, by job."""
     query = select(AdapterRow).where(
-        AdapterRow.training_job_id.in_(training_job_ids), AdapterRow.status != "deleted"
+        AdapterRow.training_job_id.in_(erased.keys()), AdapterRow.status != "deleted"
     )
     rows = list(await session.scalars(query.with_for_update()))
     for row in rows:
         before = row.retraining or {"since": rfc3339(now()), "erased": 0}
-        row.retraining = {**before, "erased": before["erased"] + erased}
+        row.retraining = {**before, "erased": before["erased"] + erased[row.training_job_id]}
     await session.flush()
     return [row.id for row in rows]
 

@@ -103,5 +103,5 @@ async def delete(session: TenantSession, services: Services, caller: Caller, doc
     await grants.revoke_all(session, "document", found.id)
     await forget_name(session, found.id)
     services.indexes.forget_after_commit(session)
-    facts = {"chunks": chunks, "training_examples": erased.examples}
+    facts = {"chunks": chunks} | ({"training_examples": erased.examples} if erased.examples else {})
     await record_on(session, caller, "DATA_INGEST", "document.deleted", found, facts)
