@@ -42,11 +42,14 @@ def rows(tmp_path: Path) -> Path:
 
 
 def test_an_answer_is_taken_as_its_passage_writes_it(rows: Path) -> None:
-    exact, near, absent, *_ = fairytale.read(rows)
-    assert (exact.span, exact.verbatim) == ("the miller's daughter", True)
-    assert near.span == "his ring was lost in the deep lake" or near.span is None
-    assert not near.verbatim
-    assert absent.span is None
+    exact, changed, absent, *_ = fairytale.read(rows)
+    assert exact.span == "the miller's daughter"
+    assert changed.span is None
+    assert (
+        fairytale.near(changed.passage, "his ring got lost in the deep lake")
+        == "his ring was lost in the deep lake"
+    )
+    assert fairytale.near(absent.passage, absent.answers[0]) is None
 
 
 def test_grounded_examples_cite_the_passage_or_say_that_none_answers(rows: Path) -> None:
@@ -93,5 +96,5 @@ def test_intents_are_offered_with_the_right_one_or_something_else(tmp_path: Path
 def test_the_training_sets_are_read(tmp_path: Path) -> None:
     with (DATA / "fairytaleqa" / "val.jsonl").open(encoding="utf-8") as lines:
         (tmp_path / "some.jsonl").write_text("".join(next(lines) for _ in range(40)), encoding="utf-8")
-    assert sum(each.verbatim for each in fairytale.read(tmp_path / "some.jsonl")) > 20
+    assert sum(each.span is not None for each in fairytale.read(tmp_path / "some.jsonl")) > 20
     assert len(clinc.read(DATA / "clinc150" / "data_full.json")) == 15_100
