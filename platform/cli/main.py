@@ -183,6 +183,25 @@ def evaluate_retrieval(
     measure(directory, compare=compare, split=split, output=output, as_json=as_json)
 
 
+@evaluate.command("strategies")
+def evaluate_strategies(
+    dataset: Annotated[
+        Path,
+        typer.Argument(
+            help="queries.jsonl (with answers), qrels.tsv and, unless yours are asked, documents/."
+        ),
+    ],
+    assistant: Annotated[str | None, typer.Option(help="By name: its model and adapter answer.")] = None,
+    *,
+    output: Output = None,
+    as_json: Json = False,
+) -> None:
+    """Answers from memory, from search, with an adapter, with both and with whole documents, side by side."""
+    from secretariat.platform.cli.strategies import measure
+
+    raise typer.Exit(measure(dataset, assistant=assistant, output=output, as_json=as_json))
+
+
 @evaluate.command("rho-bank")
 def evaluate_rho_bank(
     directory: Path,

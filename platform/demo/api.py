@@ -31,6 +31,10 @@ class Api:
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._json(self._http.post(path, json=body))
 
+    def send(self, path: str, data: dict[str, str], files: dict[str, tuple[str, bytes]]) -> dict[str, Any]:
+        """A form."""
+        return self._json(self._http.post(path, data=data, files=files))
+
     def upload(self, collection_id: str, path: Path, name: str, media_type: str) -> dict[str, Any]:
         with path.open("rb") as file:
             response = self._http.post(
@@ -89,6 +93,15 @@ class Api:
                 return thing
             time.sleep(0.1)
         raise ApiRefusedError(f"{path} did not end within {_PATIENCE_SECONDS} s.")
+
+    def changing(self, path: str, ended: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+        """The thing again and again, until its status is one of `ended`; however long that takes."""
+        while True:
+            thing = self.get(path)
+            yield thing
+            if thing["status"] in ended:
+                return
+            time.sleep(0.5)
 
     @staticmethod
     def _json(response: httpx.Response) -> dict[str, Any]:

@@ -20,9 +20,11 @@ MEDIA_TYPES = {
 }
 
 
-def ensure_handbook(api: Api, directory: Path, out: Console) -> tuple[str, dict[str, str]]:
+def ensure_handbook(
+    api: Api, directory: Path, out: Console, name: str = COLLECTION
+) -> tuple[str, dict[str, str]]:
     """Upload what is missing and wait until all is ready: (collection, document id -> path of its file)."""
-    collection_id = _collection(api)
+    collection_id = _collection(api, name)
     files = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in _files(directory)}
     present = {
         document["sha256"]
@@ -44,11 +46,12 @@ def _files(directory: Path) -> list[Path]:
     return sorted(path for path in directory.rglob("*") if path.suffix in MEDIA_TYPES)
 
 
-def _collection(api: Api) -> str:
+def _collection(api: Api, name: str) -> str:
     for collection in api.every("/api/v1/collections"):
-        if collection["name"] == COLLECTION:
+        if collection["name"] == name:
             return str(collection["id"])
-    body = {"name": COLLECTION, "description": "The handbook of an example company."}
+    described = "The handbook of an example company." if name == COLLECTION else ""
+    body = {"name": name, "description": described}
     return str(api.post("/api/v1/collections", body)["id"])
 
 
