@@ -83,6 +83,10 @@ class LocalEmbedder:
     def max_tokens(self) -> int:
         return self._loaded.max_tokens
 
+    def put_away(self) -> None:
+        """As `close`, for one that will be wanted again."""
+        self.close()
+
     def close(self) -> None:
         self._thread.close()
 

@@ -40,6 +40,10 @@ class LocalLabeller:
         self.identity = identity_of(loaded.identity)
         self.bytes = weight_bytes
 
+    def put_away(self) -> None:
+        """As `close`, for one that will be wanted again."""
+        self.close()
+
     def close(self) -> None:
         self._thread.close()
 

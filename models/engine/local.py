@@ -86,6 +86,9 @@ def memory_of(options: EngineOptions, context_length: int) -> EngineMemory:
     )
 
 
+def _nothing() -> None: ...
+
+
 class LocalChat:
     """A ChatModel over an engine of its own. `start` before use; `close` ends the thread."""
 
@@ -95,9 +98,10 @@ class LocalChat:
         options: EngineOptions | None = None,
         *,
         weight_bytes: int = 0,
+        vocabulary: Vocabulary | None = None,
     ) -> None:
         options = options or EngineOptions()
-        vocabulary = Vocabulary.of(loaded.tokenizer, loaded.eos_ids)
+        vocabulary = vocabulary or Vocabulary.of(loaded.tokenizer, loaded.eos_ids)
         self._loaded = loaded
         self._weight_bytes = weight_bytes
         self.identity = identity_of(loaded.identity, loaded.network.arithmetic, options.kv)
@@ -113,6 +117,7 @@ class LocalChat:
         self._preparer = Preparer(loaded, vocabulary, self.adapters)
         self.snapshots = Conversations(self.engine)
         self._couriers: WeakKeyDictionary[asyncio.AbstractEventLoop, Courier] = WeakKeyDictionary()
+        self.leaving: Callable[[], None] = _nothing  # what makes coming back quicker
         self._before: dict[tuple[str, tuple[Expert, ...]], dict[str, float]] = {}
 
     def _registry(self) -> AdapterRegistry | None:
@@ -128,6 +133,11 @@ class LocalChat:
 
     def close(self) -> None:
         self.engine.close()
+
+    def put_away(self) -> None:
+        """As `close`, for one that will be wanted again."""
+        self.close()
+        self.leaving()
 
     @property
     def context_length(self) -> int:

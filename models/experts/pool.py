@@ -30,6 +30,10 @@ class Held(Protocol):
         """Whether somebody relies on its staying."""
         ...
 
+    def put_away(self) -> None:
+        """It will be wanted again."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -55,6 +59,7 @@ class _Place(Generic[H]):
     used_at: float = 0.0
     since: float = 0.0
     leaving: bool = False
+    needed: int | None = None
 
     @property
     def movable(self) -> bool:
@@ -118,10 +123,12 @@ class Pool(Generic[H]):
             self._changed.set()
 
     async def close(self) -> None:
-        for name, place in self._places.items():
+        for place in self._places.values():
             if place.loading is not None:
                 await asyncio.gather(place.loading, return_exceptions=True)
-            await self._put_away(name, place)
+            if place.held is not None:
+                held, place.held = place.held, None
+                await asyncio.get_running_loop().run_in_executor(self._thread, held.close)
         self._thread.shutdown()
 
     async def _entered(self, name: str, place: "_Place[H]") -> H:
@@ -148,6 +155,7 @@ class Pool(Generic[H]):
                 loaded = await self._in_thread(self.load, name)
                 now = time.monotonic()
                 place.held, place.since, place.leaving = loaded, now, False
+                place.needed = loaded.bytes
                 self._count(Switch(name, now - asked - waited, waited))
         finally:
             place.loading = None
@@ -162,7 +170,9 @@ class Pool(Generic[H]):
         waited = time.monotonic() - asked
         if self.budget is None:
             return waited
-        needed = await self._in_thread(self.size, name)
+        needed = place.needed  # as it was when it was there
+        if needed is None:
+            needed = await self._in_thread(self.size, name)
         if needed > self.budget:
             raise ModelError(
                 "invalid_request",
@@ -204,7 +214,7 @@ class Pool(Generic[H]):
             return
         held, place.held, place.leaving = place.held, None, False
         self.left(name, held)
-        await asyncio.get_running_loop().run_in_executor(self._thread, held.close)
+        await asyncio.get_running_loop().run_in_executor(self._thread, held.put_away)
 
 
 def _noticed(task: "asyncio.Task[None]") -> None:

@@ -15,6 +15,7 @@ from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.library import library
+from secretariat.models.kernels.linear.packing import Packed
 from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
 from secretariat.models.nets.decoder import Decoder, TorchNetwork
@@ -116,8 +117,10 @@ def build_network(
     step_tokens: int = 256,
     exact: bool = True,
     adapters: AdapterPlan | None = None,
+    packed: dict[str, Packed] | None = None,
 ) -> Network:
-    """Reads the weights. Arguments and errors as of `load_chat_model`."""
+    """Reads the weights. Arguments and errors as of `load_chat_model`. `packed`: of a native network of the same
+    weights in the same form, which are then not read."""
     compiled = None if backend == "torch" else library()
     if compiled is None:
         if backend == "native":
@@ -134,6 +137,7 @@ def build_network(
         step_tokens=step_tokens,
         exact=exact,
         adapters=adapters,
+        packed=packed,
     )
 
 

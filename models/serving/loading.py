@@ -11,6 +11,7 @@ from secretariat.models.catalog import CATALOG
 from secretariat.models.serving.listing import Listing
 
 if TYPE_CHECKING:
+    from secretariat.models.engine.cold import ColdModels
     from secretariat.models.engine.local import EngineOptions
     from secretariat.models.nets.adapters import AdapterPlan
     from secretariat.models.nets.checkpoint import Checkpoint
@@ -20,13 +21,21 @@ if TYPE_CHECKING:
 def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
     """Of the server's command line. What it returns takes seconds and raises ModelError."""
 
+    kept: list[ColdModels] = []
+
     def load(listing: Listing) -> "Model":
         import torch
 
+        from secretariat.models.engine.cold import ColdModels
+
         torch.set_num_threads(options.threads)
         _check_files(listing)
-        model = _chat(options, listing) if listing.kind == "chat" else _encoder(options, listing)
-        _give_back()
+        if not kept:
+            kept.append(ColdModels(options.models_dir))
+        back = listing.path in kept[0]
+        model = _chat(options, listing, kept[0]) if listing.kind == "chat" else _encoder(options, listing)
+        if not back:
+            _give_back()
         return model
 
     return load
@@ -74,13 +83,10 @@ def _encoder(options: argparse.Namespace, listing: Listing) -> "Model":
     return LocalEmbedder(replace(embedder, identity=identity), listing.bytes)
 
 
-def _chat(options: argparse.Namespace, listing: Listing) -> "Model":
-    from secretariat.models.engine.local import load_chat
-    from secretariat.models.nets.checkpoint import open_checkpoint
-
+def _chat(options: argparse.Namespace, listing: Listing, kept: "ColdModels") -> "Model":
     engine = _engine_options(options, _adapters(options, listing))
-    weights = _weight_bytes(open_checkpoint(listing.path), engine)
-    return load_chat(listing.path, engine, name=listing.name, weight_bytes=weights).start()
+    weights = _weight_bytes(kept.checkpoint(listing.path), engine)
+    return kept.load(listing.path, engine, name=listing.name, weight_bytes=weights).start()
 
 
 def _engine_options(options: argparse.Namespace, adapters: "AdapterPlan | None" = None) -> "EngineOptions":

@@ -3,7 +3,7 @@
 Knows nothing of requests beyond the runs of a step, and nothing of sampling.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -29,6 +29,7 @@ class NativeNetwork:
 
     `form` None keeps each matrix close to how it is stored. `exact` False lets operations that have a faster
     arithmetic use it. `adapters`: what to make room for; the rows are then set through the attribute of that name.
+    `packed`: the matrices of an earlier network of the same weights and form.
     """
 
     def __init__(
@@ -42,13 +43,14 @@ class NativeNetwork:
         step_tokens: int = 256,
         exact: bool = True,
         adapters: AdapterPlan | None = None,
+        packed: dict[str, Packed] | None = None,
     ) -> None:
         self.config = config
         self.step_tokens = step_tokens
         self.adapters = None if adapters is None else NativeAdapters(adapters)
         self._weights: Weights | None = weights
         self._form = form
-        self._packed = _packed(config, weights, form)
+        self._packed = _packed(config, weights, form) if packed is None else packed
         self._exact = exact
         self._arrays = StepArrays(step_tokens, exact=exact)
         self._program, self._commits = Program(library, threads), Program(library, threads)
@@ -60,6 +62,11 @@ class NativeNetwork:
     def memory(self) -> Memory:
         assert self._memory is not None, "allocate first"
         return self._memory
+
+    @property
+    def packed(self) -> Mapping[str, Packed]:
+        """The matrices by name, as they are multiplied by."""
+        return self._packed
 
     @property
     def arithmetic(self) -> Arithmetic:

@@ -1,8 +1,8 @@
 """One factor for each leading singular value of each matrix, and one for the rest (arXiv:2501.06252).
 
 With answers given it learns them as `sft` does; with "rewards" among its own settings it learns from what its own
-answers are worth, as `grpo` does, with each answer's others as baseline. `learn.start`: the folder of a vector to go
-on from. The result is a few thousand numbers that the engine runs for each row of a batch.
+answers are worth, as `grpo` does, with each answer's others as baseline. `learn.start`: the folder of a vector to
+go on from. The result is a few thousand numbers that the engine runs for each row of a batch.
 """
 
 from dataclasses import replace

@@ -21,6 +21,9 @@ class Thing:
         self.name = name
         self.closed = False
 
+    def put_away(self) -> None:
+        self.close()
+
     def close(self) -> None:
         assert not self.closed
         self.closed = True
