@@ -46,8 +46,7 @@ async def start(person: Person, **more: Any) -> dict[str, Any]:
 async def carry_out(services: Services, person: Person, table: Rows, row_id: str) -> None:
     """What a worker does when it is woken for it."""
     async with services.database.tenant(person.tenant.id) as session:
-        row = await session.get_one(table, (person.tenant.id, UUID(row_id)))
-    assert row.job_id is not None
+        row: Any = await session.get_one(table, (person.tenant.id, UUID(row_id)))
     await Runner(services, HANDLERS).carry_out(person.tenant.id, row.job_id)
 
 
@@ -69,4 +68,4 @@ async def evaluated(services: Services, person: Person, adapter_id: str) -> dict
     answer = await person.client.post(f"/api/v1/adapters/{adapter_id}/evaluations", json={})
     assert answer.status_code == 202, answer.text
     await carry_out(services, person, AdapterEvaluationRow, answer.json()["id"])
-    return (await shown(person, f"adapters/{adapter_id}/evaluations"))["data"][0]
+    return dict((await shown(person, f"adapters/{adapter_id}/evaluations"))["data"][0])
