@@ -58,6 +58,16 @@ class Expected:
             _check_schema(schema)
         return cls(tuple(answers), source, schema, abstains, dict(texts))
 
+    @classmethod
+    def of_answer(cls, answer: str, texts: Mapping[str, str]) -> Self:
+        """What a right answer shows of itself: its words, the one source that it cites, or that it abstains."""
+        said = Said.of(answer)
+        if plain(said.text) == plain(ABSTENTION):
+            return cls(abstains=True, texts=dict(texts))
+        cited = {name for citation in said.citations for name in citation.ids} & texts.keys()
+        source = cited.pop() if len(cited) == 1 else None
+        return cls((said.text,), source, abstains=False if texts else None, texts=dict(texts))
+
 
 def _check_schema(schema: object) -> None:
     try:

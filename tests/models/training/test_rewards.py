@@ -119,3 +119,20 @@ def test_a_task_that_expects_what_nobody_can_judge_is_refused(settings):
 
 def test_broken_markup_never_reaches_the_text():
     assert Said.of("<co: 2>a week").text == "a week"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("<co: 2>a week</co: 2>", {"answers": ["a week"], "source": "2", "abstains": False}),
+        ("<co: 2>a week</co: 2>, <co: 1>a day</co: 1>", {"answers": ["a week, a day"], "abstains": False}),
+        ("NOT IN THE SOURCES", {"abstains": True}),
+    ],
+)
+def test_a_right_answer_shows_what_to_expect_of_others(answer, expected):
+    assert Expected.of_answer(answer, TEXTS) == Expected.of(expected, TEXTS)
+    worth = Judge(dict.fromkeys(("exact", "cites", "abstains"), 1.0)).worth(
+        answer, Expected.of_answer(answer, TEXTS)
+    )
+    assert worth is not None
+    assert worth.total == 1
