@@ -104,6 +104,12 @@ bench-pages: dev ## Text of PDF pages against bare PDFium; PDFS=folder measures 
 bench-hostile: dev ## Read every file below FILES: deaths, hangs, memory, failures without a reason
 	$(BIN)/python -m benchmarks.hostile $(FILES)
 
+train-hybrid: dev weights ## secretariat-h-135m and its dense twin from SmolLM2, in stages of 150 minutes (PACKAGES=folder of .deb files)
+	$(BIN)/python scripts/train_hybrid.py $(if $(PACKAGES),--packages $(PACKAGES)) $(if $(STAGE),--stage $(STAGE))
+
+bench-hybrid: dev weights ## The hybrid against its dense twin: unseen text, memory, decoding, sentences found again
+	$(BIN)/python -m benchmarks.hybrid $(if $(PACKAGES),--packages $(PACKAGES))
+
 format: dev ## Put the code into its one shape
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .

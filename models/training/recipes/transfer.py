@@ -8,7 +8,7 @@ text, with low-rank pairs on all matrices; without hybrid layers that is the den
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ _WHOLE_NUMBERS = ("window", "sinks", "branch_rank", "held_out_rows", "keep")
 @dataclass(frozen=True, kw_only=True)
 class Own:
     """The job's own keys. `held_out_rows` and, for "windows", as many training rows are measured. `keep`: layers
-    that stay whole. `guard`: folders of texts that must not be trained on."""
+    that stay whole."""
 
     stage: str
     hybrid_layers: tuple[int, ...] = ()
@@ -51,7 +51,6 @@ class Own:
     branch_rank: int = 64
     held_out_rows: int = 8
     keep: int = 6
-    guard: tuple[str, ...] = field(default=())
 
     @staticmethod
     def of(values: Mapping[str, Any]) -> "Own":
@@ -63,10 +62,9 @@ class Own:
         for name in _WHOLE_NUMBERS:
             if not isinstance(values.get(name, 1), int) or values.get(name, 1) < (name != "sinks"):
                 raise invalid(name, "is no number of at least 1")
-        lists = {name: values[name] for name in ("hybrid_layers", "guard") if name in values}
-        if strange := [name for name, value in lists.items() if not isinstance(value, list)]:
-            raise invalid(strange[0], "is no list")
-        return Own(**{**values, **{name: tuple(value) for name, value in lists.items()}})
+        if not isinstance(layers := values.get("hybrid_layers", []), list):
+            raise invalid("hybrid_layers", "is no list")
+        return Own(**{**values, "hybrid_layers": tuple(layers)})
 
 
 def main(job: Job, folder: Path) -> bool:
@@ -103,8 +101,8 @@ def _texts(job: Job, own: Own, opened: Opened) -> tuple[list[Text], list[Text]]:
     kept, held_out = training_documents([Path(path) for path in job.data], tokenizer.encode, job.row_tokens)
     if not kept or not held_out:
         raise invalid("data", f"has too few documents of {job.row_tokens} tokens")
-    if own.guard:
-        guard = Guard(texts_below(map(Path, own.guard)))
+    if job.guard:  # whoever starts the run looks at records alone: here are packages
+        guard = Guard(texts_below(map(Path, job.guard)))
         refuse_overlaps(guard, ((document.id, [tokenizer.decode(document.tokens)]) for document in kept))
     some = held_out[:: -(-len(held_out) // own.held_out_rows)]
     return [Text(one.tokens, one.id) for one in kept], [Text(one.tokens, one.id) for one in some]

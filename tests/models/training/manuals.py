@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from pathlib import Path
 from typing import Literal
 
 
@@ -15,7 +16,7 @@ def tar(files: dict[str, bytes], form: Literal["w:gz", "w:xz"]) -> bytes:
     return held.getvalue()
 
 
-def package(path, name: str, files: dict[str, str]):
+def package(path: Path, name: str, files: dict[str, str]) -> Path:
     control = f"Package: {name}\nVersion: 1.2-3\nDescription: a manual\n of many pages\n"
     parts = {
         "debian-binary": b"2.0\n",

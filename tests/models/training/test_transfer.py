@@ -21,22 +21,16 @@ from secretariat.models.training.learnt import Learnt
 from secretariat.models.training.packing import rows_of
 from secretariat.models.training.recipes import transfer
 from tests.models.training.manuals import package, page
-from tests.models.training.spelling import progress, spelling_model
+from tests.models.training.records import progress
+from tests.models.training.tiny_chat import tiny_chat
 
 ROW, WINDOW = 96, 16
 WORDS = ("window", "branch", "layer", "paper", "ink", "seal", "record", "letter")
 
 
-@pytest.fixture(autouse=True)
-def _threads():
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Path:
-    return spelling_model(tmp_path_factory.mktemp("transfer") / "speller")
+    return tiny_chat(tmp_path_factory.mktemp("transfer"))
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +48,7 @@ def run(folder: Path, base: Path, manual: Path, **values: Any) -> Path:
     job = {
         "recipe": "transfer", "model": str(base), "data": [str(manual)], "steps": 60, "batch_tokens": ROW,
         "row_tokens": ROW, "learning_rate": 0.05, "evaluate_every": 20, "window": WINDOW, "sinks": 2,
-        "branch_rank": 8, "held_out_rows": 2, "dtype": "float32", "learn": learn, **values,
+        "branch_rank": 8, "held_out_rows": 2, "dtype": "float32", "threads": 1, "learn": learn, **values,
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
     transfer.main(Job.read(folder), folder)
@@ -152,7 +146,8 @@ def test_what_cannot_be_carried_out_is_refused_by_name(tmp_path, base, manual, v
 
 
 def test_a_start_of_another_base_or_rank_is_refused(tmp_path, base, manual, layers):
-    other = spelling_model(tmp_path / "other", seed=5)
+    (tmp_path / "other").mkdir()
+    other = tiny_chat(tmp_path / "other", seed=5)
     start = {"rank": 2, "start": str(layers)}
     with pytest.raises(ModelError, match="another base"):
         run(tmp_path / "a", other, manual, stage="whole", hybrid_layers=[1], learn=start)
@@ -164,5 +159,5 @@ def test_text_that_tests_are_made_of_is_refused(tmp_path, base, manual):
     draw = random.Random(3)
     planted = " ".join(draw.choice(WORDS) for _ in range(60))
     (tmp_path / "test.json").write_text(json.dumps({"text": planted}))
-    with pytest.raises(ModelError, match="overlap with what is tested on"):
+    with pytest.raises(ModelError, match="python3.11-doc 1.2-3 0 repeats test.json"):
         run(tmp_path / "g", base, manual, stage="whole", guard=[str(tmp_path / "test.json")])
