@@ -87,13 +87,14 @@ class Step:
         per_token = (batch.tokens_N, positions_N, page_N, ring_N, positions_N % PAGE_SIZE)
         per_group = [array for group in gathered for array in group.arrays(memory)]
         moved = _moved([*per_token, batch.logits_M, *per_group], memory.device)
+        tokens_N, positions_on_N, page_on_N, ring_on_N, offset_N, logits_M = moved[:6]
         groups = [
             Group(group.runs, rows_BT, pages_BQ, rings_BQ, slots_B, fresh_B.bool())
             for group, rows_BT, pages_BQ, rings_BQ, slots_B, fresh_B in zip(
                 gathered, *(moved[first::5] for first in range(6, 11)), strict=True
             )
         ]
-        return Step(memory, *moved[:6], tuple(groups))
+        return Step(memory, tokens_N, positions_on_N, page_on_N, ring_on_N, offset_N, logits_M, tuple(groups))
 
 
 @dataclass(frozen=True, slots=True)

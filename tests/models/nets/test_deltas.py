@@ -45,11 +45,12 @@ LEARNT = {
 
 @pytest.fixture
 def base(tmp_path_factory) -> Path:
-    return family("llama", tmp_path_factory.getbasetemp()).directory
+    made = family("llama", tmp_path_factory.getbasetemp())
+    return Path(made.directory)
 
 
 @pytest.fixture
-def learnt(base, tmp_path) -> Make:
+def learnt(base, tmp_path: Path) -> Make:
     """A folder beside a link to the base; what is given replaces a part of it, None leaves it out."""
 
     def make(
