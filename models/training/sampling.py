@@ -19,6 +19,7 @@ from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import Adapter
 from secretariat.models.nets.load import LoadedChat
+from secretariat.models.training.acting import header_tokens
 
 _RUNNING, _TENANT, _ROW = 16, "training", 1
 
@@ -44,20 +45,21 @@ class Sampler:
             memory=EngineMemory(pages=_RUNNING * pages_for(longest), slots=_RUNNING),
             limits=Limits(running=_RUNNING, waiting=2**31),
         )
+        self._header = header_tokens(loaded)
         self._use = AdapterUse(_ROW, "")
 
     def learn(self, adapter: Adapter) -> None:
         """Answers come from this adapter from now on; nothing computed with the last one is used again."""
         self._rows.set(_ROW, adapter)
         self._engine.forget(_TENANT)
-        self._use = AdapterUse(_ROW, adapter.digest)
+        self._use = AdapterUse(_ROW, adapter.digest, late=adapter.acts == "answer")
 
     def answers(
         self, prompts: Sequence[Sequence[int]], each: int, sampling: SamplingParams
     ) -> list[list[Answer]]:
         """`each` answers to every prompt, their seeds derived from that of `sampling`. Raises ModelError."""
         asked = [
-            [_Asked(prompt, _seeded(sampling, number, index), self._use) for index in range(each)]
+            [self._asked(prompt, _seeded(sampling, number, index)) for index in range(each)]
             for number, prompt in enumerate(prompts)
         ]
         for group in asked:
@@ -67,6 +69,10 @@ class Sampler:
             self._engine.step()
         return [[one.answer() for one in group] for group in asked]
 
+    def _asked(self, prompt: Sequence[int], sampling: SamplingParams) -> "_Asked":
+        late_from = len(prompt) - self._header if self._use.late else 0
+        return _Asked(prompt, sampling, self._use, late_from)
+
 
 def _seeded(sampling: SamplingParams, *place: int) -> SamplingParams:
     text = " ".join(map(str, (sampling.seed, *place)))
@@ -75,9 +81,13 @@ def _seeded(sampling: SamplingParams, *place: int) -> SamplingParams:
 
 
 class _Asked:
-    def __init__(self, prompt: Sequence[int], sampling: SamplingParams, use: AdapterUse) -> None:
+    def __init__(
+        self, prompt: Sequence[int], sampling: SamplingParams, use: AdapterUse, late_from: int
+    ) -> None:
         self._events: list[Emission | ModelError] = []
-        self.generation = Generation(_TENANT, tuple(prompt), sampling, self._events.append, adapter=use)
+        self.generation = Generation(
+            _TENANT, tuple(prompt), sampling, self._events.append, adapter=use, late_from=late_from
+        )
 
     def answer(self) -> Answer:
         """Raises ModelError: what the engine said instead of an answer."""

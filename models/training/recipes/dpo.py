@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
+from secretariat.models.training.acting import Place, placing
 from secretariat.models.training.examples import read_preferences
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
@@ -35,12 +36,14 @@ def main(job: Job, folder: Path) -> bool:
     beta = settings.number("beta", 0.1, above=0)
     settings.nothing_else()
     opened = open_model(job)
-    learnt = Learnt([learning(job, opened)])
+    part = learning(job, opened)
+    place = placing(part, job.learn.acts, opened.chat)
+    learnt = Learnt([part])
     pairs = Pairs(read_preferences([Path(path) for path in job.data], opened.chat), job)
     held_out = None
     if job.held_out:
         held_out = Pairs(read_preferences([Path(path) for path in job.held_out], opened.chat), job)
-    objective = DirectPreference(opened.decoder, learnt, job, beta, pairs, held_out)
+    objective = DirectPreference(opened.decoder, learnt, place, job, beta, pairs, held_out)
     facts = {"examples": len(pairs), "held_out_examples": 0 if held_out is None else len(held_out)}
     return Run(job, folder, learnt, objective).go(facts)
 
@@ -49,9 +52,17 @@ class DirectPreference:
     """An Objective over pairs. A part of a batch is one row of them."""
 
     def __init__(
-        self, decoder: Decoder, learnt: Learnt, job: Job, beta: float, pairs: Pairs, held_out: Pairs | None
+        self,
+        decoder: Decoder,
+        learnt: Learnt,
+        place: Place,
+        job: Job,
+        beta: float,
+        pairs: Pairs,
+        held_out: Pairs | None,
     ) -> None:
         self._decoder = decoder
+        self._place = place
         self._job = job
         self._beta = beta
         self._pairs = pairs
@@ -90,6 +101,7 @@ class DirectPreference:
     def _said(self, part: PairRows) -> Answers:
         """Log-probabilities of whole answers; the prompt's tokens aren't learnt and count nothing."""
         rows = part.rows
+        self._place(rows)
         last_BTE = hidden(self._decoder, rows, checkpoint=self._job.checkpoint)
         said_M = log_probs(self._decoder, last_BTE, rows)
         return Answers.of(sums_by_answer(said_M, rows.learnt_documents_M, 2 * part.pairs))

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from secretariat.models.core import SamplingParams
 from secretariat.models.nets.decoder import Decoder
+from secretariat.models.training.acting import Place, placing
 from secretariat.models.training.answering import Answering
 from secretariat.models.training.examples import Task, read_tasks
 from secretariat.models.training.forward import hidden
@@ -47,13 +48,15 @@ def main(job: Job, folder: Path) -> bool:
     reward_model = settings.text("reward_model")
     settings.nothing_else()
     opened = open_model(job)
-    learnt = Learnt([learning(job, opened)])
+    part = learning(job, opened)
+    place = placing(part, job.learn.acts, opened.chat)
+    learnt = Learnt([part])
     answering = Answering(job, opened, learnt, judge, reward_model)
     tasks, held_out = (
         _judged(read_tasks([Path(path) for path in paths], opened.chat), judge, job, plan) if paths else []
         for paths in (job.data, job.held_out)
     )
-    objective = PolicyGradient(opened.decoder, learnt, answering, job, plan, tasks, held_out, folder)
+    objective = PolicyGradient(opened.decoder, learnt, place, answering, job, plan, tasks, held_out, folder)
     return Run(job, folder, learnt, objective).go(
         {"examples": len(tasks), "held_out_examples": len(held_out)}
     )
@@ -112,10 +115,11 @@ class PolicyGradient:
     """An Objective over rounds of answers. A part of a batch is one row of them."""
 
     def __init__(
-        self, decoder: Decoder, learnt: Learnt, answering: Answering, job: Job, plan: Plan,
+        self, decoder: Decoder, learnt: Learnt, place: Place, answering: Answering, job: Job, plan: Plan,
         tasks: Sequence[Task], held_out: Sequence[Task], folder: Path,
     ) -> None:  # fmt: skip
         self._decoder = decoder
+        self._place = place
         self._answering = answering
         self._job = job
         self._plan = plan
@@ -194,5 +198,6 @@ class PolicyGradient:
         return [laid_out(examples, [[kept[at] for at in row]]) for row in packed]
 
     def _said(self, rows: Rows) -> Tensor:
+        self._place(rows)
         last_BTE = hidden(self._decoder, rows, checkpoint=self._job.checkpoint)
         return log_probs(self._decoder, last_BTE, rows)

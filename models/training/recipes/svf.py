@@ -18,6 +18,4 @@ def main(job: Job, folder: Path) -> bool:
         raise invalid("learn.kind", "is svf in this recipe: sft and grpo train other kinds")
     if "rewards" not in job.own:
         return sft.main(job, folder)
-    if job.learn.acts == "answer":
-        raise invalid("learn.acts", "is always where a vector learns from rewards: its answers are drawn so")
     return grpo.main(replace(job, own={"advantage": "leave_one_out", **job.own}), folder)

@@ -5,12 +5,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from secretariat.models.adapters.svf import make_basis, read_basis, read_vector, save_basis
+from secretariat.models.core import SamplingParams
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.checkpoint import open_checkpoint
+from secretariat.models.training.acting import placing
+from secretariat.models.training.answering import Answering
+from secretariat.models.training.examples import read_tasks
+from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
+from secretariat.models.training.learnt import Learnt
+from secretariat.models.training.model import learning, open_model
+from secretariat.models.training.packing import rows_of
 from secretariat.models.training.recipes import grpo, reward
+from secretariat.models.training.rewards import Judge
 from secretariat.models.training.rounds import Round, Rounds
 from tests.models.training.records import asked, lines, progress
 from tests.models.training.tiny_chat import tiny_chat
@@ -110,6 +120,26 @@ def test_a_run_that_died_goes_on_as_if_nothing_had_been(model, tmp_path, monkeyp
     weights = [tmp_path / name / "result" / "adapter_model.safetensors" for name in ("whole", "died")]
     assert weights[0].read_bytes() == weights[1].read_bytes()
     assert any(line["clipped"] for line in whole[1::2])
+
+
+@pytest.mark.parametrize("acts", ["always", "answer"])
+def test_what_is_drawn_is_what_the_network_that_learns_finds_likeliest(model, tmp_path, acts):
+    learn = {"rank": 4, "acts": acts}
+    data = tasks(tmp_path / "t")
+    run(tmp_path / "run", job(model, data, learn=learn, steps=2))
+    trained = job(model, data, learn={**learn, "start": str(tmp_path / "run" / "result")})
+    opened = open_model(trained)
+    part = learning(trained, opened)
+    place = placing(part, trained.learn.acts, opened.chat)
+    answering = Answering(trained, opened, Learnt([part]), Judge({"overlap": 1.0}), None)
+    asked_of = read_tasks([Path(data)], opened.chat)
+    drawn = answering.answers(asked_of, range(3), 1, SamplingParams(max_tokens=8))
+    rows = rows_of(Round(drawn, 1).examples(asked_of))
+    place(rows)
+    last_ME = hidden(opened.decoder, rows).flatten(0, 1)[rows.sources_M]
+    logits_MV = opened.decoder.head(last_ME)
+    logits_MV[:, len(LETTERS)] = -torch.inf  # what opens a message is never drawn
+    assert logits_MV.argmax(1).equal(rows.targets_M)
 
 
 def test_a_reward_that_was_learnt_can_be_learnt_from(model, tmp_path):

@@ -39,7 +39,7 @@ def run(recipe: Any, folder: Path, model: Path, data: str, **changes: Any) -> li
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("learn", [{"rank": 4}, {"kind": "full"}])
+@pytest.mark.parametrize("learn", [{"rank": 4}, {"rank": 4, "acts": "answer"}, {"kind": "full"}])
 def test_the_first_loss_is_ln_2(chat_folder, tmp_path, dtype, learn):
     told = run(dpo, tmp_path / "run", chat_folder, pairs(tmp_path / "p"), dtype=dtype, learn=learn, steps=2)
     assert told[0]["loss"] == pytest.approx(LN2, abs=1e-6)
