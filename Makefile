@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-multiquery bench-quality
+	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-multiquery bench-quality bench-experts train-hybrid bench-hybrid
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -79,6 +79,9 @@ bench-multiquery: dev weights ## Whether questions that the chat model writes he
 
 bench-quality: dev weights ## Answers, citations, calls and plans of MODELS (NAME+ADAPTER …) beside the base (an hour)
 	$(BIN)/python -m benchmarks.quality $(MODELS)
+
+bench-experts: dev weights ## The router, vectors beside LoRA, two passes, five models in the room of two
+	$(BIN)/python -m benchmarks.experts
 
 bench-longcontext: dev weights ## A prompt of 262,144 tokens (up to an hour)
 	$(BIN)/python -m benchmarks.longcontext

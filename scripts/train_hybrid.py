@@ -22,7 +22,7 @@ JOBS, MODELS, PACKAGES = HOME / "training" / "hybrid", HOME / "models", HOME / "
 BASE = "smollm2-135m-instruct"
 NAMES = {"whole": "secretariat-h-135m", "dense": "secretariat-dense-135m"}
 STAGES = ("windows", "layers", "whole", "dense")
-TRAINING, TESTING = ("python3.11-doc", "debian-handbook"), ("postgresql-doc-15", "debian-policy")
+TRAINING = ("python3.11-doc", "debian-handbook")
 SECONDS = 9000
 
 
@@ -32,7 +32,9 @@ def main() -> int:
     )
     parser.add_argument("--stage", choices=STAGES, help="only this one")
     parser.add_argument("--packages", type=Path, default=PACKAGES, help="a folder with the .deb files")
-    parser.add_argument("--jobs", type=Path, default=JOBS)
+    parser.add_argument("--models", type=Path, default=MODELS, help="where the base is and the results go")
+    parser.add_argument("--jobs", type=Path, default=JOBS, help="where stages keep their states")
+    parser.add_argument("--keep", type=int, default=6, help="layers that stay whole")
     parser.add_argument("--layer-steps", type=int, default=600, help="of 2,048 tokens")
     parser.add_argument("--steps", type=int, default=300, help="of 8,192 tokens, of whole and dense alike")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="the budget of each stage")
@@ -47,7 +49,7 @@ def main() -> int:
             print(f"{stage} stopped on the way: the same command goes on with it")
             return 1
         if stage in NAMES:
-            _install(folder / "result", MODELS / NAMES[stage])
+            _install(folder / "result", options.models / NAMES[stage])
     return 0
 
 
@@ -57,14 +59,14 @@ def _finished(folder: Path) -> bool:
 
 def _common(options: argparse.Namespace, packages: list[str]) -> dict[str, Any]:
     return {
-        "recipe": "transfer", "model": str(MODELS / BASE), "data": packages, "seed": 1, "window": 256, "sinks": 4,
-        "branch_rank": 64, "max_seconds": options.seconds, "guard": options.guard,
+        "recipe": "transfer", "model": str(options.models / BASE), "data": packages, "seed": 1,
+        "window": 256, "sinks": 4, "branch_rank": 64, "max_seconds": options.seconds, "guard": options.guard,
     }  # fmt: skip
 
 
 def _own(stage: str, options: argparse.Namespace) -> dict[str, Any]:
     if stage == "windows":
-        return {"stage": stage, "row_tokens": 1024, "held_out_rows": 4, "keep": 6}
+        return {"stage": stage, "row_tokens": 2048, "held_out_rows": 4, "keep": options.keep}
     layers = json.loads((options.jobs / "windows" / "result" / "windows.json").read_text())["hybrid_layers"]
     if stage == "layers":
         return {

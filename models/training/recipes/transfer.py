@@ -80,7 +80,8 @@ def main(job: Job, folder: Path) -> bool:
     shape = Shape(layers=chosen, window=own.window, sinks=own.sinks, gate=own.gate)
     decoder = made_hybrid(dense, checkpoint, shape)
     if own.stage == "windows":
-        costs = window_costs(dense, decoder, [rows_of([text]) for text in texts[: own.held_out_rows]])
+        some = texts[:: -(-len(texts) // own.held_out_rows)]
+        costs = window_costs(dense, decoder, [rows_of([text]) for text in some])
         _write_costs(folder, costs, own)
         return True
     if own.stage == "layers" and not chosen:
