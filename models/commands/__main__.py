@@ -40,6 +40,13 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     basing.add_argument("name")
     basing.add_argument("--directions", type=int, default=64)
     basing.add_argument("--directory", type=Path, required=True)
+    routing = commands.add_parser("router")
+    routing.add_argument("embedder")
+    routing.add_argument("--examples", type=Path, required=True)
+    routing.add_argument("--held-out", type=Path, required=True)
+    routing.add_argument("--general", required=True)
+    routing.add_argument("--kind", choices=("linear", "nearest"), default="linear")
+    routing.add_argument("--directory", type=Path, required=True)
     commands.add_parser("remove").add_argument("name")
     return parser.parse_args(arguments)
 
@@ -89,6 +96,15 @@ def _basis(options: argparse.Namespace) -> tuple[int, Document]:
     )
 
 
+def _router(options: argparse.Namespace) -> tuple[int, Document]:
+    from secretariat.models.commands.router import router
+
+    return 0, router(
+        options.embedder, options.models_dir, examples=options.examples, held_out=options.held_out,
+        general=options.general, kind=options.kind, directory=options.directory,
+    )  # fmt: skip
+
+
 def _remove(options: argparse.Namespace) -> tuple[int, Document]:
     from secretariat.models.commands.remove import remove
 
@@ -101,6 +117,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[int, Document]]] = {
     "plan": _plan,
     "check": _check,
     "basis": _basis,
+    "router": _router,
     "remove": _remove,
 }
 

@@ -1,0 +1,64 @@
+"""Vectors beside LoRA, rewards beside examples, two passes beside one."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.experts.answering import Answering
+from benchmarks.experts.tasks import FOLDER, Task, mean, tasks, team, worth
+from benchmarks.report import Figure, Report
+from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
+
+VECTORS = ("experts.json", "grounded.jsonl", "lora", "svf", "svf-rl")
+PASSES = ("experts.json", "unseen.jsonl")
+
+
+def over_vectors(report: Report) -> None:
+    ours, asked = team(), tasks("grounded.jsonl")
+    with Answering(ours.model, {name: FOLDER / name for name in ("lora", "svf", "svf-rl")}) as model:
+        scores = {name: mean(_worths(asked, model, name)) for name in (None, "lora", "svf", "svf-rl")}
+    report.note("grounded answers", {str(name): round(score, 4) for name, score in scores.items()})
+    share = 100 * scores["svf"] / max(scores["lora"], 1e-9)
+    report.add(Figure("SVF: share of LoRA's score on grounded answers", share, 98, "%"))
+    sizes = [_numbers(name) for name in ("svf/vector.safetensors", "lora/adapter_model.safetensors")]
+    report.add(Figure("SVF: share of LoRA's parameters", 100 * sizes[0] / sizes[1], 3, "%", least=False))
+    gained = 100 * (scores["svf-rl"] - scores["svf"])
+    report.add(Figure("SVF by rewards: beyond its supervised start", gained, 0.01, "points"))
+
+
+def over_passes(report: Report) -> None:
+    """One pass: the base alone. Two: it chooses who answers. Each alone and from a cache without it."""
+    ours, asked = team(), tasks("unseen.jsonl")
+    folders = {name: folder for name, folder in ours.adapters.items() if folder is not None}
+    with Answering(ours.model, folders) as model:
+        one = [task.request for task in asked]
+        two = [replace(request, experts=ours.experts) for request in one]
+        single, double = model.asked(one), model.asked(two)
+        report.note(
+            "two passes: chosen", {e.name: sum(r.expert == e.name for r in double) for e in ours.experts}
+        )
+        gains = [
+            worth(task, second) - worth(task, first)
+            for task, first, second in zip(asked, single, double, strict=True)
+        ]
+        report.add(Figure("two passes: beyond one on unseen tasks", 100 * mean(gains), 0.01, "points"))
+        # As many tokens from both: what is compared is the time of a pass, not the length of an answer.
+        fixed = replace(one[0].sampling, max_tokens=24, ignore_eos=True)
+        some = [replace(request, sampling=fixed, constraint=None, documents=()) for request in one[:40]]
+        chosen = [replace(request, experts=ours.experts) for request in some]
+        first = model.seconds(some)
+        second = model.seconds(chosen)
+    slower = 100 * (float(np.median(second)) / float(np.median(first)) - 1)
+    report.add(Figure("two passes: slower than one by", slower, 15, "%", least=False))
+
+
+def _worths(asked: list[Task], model: Answering, adapter: str | None) -> list[float]:
+    return [worth(task, result) for task, result in zip(asked, model.answers(asked, adapter), strict=True)]
+
+
+def _numbers(name: str) -> int:
+    return sum(
+        int(np.prod(tensor.shape))
+        for key, tensor in SafetensorsFile.open(FOLDER / name).tensors.items()
+        if key != "basis"
+    )

@@ -1,0 +1,89 @@
+"""The composition on mixed requests: the router's choices, what they cost beside the oracle's, what they gain."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.experts.answering import Answering
+from benchmarks.experts.tasks import CALL, FOLDER, mean, tasks, team, worth
+from benchmarks.ours import MODELS, THREADS
+from benchmarks.report import Figure, Report
+from secretariat.models.engine.embedding import LocalEmbedder
+from secretariat.models.experts.judging import (
+    abstain_curve,
+    calibration_error,
+    regret,
+)
+from secretariat.models.experts.router import Route, asked
+from secretariat.models.experts.router_files import read_router
+from secretariat.models.nets.load_encoder import load_embedder
+
+NEEDED = ("experts.json", "router", "requests.jsonl")
+
+
+def over_requests(report: Report) -> None:
+    """Every expert answers every request once: oracle and single experts are read from the same answers."""
+    ours, asked_for, router = team(), tasks("requests.jsonl"), read_router(FOLDER / "router")
+    texts = [asked(task.request.messages) for task in asked_for]
+    embedder = LocalEmbedder(load_embedder(MODELS / "all-minilm-l6-v2", threads=THREADS))
+    routes = asyncio.run(router.choose(texts, embedder, CALL))
+    made = asyncio.run(embedder.embed(texts, CALL))
+    embedder.close()
+    chances_QL = router.probabilities(np.stack([np.frombuffer(vector, "<f4") for vector in made.vectors]))
+    wanted_Q = np.array([router.experts.index(task.expert) for task in asked_for])
+    chosen_Q = np.array([router.experts.index(route.expert) for route in routes])
+    _told(report, routes, chances_QL, wanted_Q)
+    folders = {name: folder for name, folder in ours.adapters.items() if folder is not None}
+    with Answering(ours.model, folders) as model:
+        scores_QL = np.array(
+            [
+                [
+                    worth(t, r)
+                    for t, r in zip(asked_for, model.answers(asked_for, _adapter(folders, name)), strict=True)
+                ]
+                for name in router.experts
+            ]
+        ).T
+    report.add(Figure("router: accuracy", 100 * float((chosen_Q == wanted_Q).mean()), 95, "%"))
+    report.add(
+        Figure(
+            "router: regret against the oracle", 100 * regret(scores_QL, chosen_Q), 3, "points", least=False
+        )
+    )
+    _against_single(report, scores_QL, chosen_Q, wanted_Q, router.experts)
+
+
+def _adapter(folders: Mapping[str, Path], name: str) -> str | None:
+    return name if name in folders else None
+
+
+def _told(report: Report, routes: list[Route], chances_QL: np.ndarray, wanted_Q: np.ndarray) -> None:
+    report.note("router: ECE", round(calibration_error(chances_QL, wanted_Q), 4))
+    report.note("router: abstained", round(mean([float(route.abstained) for route in routes]), 4))
+    curve = abstain_curve(chances_QL, wanted_Q)
+    report.note("router: abstain curve", [(round(c.coverage, 2), round(c.accuracy, 4)) for c in curve])
+
+
+def _against_single(
+    report: Report, scores_QL: np.ndarray, chosen_Q: np.ndarray, wanted_Q: np.ndarray, names: tuple[str, ...]
+) -> None:
+    had_Q = scores_QL[np.arange(len(chosen_Q)), chosen_Q]
+    best = int(scores_QL.mean(axis=0).argmax())
+    single_Q = scores_QL[:, best]
+    report.note("best single expert", names[best])
+    report.add(
+        Figure(
+            "composition: beyond the best single expert",
+            100 * float(had_Q.mean() - single_Q.mean()), 5, "points",
+        )
+    )  # fmt: skip
+    differences = defaultdict(float)
+    for task, name in enumerate(names):
+        of = wanted_Q == task
+        if of.any():
+            differences[name] = 100 * float(had_Q[of].mean() - single_Q[of].mean())
+    report.note("composition by task, points", {name: round(value, 2) for name, value in differences.items()})
+    report.add(Figure("composition: its worst task", min(differences.values()), 0, "points"))
