@@ -26,11 +26,13 @@ _RUNNING, _TENANT, _ROW = 16, "training", 1
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`tokens` as drawn, without the one that ends an answer; `ended`: whether it was drawn."""
+    """`tokens` as drawn, without the one that ends an answer; `ended`: whether that was drawn. `cached`: how many
+    of the prompt's tokens had been computed before."""
 
     tokens: tuple[int, ...]
     text: str
     ended: bool
+    cached: int
 
 
 class Sampler:
@@ -42,7 +44,7 @@ class Sampler:
         self._engine = Engine(
             loaded.network,
             Vocabulary.of(loaded.tokenizer, loaded.eos_ids),
-            memory=EngineMemory(pages=_RUNNING * pages_for(longest), slots=_RUNNING),
+            memory=EngineMemory(_RUNNING * pages_for(longest), slots=_RUNNING, snapshots=4 * _RUNNING),
             limits=Limits(running=_RUNNING, waiting=2**31),
         )
         self._header = header_tokens(loaded)
@@ -62,12 +64,17 @@ class Sampler:
             [self._asked(prompt, _seeded(sampling, number, index)) for index in range(each)]
             for number, prompt in enumerate(prompts)
         ]
-        for group in asked:
-            for one in group:
-                self._engine.submit(one.generation)
-        while not all(one.generation.over for group in asked for one in group):
-            self._engine.step()
+        self._finish(
+            [group[0] for group in asked]
+        )  # each prompt is computed once, for the others of its group too
+        self._finish([one for group in asked for one in group[1:]])
         return [[one.answer() for one in group] for group in asked]
+
+    def _finish(self, asked: Sequence["_Asked"]) -> None:
+        for one in asked:
+            self._engine.submit(one.generation)
+        while not all(one.generation.over for one in asked):
+            self._engine.step()
 
     def _asked(self, prompt: Sequence[int], sampling: SamplingParams) -> "_Asked":
         late_from = len(prompt) - self._header if self._use.late else 0
@@ -97,4 +104,4 @@ class _Asked:
                 raise event
             text, reason = text + event.text, event.finish_reason
         drawn = self.generation.tokens[len(self.generation.prompt) :]
-        return Answer(tuple(drawn), text, reason == "stop")
+        return Answer(tuple(drawn), text, reason == "stop", self.generation.cached)
