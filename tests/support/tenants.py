@@ -38,6 +38,16 @@ from tests.support.factories import Person, as_caller, make_person, make_tenant,
 
 CANARY = "canary-b61f-of-the-other-tenant"
 
+_SETTINGS = {
+    "learn": {"kind": "lora", "rank": 8, "rank_stabilised": False},
+    "budget": {"tokens": 1, "minutes": None},
+    "steps": 1,
+    "learning_rate": 0.1,
+    "held_out_share": 0.1,
+    "early_stopping": True,
+    "seed": 0,
+}
+
 
 @dataclass
 class World:
@@ -64,6 +74,7 @@ async def make_world(app: FastAPI, services: Services, name: str) -> World:
         await _conversation(session, services, world)
         await _evaluation(session, services, world)
         await _training(session, services, world)
+        await _adapter(session, services, world)
     return world
 
 
@@ -288,8 +299,6 @@ async def _training(session: TenantSession, services: Services, world: World) ->
         content_id=words.id,
         created_by=owner,
     )
-    budget = {"tokens": 1, "minutes": None}
-    learn = {"kind": "lora", "rank": 8, "rank_stabilised": False}
     job = TrainingJobRow(
         tenant_id=tenant_id,
         id=new_id(),
@@ -297,15 +306,7 @@ async def _training(session: TenantSession, services: Services, world: World) ->
         recipe="sft",
         model=CANARY,
         sources={"document_ids": [], "feedback": False, "comparisons": False, "upload_id": str(upload.id)},
-        settings={
-            "learn": learn,
-            "budget": budget,
-            "steps": 1,
-            "learning_rate": 0.1,
-            "held_out_share": 0.1,
-            "early_stopping": True,
-            "seed": 0,
-        },
+        settings=_SETTINGS,
         status="completed",
         examples=1,
         held_out=0,
@@ -326,10 +327,18 @@ async def _training(session: TenantSession, services: Services, world: World) ->
         content_id=words.id,
     )
     metric = TrainingMetricRow(tenant_id=tenant_id, training_job_id=job.id, seq=1, line={"step": 1, "of": 1})
+    session.add_all([example, metric])
+    await session.flush()
+    world.ids |= {"upload_id": upload.id, "training_job_id": job.id}
+
+
+async def _adapter(session: TenantSession, services: Services, world: World) -> None:
+    tenant_id, owner = session.tenant_id, world.owner.id
+    words = await services.contents.put_json(session, {"text": CANARY})
     adapter = AdapterRow(
         tenant_id=tenant_id,
         id=new_id(),
-        training_job_id=job.id,
+        training_job_id=world.ids["training_job_id"],
         name=CANARY,
         recipe="sft",
         model=CANARY,
@@ -338,7 +347,7 @@ async def _training(session: TenantSession, services: Services, world: World) ->
         size=1,
         created_by=owner,
     )
-    session.add_all([example, metric, adapter])
+    session.add(adapter)
     await session.flush()
     evaluation = AdapterEvaluationRow(
         tenant_id=tenant_id,
@@ -360,8 +369,6 @@ async def _training(session: TenantSession, services: Services, world: World) ->
     session.add_all([evaluation, comparison])
     await session.flush()
     world.ids |= {
-        "upload_id": upload.id,
-        "training_job_id": job.id,
         "adapter_id": adapter.id,
         "against_adapter_id": adapter.id,
         "comparison_id": comparison.id,
