@@ -14,7 +14,7 @@ from secretariat.models.errors import ModelError
 from secretariat.models.training.data.contamination import refuse_files
 from secretariat.models.training.job import ERROR, JOB, Job, invalid
 
-_PLACED = ("sft", "svf")  # those that keep an adapter to the answer
+_PLACED = ("sft", "dpo", "grpo", "svf")  # those that keep an adapter to the answer
 RECIPES = ("sft", "dpo", "reward", "grpo", "svf", "transfer", "mixture")
 
 
@@ -24,12 +24,14 @@ def train(folder: Path) -> bool:
     if job.recipe not in RECIPES:
         raise invalid("recipe", f"is none of {', '.join(RECIPES)}")
     if job.learn.acts == "answer" and job.recipe not in _PLACED:
-        raise invalid("learn.acts", f"is always in every recipe but {' and '.join(_PLACED)}")
+        raise invalid("learn.acts", f"is always in every recipe but {', '.join(_PLACED)}")
     if job.guard:
         refuse_files(*(list(map(Path, paths)) for paths in (job.guard, (*job.data, *job.held_out))))
     import torch
 
     torch.use_deterministic_algorithms(mode=True)
+    # nothing here reads what it didn't write
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     recipe = importlib.import_module(f"secretariat.models.training.recipes.{job.recipe}")
     done: bool = recipe.main(job, folder)
     return done

@@ -96,14 +96,17 @@ def _softmax(
     q_AHTD: Tensor, k_AKXD: Tensor, v_AKXD: Tensor, mask: Tensor | None, spec: AttentionSpec
 ) -> Tensor:
     """[A, H, T, D]; without a mask causal."""
+    wider = wide(q_AHTD.dtype)
     if spec.soft_cap is None:
+        # processors take twice the time for narrower numbers
         mixed_AHTD: Tensor = F.scaled_dot_product_attention(
-            q_AHTD, k_AKXD, v_AKXD, mask, is_causal=mask is None, scale=spec.scale, enable_gqa=spec.group > 1
-        )
-        return mixed_AHTD
+            q_AHTD.to(wider), k_AKXD.to(wider), v_AKXD.to(wider), mask,
+            is_causal=mask is None, scale=spec.scale, enable_gqa=spec.group > 1,
+        )  # fmt: skip
+        return mixed_AHTD.to(q_AHTD.dtype)
     k_AHXD, v_AHXD = (part.repeat_interleave(spec.group, dim=1) for part in (k_AKXD, v_AKXD))
     scale = spec.head_dim**-0.5 if spec.scale is None else spec.scale
-    scores = (q_AHTD @ k_AHXD.transpose(-1, -2)).to(wide(q_AHTD.dtype)) * scale
+    scores = (q_AHTD @ k_AHXD.transpose(-1, -2)).to(wider) * scale
     scores = spec.soft_cap * torch.tanh(scores / spec.soft_cap)
     if mask is None:
         tokens = scores.shape[-1]
