@@ -15,7 +15,7 @@ from secretariat.models.training.data.contamination import refuse_files
 from secretariat.models.training.job import ERROR, JOB, Job, invalid
 
 _PLACED = ("sft", "dpo", "grpo", "svf")  # those that keep an adapter to the answer
-RECIPES = ("sft", "dpo", "reward", "grpo", "svf", "transfer", "mixture")
+RECIPES = ("sft", "dpo", "reward", "grpo", "svf", "transfer")
 
 
 def train(folder: Path) -> bool:

@@ -183,6 +183,7 @@ def test_chat_is_held_by_the_keyboard_alone(console: Console) -> None:
     _tab_to(page, "[data-testid=conversation-menu]", backwards=True)
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")  # the first entry: rename
+    expect(page.locator("input:focus")).to_be_visible()
     page.keyboard.type("Ferries")
     page.keyboard.press("Enter")
     expect(page.get_by_test_id("conversation-title")).to_contain_text("Ferries")

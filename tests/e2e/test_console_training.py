@@ -28,7 +28,7 @@ PASTED = "How long is a grey ticket valid?\ttickets.md\ta week\nWhat is in the s
 def library(running_stack: RunningStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The name of a collection with a document that is ready."""
     api: Api = running_stack.api()
-    made = api.post("/api/v1/collections", {"name": "Harbour", "description": ""})
+    made = api.post("/api/v1/collections", {"name": "Harbour lessons", "description": ""})
     path = tmp_path_factory.mktemp("harbour") / "tickets.md"
     path.write_text(TICKETS)
     ready(api, api.upload(str(made["id"]), path, path.name, "text/markdown"))

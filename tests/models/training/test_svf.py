@@ -119,7 +119,7 @@ def test_the_same_seed_gives_the_same_vector(basis: Path, new_job, records):
     ("changes", "param"),
     [
         ({"learn": {"kind": "lora"}}, "learn.kind"),
-        ({"recipe": "dpo", "learn": {"kind": "lora", "acts": "answer"}}, "learn.acts"),
+        ({"recipe": "reward", "learn": {"kind": "lora", "acts": "answer"}}, "learn.acts"),
     ],
 )
 def test_what_does_not_go_together_is_said(new_job, records, changes: dict[str, object], param: str):
