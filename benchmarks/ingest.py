@@ -1,9 +1,10 @@
 """`make bench-ingest`: documents from their upload until they are found, against the embedding of their chunks.
 
 Everything runs as a customer runs it: the whole stack on loopback, a worker that reads two documents at a time.
-The clock starts with the first upload and stops when a search has caught up with the last chunk. The peer is the
-same model server given the same texts in one list and nothing else to do. Documents are abstracts of a public
-collection under headings.
+The clock starts with the first upload and stops when a search has caught up with the last chunk. Whether documents
+are ready is asked once a second until the last ones, since each look costs the service. The peer is the same model
+server given the same texts in one list and nothing else to do. Documents are abstracts of a public collection
+under headings.
 """
 
 import asyncio
