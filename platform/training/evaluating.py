@@ -17,6 +17,7 @@ from secretariat.platform.audit.event import Actor, AuditEvent, ContentRef, Even
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import StoredContent
 from secretariat.platform.db.session import TenantSession
+from secretariat.platform.evaluation.overlap import token_f1
 from secretariat.platform.jobs.errors import JobCancelledError, JobFailedError
 from secretariat.platform.jobs.repository import cancel_requested
 from secretariat.platform.jobs.run import JobRun
@@ -26,7 +27,7 @@ from secretariat.platform.tasks.terms import AssistantsChat
 from secretariat.platform.training import repository
 from secretariat.platform.training.asking import said
 from secretariat.platform.training.examples import question_of
-from secretariat.platform.training.gate import Losses, judged, token_f1
+from secretariat.platform.training.gate import Losses, judged
 from secretariat.platform.training.jobs import MANAGE
 
 _MESSAGES = {

@@ -1,9 +1,6 @@
 """Whether an adapter may serve: by fixed rules, from its losses and from its answers beside the base model's.
 Pure."""
 
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +9,6 @@ from secretariat.retrieval.measures import difference
 
 LARGEST_GAP = 0.5  # nats a token between held-out and training examples
 LEAST_QUESTIONS = 5
-_WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +22,6 @@ class Losses:
     @property
     def gap(self) -> float | None:
         return None if self.loss is None or self.held_out is None else self.held_out - self.loss
-
-
-def token_f1(answer: str, expected: str) -> float:
-    """Overlap of words, as SQuAD's evaluation counts it (arXiv:1606.05250), without its English articles' rule."""
-    given, wanted = _words(answer), _words(expected)
-    if not given or not wanted:
-        return float(given == wanted)
-    shared = sum((given & wanted).values())
-    if not shared:
-        return 0.0
-    precision, recall = shared / given.total(), shared / wanted.total()
-    return 2 * precision * recall / (precision + recall)
-
-
-def _words(text: str) -> Counter[str]:
-    return Counter(_WORDS.findall(unicodedata.normalize("NFKC", text).casefold()))
 
 
 def judged(losses: Losses, base: Sequence[float], adapter: Sequence[float]) -> tuple[bool, dict[str, Any]]:

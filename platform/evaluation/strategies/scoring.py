@@ -1,18 +1,14 @@
 """From answers to figures: one answer against the expected ones, and what a strategy comes to. Pure."""
 
 import math
-import re
-import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from secretariat.platform.evaluation.judge import Outcome
+from secretariat.platform.evaluation.overlap import token_f1, words
 from secretariat.platform.evaluation.strategies.core import ABSTAINED, STRATEGIES
 from secretariat.retrieval.measures import interval
-
-_WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +24,13 @@ def judged(answer: str, expected: Sequence[str]) -> Verdict:
 
     An abstention that mustn't be is none of right and wrong.
     """
-    abstained = not _words(answer) or ABSTAINED.casefold() in answer.casefold()
+    abstained = not words(answer) or ABSTAINED.casefold() in answer.casefold()
     if abstained:
         return Verdict("abstained", 0.0 if expected else 1.0)
     f1 = max((token_f1(answer, each) for each in expected), default=0.0)
-    given = f" {' '.join(_words(answer))} "
-    holds = any(f" {' '.join(_words(each))} " in given for each in expected)
+    given = f" {' '.join(words(answer))} "
+    holds = any(f" {' '.join(words(each))} " in given for each in expected)
     return Verdict("right" if holds else "wrong", f1)
-
-
-def token_f1(answer: str, expected: str) -> float:
-    """Overlap of words, as SQuAD's evaluation counts it (arXiv:1606.05250), without its English articles' rule."""
-    given, wanted = Counter(_words(answer)), Counter(_words(expected))
-    shared = (given & wanted).total()
-    return 2 * shared / (given.total() + wanted.total()) if shared else 0.0
-
-
-def _words(text: str) -> list[str]:
-    return _WORDS.findall(unicodedata.normalize("NFKC", text).casefold())
 
 
 @dataclass(frozen=True, slots=True)

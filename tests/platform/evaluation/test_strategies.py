@@ -2,7 +2,8 @@
 
 import pytest
 
-from secretariat.platform.evaluation.strategies.scoring import Answered, Currency, judged, summary, token_f1
+from secretariat.platform.evaluation.overlap import token_f1
+from secretariat.platform.evaluation.strategies.scoring import Answered, Currency, judged, summary
 from tests.platform.documents import steps as documents
 from tests.platform.evaluation import steps
 from tests.support.factories import make_person

@@ -2,8 +2,9 @@
 
 import pytest
 
+from secretariat.platform.evaluation.overlap import token_f1
 from secretariat.platform.training.examples import Draft, held_out
-from secretariat.platform.training.gate import Losses, judged, token_f1
+from secretariat.platform.training.gate import Losses, judged
 from secretariat.platform.training.sources import pieces
 
 GOOD = Losses(loss=1.0, held_out=1.2, first_held_out=2.0)
