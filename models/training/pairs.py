@@ -1,14 +1,22 @@
 """Pairs of answers as rows: both answers of a pair are in one row, so that a loss over pairs is a sum over rows.
 
-Owns the order in which pairs come and which don't fit. Knows no losses.
+Owns the order in which pairs come, which don't fit, and how far the pairs held out are agreed with. What makes one
+answer better than the other is the recipe's.
 """
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from secretariat.models.training.examples import Example, Preference
+from torch import Tensor
+
+from secretariat.models.nets.load import LoadedChat
+from secretariat.models.training.examples import Example, Preference, read_preferences
 from secretariat.models.training.job import Job, invalid
 from secretariat.models.training.packing import Order, Rows, first_fit, laid_out
+from secretariat.models.training.preferences import agreement, preference_losses
+from secretariat.models.training.run import HELD_OUT
 
 
 @dataclass(frozen=True)
@@ -59,3 +67,44 @@ class Pairs:
 
 def _length(pair: tuple[Example, Example]) -> int:
     return sum(len(example.tokens) for example in pair)
+
+
+def read_pairs(job: Job, chat: LoadedChat) -> tuple[Pairs, Pairs | None]:
+    """To learn from, and those held out, if there are any. Raises ModelError("training_invalid")."""
+
+    def read(paths: Sequence[str]) -> Pairs:
+        return Pairs(read_preferences([Path(path) for path in paths], chat), job)
+
+    return read(job.data), read(job.held_out) if job.held_out else None
+
+
+class OverPairs(ABC):
+    """What objectives over pairs share. A part of a batch is one row of P pairs."""
+
+    margin = 0.0
+
+    def __init__(self, pairs: Pairs, held_out: Pairs | None) -> None:
+        self._pairs = pairs
+        self._held_out = [] if held_out is None else held_out.everything()
+        self.count = 1
+
+    @abstractmethod
+    def leads(self, part: PairRows) -> Tensor:
+        """[P]: by how much each pair's chosen answer is ahead."""
+
+    def batch(self, step: int) -> list[PairRows]:
+        """`count` is then how many pairs the step has."""
+        parts = self._pairs.step(step)
+        self.count = sum(part.pairs for part in parts)
+        return parts
+
+    def held_out(self) -> Mapping[str, float] | None:
+        if not self._held_out:
+            return None
+        loss, agreed, count = 0.0, 0.0, 0
+        for part in self._held_out:
+            lead_P = self.leads(part)
+            loss += float(preference_losses(lead_P, self.margin).sum())
+            agreed += agreement(lead_P)
+            count += part.pairs
+        return {HELD_OUT: loss / count, "held_out_agreement": agreed / count}

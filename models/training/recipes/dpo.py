@@ -4,20 +4,18 @@ compared with the network that the run began with.
 Own settings: `beta`, how much a difference in log-probability counts.
 """
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.training.acting import Place, placing
-from secretariat.models.training.examples import read_preferences
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
 from secretariat.models.training.learnt import Learnt
 from secretariat.models.training.loss import log_probs
 from secretariat.models.training.model import learning, open_model
-from secretariat.models.training.pairs import PairRows, Pairs
+from secretariat.models.training.pairs import OverPairs, PairRows, Pairs, read_pairs
 from secretariat.models.training.preferences import (
     Answers,
     agreement,
@@ -26,7 +24,7 @@ from secretariat.models.training.preferences import (
     sums_by_answer,
 )
 from secretariat.models.training.reference import Reference
-from secretariat.models.training.run import HELD_OUT, Measured, Run
+from secretariat.models.training.run import Measured, Run
 from secretariat.models.training.settings import Settings
 
 
@@ -39,17 +37,14 @@ def main(job: Job, folder: Path) -> bool:
     part = learning(job, opened)
     place = placing(part, job.learn.acts, opened.chat)
     learnt = Learnt([part])
-    pairs = Pairs(read_preferences([Path(path) for path in job.data], opened.chat), job)
-    held_out = None
-    if job.held_out:
-        held_out = Pairs(read_preferences([Path(path) for path in job.held_out], opened.chat), job)
+    pairs, held_out = read_pairs(job, opened.chat)
     objective = DirectPreference(opened.decoder, learnt, place, job, beta, pairs, held_out)
     facts = {"examples": len(pairs), "held_out_examples": 0 if held_out is None else len(held_out)}
     return Run(job, folder, learnt, objective).go(facts)
 
 
-class DirectPreference:
-    """An Objective over pairs. A part of a batch is one row of them."""
+class DirectPreference(OverPairs):
+    """An Objective."""
 
     def __init__(
         self,
@@ -61,38 +56,20 @@ class DirectPreference:
         pairs: Pairs,
         held_out: Pairs | None,
     ) -> None:
+        super().__init__(pairs, held_out)
         self._decoder = decoder
         self._place = place
         self._job = job
         self._beta = beta
-        self._pairs = pairs
-        self._held_out = [] if held_out is None else held_out.everything()
         self._reference = Reference(learnt)
-        self._count = 1
-
-    def batch(self, step: int) -> list[PairRows]:
-        parts = self._pairs.step(step)
-        self._count = sum(part.pairs for part in parts)
-        return parts
 
     def loss(self, part: PairRows) -> Measured:
-        margins_P = self._margins(part)
+        margins_P = self.leads(part)
         told = {"agreement": agreement(margins_P.detach()), "margin": float(margins_P.detach().sum())}
-        shares = {name: value / self._count for name, value in told.items()}
-        return Measured(preference_losses(margins_P).sum() / self._count, part.rows.tokens, shares)
+        shares = {name: value / self.count for name, value in told.items()}
+        return Measured(preference_losses(margins_P).sum() / self.count, part.rows.tokens, shares)
 
-    def held_out(self) -> Mapping[str, float] | None:
-        if not self._held_out:
-            return None
-        loss, agreed, count = 0.0, 0.0, 0
-        for part in self._held_out:
-            margins_P = self._margins(part)
-            loss += float(preference_losses(margins_P).sum())
-            agreed += agreement(margins_P)
-            count += part.pairs
-        return {HELD_OUT: loss / count, "held_out_agreement": agreed / count}
-
-    def _margins(self, part: PairRows) -> Tensor:
+    def leads(self, part: PairRows) -> Tensor:
         # The reference reads the very same rows: other rows would round otherwise, and the loss begin beside ln 2.
         with self._reference.here():
             reference = self._said(part)
