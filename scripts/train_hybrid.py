@@ -35,8 +35,9 @@ def main() -> int:
     parser.add_argument("--models", type=Path, default=MODELS, help="where the base is and the results go")
     parser.add_argument("--jobs", type=Path, default=JOBS, help="where stages keep their states")
     parser.add_argument("--keep", type=int, default=6, help="layers that stay whole")
-    parser.add_argument("--layer-steps", type=int, default=600, help="of 2,048 tokens")
-    parser.add_argument("--steps", type=int, default=300, help="of 8,192 tokens, of whole and dense alike")
+    parser.add_argument("--layer-steps", type=int, default=200, help="of 2,048 tokens")
+    parser.add_argument("--steps", type=int, default=125, help="of 4,096 tokens, of whole and dense alike")
+    parser.add_argument("--threads", type=int, default=2, help="1: for two stages side by side")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="the budget of each stage")
     parser.add_argument("--guard", action="append", default=[], help="texts that must not be trained on")
     options = parser.parse_args()
@@ -60,13 +61,15 @@ def _finished(folder: Path) -> bool:
 def _common(options: argparse.Namespace, packages: list[str]) -> dict[str, Any]:
     return {
         "recipe": "transfer", "model": str(options.models / BASE), "data": packages, "seed": 1,
-        "window": 256, "sinks": 4, "branch_rank": 64, "max_seconds": options.seconds, "guard": options.guard,
+        "dtype": "float32", "frozen": "u8",
+        "threads": options.threads, "checkpoint": False, "window": 384, "sinks": 4, "branch_rank": 64, "max_seconds": options.seconds, "guard": options.guard,
     }  # fmt: skip
 
 
 def _own(stage: str, options: argparse.Namespace) -> dict[str, Any]:
     if stage == "windows":
-        return {"stage": stage, "row_tokens": 2048, "held_out_rows": 4, "keep": options.keep}
+        # a narrower window sets layers further apart
+        return {"stage": stage, "window": 256, "row_tokens": 2048, "held_out_rows": 4, "keep": options.keep}
     layers = json.loads((options.jobs / "windows" / "result" / "windows.json").read_text())["hybrid_layers"]
     if stage == "layers":
         return {
@@ -77,8 +80,8 @@ def _own(stage: str, options: argparse.Namespace) -> dict[str, Any]:
     if stage == "whole":
         learn["start"] = str(options.jobs / "layers" / "result")
     return {
-        "stage": "whole", "hybrid_layers": layers if stage == "whole" else [], "row_tokens": 4096,
-        "batch_tokens": 8192, "learning_rate": 5e-4, "steps": options.steps, "evaluate_every": 50,
+        "stage": "whole", "hybrid_layers": layers if stage == "whole" else [], "row_tokens": 2048,
+        "batch_tokens": 4096, "learning_rate": 1e-3, "steps": options.steps, "evaluate_every": 25,
         "state_every": 5, "held_out_rows": 4, "learn": learn,
     }  # fmt: skip
 

@@ -15,6 +15,7 @@ from secretariat.models.nets.checkpoint import open_checkpoint
 from secretariat.models.nets.decoder import Decoder, TorchNetwork
 from secretariat.models.nets.load import LoadedChat, load_chat_model
 from secretariat.models.pull import default_models_dir, locate
+from secretariat.models.training.eight_bits import EightBits
 from secretariat.models.training.job import Job, invalid
 from secretariat.models.training.learnt import Part
 from secretariat.models.training.parts import TARGETS, LoraPart, SvfPart, WeightsPart
@@ -29,6 +30,7 @@ class Opened:
     directory: Path
     chat: LoadedChat
     decoder: Decoder
+    eight_bits: EightBits | None = None
 
 
 def open_model(job: Job) -> Opened:
@@ -40,7 +42,14 @@ def open_model(job: Job) -> Opened:
     form = "float32" if job.learn.kind == "full" else job.dtype
     chat = load_chat_model(directory, backend="torch", form=form, threads=job.threads)
     assert isinstance(chat.network, TorchNetwork)
-    return Opened(directory, chat, chat.network.decoder)
+    decoder = chat.network.decoder
+    if job.frozen == "plain":
+        return Opened(directory, chat, decoder)
+    if job.learn.kind == "full" or job.dtype != "float32":
+        raise invalid("frozen", "is plain where weights themselves learn, and where dtype isn't float32")
+    eight_bits = EightBits(job.threads)
+    eight_bits.into(decoder)
+    return Opened(directory, chat, decoder, eight_bits)
 
 
 def model_directory(job: Job) -> Path:

@@ -79,6 +79,8 @@ def main(job: Job, folder: Path) -> bool:
     chosen = tuple(range(count)) if own.stage == "windows" else own.hybrid_layers
     shape = Shape(layers=chosen, window=own.window, sinks=own.sinks, gate=own.gate)
     decoder = made_hybrid(dense, checkpoint, shape)
+    if opened.eight_bits is not None:
+        opened.eight_bits.into(decoder)
     if own.stage == "windows":
         some = texts[:: -(-len(texts) // own.held_out_rows)]
         costs = window_costs(dense, decoder, [rows_of([text]) for text in some])
