@@ -13,6 +13,7 @@ from secretariat.models.nets.config import (
     AttentionSpec,
     DecoderConfig,
     FeedForwardSpec,
+    LowRankMoeSpec,
     Mamba1Spec,
     Mamba2Spec,
     MixerSpec,
@@ -84,6 +85,8 @@ def _mixer(name: str, mixer: MixerSpec, width: int) -> Iterator[tuple[str, Place
 
 
 def _feed_forward(name: str, spec: FeedForwardSpec, width: int) -> Iterator[tuple[str, Place]]:
+    if isinstance(spec, LowRankMoeSpec):
+        spec = spec.mlp
     if not isinstance(spec, MlpSpec):
         hidden = spec.shared_hidden
         if hidden is None:

@@ -13,7 +13,14 @@ from itertools import count
 from secretariat.models.engine.pages import PAGE_SIZE
 from secretariat.models.engine.snapshots import SnapshotPool
 from secretariat.models.engine.tree import Mark, Node, PrefixTree
-from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LayerSpec, MlpSpec, MoeSpec
+from secretariat.models.nets.config import (
+    AttentionSpec,
+    DecoderConfig,
+    LayerSpec,
+    LowRankMoeSpec,
+    MlpSpec,
+    MoeSpec,
+)
 
 
 class Worth:
@@ -89,6 +96,8 @@ def _weights(layer: LayerSpec, width: int) -> int:
     match layer.feed_forward:
         case MlpSpec(hidden=hidden):
             return mixers + 3 * width * hidden
+        case LowRankMoeSpec(mlp=mlp, router=router, rank=rank):
+            return mixers + 3 * width * mlp.hidden + 3 * (width + mlp.hidden) * rank * router.top
         case MoeSpec(hidden=hidden, router=router, shared_hidden=shared):
             return mixers + 3 * width * (hidden * router.top + (shared or 0))
         case None:

@@ -18,6 +18,7 @@ from secretariat.models.nets.architectures import gguf, secretariat_h
 from secretariat.models.nets.architectures.registry import adapter_of
 from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.deltas import merged
+from secretariat.models.nets.expert_changes import parted
 from secretariat.models.nets.weights import Weights, held_as
 
 CONFIG, DELTAS = "config.json", "deltas.safetensors"
@@ -71,12 +72,15 @@ def _open_deltas(directory: Path, values: Mapping[str, Any]) -> Checkpoint:
     if values.get("model_type") != "secretariat_h":
         raise ModelError("checkpoint_invalid", f"{CONFIG}: only a secretariat_h has a base")
     config = base.config
-    if "hybrid_layers" in values:
-        try:
+    try:
+        if "hybrid_layers" in values:
             config = secretariat_h.hybrid(config, values)
-        except ModelError as error:
-            raise ModelError(error.code, f"{CONFIG}: {error.message}") from error
-    weights = merged(base.weights, base.config, config, file.tensors)
+        if "moe_experts" in values:
+            config = secretariat_h.mixture(config, values)
+    except ModelError as error:
+        raise ModelError(error.code, f"{CONFIG}: {error.message}") from error
+    experts, changes = parted(file.tensors, config)
+    weights = {**merged(base.weights, base.config, config, changes), **experts}
     return Checkpoint("secretariat_h", config, weights, (*base.paths, file.path), base.metadata)
 
 

@@ -209,7 +209,21 @@ class MoeSpec:
     shared_gated: bool = False  # by the sigmoid of a learned projection
 
 
-FeedForwardSpec = MlpSpec | MoeSpec
+@dataclass(frozen=True, slots=True)
+class LowRankMoeSpec:
+    """A gated MLP that all tokens share; each of its matrices W becomes W + sum of w · up · down over the experts
+    that the token's router chooses, with pairs of `rank` and the router's weights w."""
+
+    mlp: MlpSpec
+    router: RouterSpec
+    rank: int
+
+    def __post_init__(self) -> None:
+        if not self.mlp.gated or self.router.select_bias:
+            raise ValueError("experts as changes need a gated feed-forward and a router without a bias")
+
+
+FeedForwardSpec = MlpSpec | MoeSpec | LowRankMoeSpec
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from secretariat.models.nets.config import (
     DecoderConfig,
     FeedForwardSpec,
     LayerSpec,
+    LowRankMoeSpec,
     Mamba1Spec,
     Mamba2Spec,
     MixerSpec,
@@ -27,6 +28,7 @@ from secretariat.models.nets.config import (
     MoeSpec,
     RopeSpec,
 )
+from secretariat.models.nets.feedforward.low_rank_moe import LowRankMoe
 from secretariat.models.nets.feedforward.mlp import Mlp
 from secretariat.models.nets.feedforward.moe import Moe
 from secretariat.models.nets.memory import Memory, MemorySize
@@ -150,6 +152,8 @@ def _feed_forward(width: int, spec: FeedForwardSpec) -> nn.Module:
             return Mlp(width, spec)
         case MoeSpec():
             return Moe(width, spec)
+        case LowRankMoeSpec():
+            return LowRankMoe(width, spec)
 
 
 class TorchNetwork:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.branch_start import branch_of, branch_start
-from secretariat.models.nets.config import AttentionSpec, DecoderConfig, Mamba2Spec, MlpSpec
+from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LowRankMoeSpec, Mamba2Spec, MlpSpec
 from secretariat.models.nets.weights import Computed, Floats, Reshaped, Source, Weights, held_as
 
 _IN_LAYER = re.compile(r"model\.layers\.(\d+)\.(.+)")
@@ -143,6 +143,8 @@ def _rows(module: str, config: DecoderConfig) -> tuple[str, int, int]:
         raise _invalid(f"{module}.down", "has no place in this network")
     layer = config.layers[int(found[1])]
     seeing, feed_forward = layer.mixers[0], layer.feed_forward
+    if isinstance(feed_forward, LowRankMoeSpec):
+        feed_forward = feed_forward.mlp
     assert isinstance(seeing, AttentionSpec)
     assert isinstance(feed_forward, MlpSpec)
     queries, keys = seeing.heads * seeing.head_dim, seeing.kv_heads * seeing.head_dim

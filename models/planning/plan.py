@@ -15,6 +15,7 @@ from secretariat.models.nets.config import (
     AttentionSpec,
     DecoderConfig,
     LayerSpec,
+    LowRankMoeSpec,
     Mamba1Spec,
     Mamba2Spec,
     MixerSpec,
@@ -26,7 +27,7 @@ from secretariat.models.nets.native.builder import asked_form
 from secretariat.models.nets.state import PAGE_SIZE, kv_bytes_per_token, ring_bytes, state_bytes
 
 FORMS: tuple[Form, ...] = ("float32", "bfloat16", "q8", "q4")
-_NEVER_PACKED = ("A_log", "conv.weight", "q_norm.weight", "k_norm.weight")
+_NEVER_PACKED = ("A_log", "conv.weight", "q_norm.weight", "k_norm.weight", ".downs", ".ups")
 _NEVER_ROUNDED = ".router.weight"
 
 
@@ -105,8 +106,20 @@ def weight_shapes(config: DecoderConfig) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
+def active_parameters(config: DecoderConfig) -> int:
+    """Numbers that one token is multiplied by: of routed experts those that it may choose."""
+    active = 0
+    for name, shape in weight_shapes(config).items():
+        match config.layers[int(name.split(".")[1])].feed_forward if ".experts." in name else None:
+            case MoeSpec(router=router) | LowRankMoeSpec(router=router):
+                active += prod(shape) * router.top // router.experts
+            case _:
+                active += prod(shape)
+    return active
+
+
 def _bytes(name: str, shape: tuple[int, ...], form: Form) -> int:
-    """Vectors, and what recurrences, norms and routers read, are float32."""
+    """Vectors, and what recurrences, norms, routers and low-rank changes read, are float32."""
     if len(shape) < 2 or name.endswith(_NEVER_PACKED):
         return prod(shape) * 4
     return packed_bytes(shape, "float32" if name.endswith(_NEVER_ROUNDED) else form)
@@ -133,6 +146,8 @@ def _layer_widths(spec: LayerSpec) -> dict[str, int]:
     match spec.feed_forward:
         case MlpSpec(hidden=hidden, gated=gated):
             return {**mixers, "feed forward": hidden * (3 if gated else 2)}
+        case LowRankMoeSpec(mlp=mlp, router=router):
+            return {**mixers, "feed forward": mlp.hidden * 3, "experts": router.experts}
         case MoeSpec(hidden=hidden, router=router, shared_hidden=shared):
             return {**mixers, "experts": router.top * hidden * 3 + (shared or 0) * 3 + router.experts}
     return mixers

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx
 
 from secretariat.models.nets.decoder import Decoder, DecoderLayer
+from secretariat.models.nets.feedforward.low_rank_moe import LowRankMoe
 from secretariat.models.nets.feedforward.moe import Moe
 from secretariat.models.nets.norm import wide
 from secretariat.models.training.mixing import mixed
@@ -85,7 +86,7 @@ def _mixed(one: DecoderLayer, x_BTE: Tensor, normed_BTE: Tensor, passage: Passag
 
 
 def _fed(feed_forward: nn.Module, x_BTE: Tensor) -> tuple[Tensor, Sequence[Tensor]]:
-    if not isinstance(feed_forward, Moe):
+    if not isinstance(feed_forward, Moe | LowRankMoe):
         return feed_forward(x_BTE), ()
     x_NE = x_BTE.flatten(0, 1)
     return feed_forward(x_NE).view_as(x_BTE), (x_NE @ feed_forward.router.weight.T,)

@@ -1,4 +1,4 @@
-// y += scale * B (A x) for the tokens whose run carries an adapter, each with its own A and B. See README.md.
+// y += scale * B (A x): of the adapter that a token's run carries, or of the experts that it chose. See README.md.
 #include "core/simd.h"
 #include "core/step.h"
 
@@ -17,6 +17,18 @@ struct LoraArgs {
     const LoraPiece *table;  // [adapters, pieces]; row 0 is the base model
     int64_t x_width, y_width;
     int32_t inputs, pieces, most_rank;
+    float add;
+};
+
+struct ChosenArgs {
+    const float *x;          // [N, inputs], rows x_width apart
+    float *y;                // [N, outputs], rows y_width apart
+    float *scratch;          // [N, top, pieces, most_rank]
+    const LoraPiece *table;  // [1 + experts, pieces]; row 0 is nobody's
+    const int32_t *chosen;   // [N, top] experts
+    const float *weights;    // [N, top]
+    int64_t x_width, y_width;
+    int32_t inputs, pieces, most_rank, top;
     float add;
 };
 
@@ -69,5 +81,26 @@ OPERATION(lora) {
             const float *lowered = a.scratch + (token * a.pieces + k) * a.most_rank;
             raise(piece[k], lowered, a.add, a.y + token * a.y_width, (int)begin, (int)end);
         }
+    }
+}
+
+// y += scale * sum of w * B (A x) over the experts that each token chose, best first.
+OPERATION(lora_chosen) {
+    const ChosenArgs &a = *(const ChosenArgs *)raw;
+    const int each = a.top * a.pieces;
+    int64_t begin, end;
+    team.share((int64_t)step.tokens * each, 1, begin, end);
+    for (int64_t at = begin; at < end; at++) {
+        const LoraPiece &p = a.table[(a.chosen[at / a.pieces] + 1) * (int64_t)a.pieces + at % a.pieces];
+        const int padded = (p.rank + LANES - 1) / LANES * LANES;
+        lower(p, a.x + at / each * a.x_width, a.inputs, padded, a.scratch + at * a.most_rank);
+    }
+    team.barrier();
+    for (int64_t at = 0; at < (int64_t)step.tokens * each; at++) {
+        const int64_t choice = at / a.pieces;
+        const LoraPiece &p = a.table[(a.chosen[choice] + 1) * (int64_t)a.pieces + at % a.pieces];
+        team.share(p.count, LANES, begin, end);
+        float *y = a.y + at / each * a.y_width;
+        raise(p, a.scratch + at * a.most_rank, a.add * a.weights[choice], y, (int)begin, (int)end);
     }
 }

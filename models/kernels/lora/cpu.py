@@ -1,6 +1,6 @@
 """The compiled operation's arguments and its table of adapters.
 
-Shape letters: N tokens, I inputs, O outputs, R rank.
+Shape letters: N tokens, I inputs, O outputs, R rank, K experts chosen for a token.
 """
 
 import ctypes
@@ -31,6 +31,15 @@ class LoraArgs(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("x", "y", "scratch", "table")),
         *((name, ctypes.c_int64) for name in ("x_width", "y_width")),
         *((name, ctypes.c_int32) for name in ("inputs", "pieces", "most_rank")),
+        ("add", ctypes.c_float),
+    ]
+
+
+class ChosenArgs(ctypes.Structure):
+    _fields_ = [
+        *((name, ctypes.c_void_p) for name in ("x", "y", "scratch", "table", "chosen", "weights")),
+        *((name, ctypes.c_int64) for name in ("x_width", "y_width")),
+        *((name, ctypes.c_int32) for name in ("inputs", "pieces", "most_rank", "top")),
         ("add", ctypes.c_float),
     ]
 
@@ -97,3 +106,28 @@ def add_lora(program: Program, x_NI: Tensor, y_NO: Tensor, table: LoraTable, *, 
         x_NI.stride(0), y_NO.stride(0), x_NI.shape[1], table.pieces, table.most_rank, add,
     )  # fmt: skip
     program.add("lora", args, keep=(x_NI, y_NO, scratch, table))
+
+
+def add_chosen_lora(
+    program: Program,
+    chosen_NK: Tensor,
+    weights_NK: Tensor,
+    x_NI: Tensor,
+    y_NO: Tensor,
+    table: LoraTable,
+    *,
+    add: float = 1.0,
+) -> None:
+    """y += add · Σ w B (A x) over each token's choices: int32, expert e is row e + 1 of `table`."""
+    tokens, top = chosen_NK.shape
+    assert len(x_NI) == len(y_NO) == tokens
+    assert (chosen_NK.dtype, weights_NK.dtype) == (torch.int32, torch.float32)
+    assert weights_NK.shape == chosen_NK.shape
+    scratch = program.scratch(tokens * top * table.pieces * table.most_rank * 4)
+    args = ChosenArgs(
+        rows_pointer(x_NI), rows_pointer(y_NO), pointer(scratch), table.address,
+        pointer(chosen_NK), pointer(weights_NK), x_NI.stride(0), y_NO.stride(0), x_NI.shape[1], table.pieces,
+        table.most_rank, top, add,
+    )  # fmt: skip
+    keep = (chosen_NK, weights_NK, x_NI, y_NO, scratch, table)
+    program.add("lora", args, function="lora_chosen", keep=keep)

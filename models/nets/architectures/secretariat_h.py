@@ -3,6 +3,9 @@
 Fields beyond Llama's: `hybrid_layers` (their numbers), `window`, `sinks`, `mamba_heads`, `mamba_head_dim`,
 `mamba_state`, `mamba_groups`, `mamba_conv`, `mamba_gate`. Tensors beyond Llama's: of a branch, below
 `model.layers.N.mamba.`.
+
+What was learnt on top of another checkpoint may make its feed-forwards mixtures: `moe_experts` (their names),
+`moe_top` of them for each token, with changes of `moe_rank`. Their tensors: `nets/expert_changes.py`.
 """
 
 from collections.abc import Mapping
@@ -13,13 +16,22 @@ from secretariat.models.nets.architectures import llama
 from secretariat.models.nets.architectures.fields import Fields
 from secretariat.models.nets.architectures.parts import Named, attention, decoder_weights, mamba2, mlp, norms
 from secretariat.models.nets.architectures.tensors import Tensors
-from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LayerSpec, Mamba2Spec, MlpSpec
+from secretariat.models.nets.config import (
+    AttentionSpec,
+    DecoderConfig,
+    LayerSpec,
+    LowRankMoeSpec,
+    Mamba2Spec,
+    MlpSpec,
+    RouterSpec,
+)
 from secretariat.models.nets.weights import Source, Weights
 
 OWN = (
     "hybrid_layers", "window", "sinks", "mamba_heads", "mamba_head_dim", "mamba_state", "mamba_groups",
     "mamba_conv", "mamba_gate",
 )  # fmt: skip
+MOE = ("moe_experts", "moe_top", "moe_rank")
 _GATES = ("before", "after", "none")
 
 
@@ -46,6 +58,25 @@ def hybrid(dense: DecoderConfig, config: Mapping[str, Any]) -> DecoderConfig:
         seeing = replace(mixer, window=window, sinks=sinks)
         layers[number] = replace(layers[number], mixers=(seeing, branch))
     return replace(dense, layers=tuple(layers))
+
+
+def mixture(config: DecoderConfig, values: Mapping[str, Any]) -> DecoderConfig:
+    """`config` with the experts that `values` names in every feed-forward; of `values` only MOE is read. Raises
+    ModelError("checkpoint_invalid")."""
+    fields = Fields({name: values[name] for name in MOE if name in values})
+    names = fields.take("moe_experts")
+    if not isinstance(names, list) or len({str(name) for name in names}) < max(2, len(names)):
+        raise fields.refused("moe_experts", "not the names of two or more")
+    top, rank = fields.whole("moe_top"), fields.whole("moe_rank")
+    if top > len(names):
+        raise fields.refused("moe_top", f"more than {len(names)} experts")
+    layers = []
+    for layer in config.layers:
+        if not isinstance(layer.feed_forward, MlpSpec) or layer.feed_forward.bias:
+            raise fields.refused("moe_experts", "over a base whose feed-forwards aren't plain")
+        moe = LowRankMoeSpec(layer.feed_forward, RouterSpec(len(names), top), rank)
+        layers.append(replace(layer, feed_forward=moe))
+    return replace(config, layers=tuple(layers))
 
 
 def _branch(fields: Fields) -> Mamba2Spec:

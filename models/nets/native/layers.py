@@ -18,6 +18,7 @@ from secretariat.models.nets.config import (
     DecoderConfig,
     FeedForwardSpec,
     LayerSpec,
+    LowRankMoeSpec,
     Mamba1Spec,
     Mamba2Spec,
     MixerSpec,
@@ -27,6 +28,7 @@ from secretariat.models.nets.config import (
 from secretariat.models.nets.memory import untouched
 from secretariat.models.nets.native.attention import add_attention_mixer, add_rotary_tables
 from secretariat.models.nets.native.builder import Builder
+from secretariat.models.nets.native.low_rank_moe import add_low_rank_moe
 from secretariat.models.nets.native.mamba1 import add_mamba1_mixer
 from secretariat.models.nets.native.mamba2 import add_mamba2_mixer
 from secretariat.models.nets.native.mlp import add_mlp
@@ -58,6 +60,8 @@ def _feed_forward_matrices(spec: FeedForwardSpec) -> tuple[str, ...]:
     match spec:
         case MlpSpec():
             return ("gate_up" if spec.gated else "up", "down")
+        case LowRankMoeSpec():
+            return ("gate_up", "down")
         case MoeSpec():
             shared = ("shared.gate_up", "shared.down") if spec.shared_hidden is not None else ()
             gate = ("shared_gate",) if spec.shared_hidden is not None and spec.shared_gated else ()
@@ -144,3 +148,5 @@ def _add_feed_forward(
             add_mlp(builder, spec, prefix, x_NE, out_NE, add=add)
         case MoeSpec():
             add_moe(builder, spec, prefix, x_NE, out_NE, add=add)
+        case LowRankMoeSpec():
+            add_low_rank_moe(builder, spec, prefix, x_NE, out_NE, add=add)

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from secretariat.models.kernels.library import Program, Step
-from secretariat.models.kernels.lora.cpu import LoraTable, Low, add_lora
+from secretariat.models.kernels.lora.cpu import LoraTable, Low, add_chosen_lora, add_lora
 from secretariat.models.kernels.lora.reference import lora
 
 
@@ -65,6 +65,33 @@ def test_a_token_does_not_depend_on_the_batch(compiled):
         add_lora(program, x, y, table)
         program.run(Mixed((1,), counts).step)
     assert torch.equal(alone[0], together[3])
+
+
+def test_each_token_gets_the_experts_that_it_chose_with_their_weights(program):
+    inputs, first, outputs, experts = 33, 20, 50, 3
+    table = LoraTable(adapters=experts + 1, pieces=2, most_rank=6)
+    lows = [
+        [
+            Low(0, torch.randn(6, inputs), torch.randn(first, 6)),
+            Low(first, torch.randn(6, inputs), torch.randn(outputs - first, 6)),
+        ]
+        for _ in range(experts)
+    ]
+    for expert, pieces in enumerate(lows):
+        table.set(expert + 1, pieces)
+    chosen_NK = torch.tensor([[0, 2], [2, 1], [1, 0], [1, 2], [0, 1]], dtype=torch.int32)
+    weights_NK = torch.rand(5, 2)
+    x_NI, y_NO = torch.randn(5, inputs), torch.randn(5, outputs)
+    expected = y_NO.double()
+    for token in range(5):
+        for expert, weight in zip(chosen_NK[token].tolist(), weights_NK[token].tolist(), strict=True):
+            for low in lows[expert]:
+                rows = slice(low.first, low.first + len(low.up_OR))
+                changes = lora(x_NI[token].double(), low.down_RI.double(), low.up_OR.double())
+                expected[token, rows] += 0.5 * weight * changes
+    add_chosen_lora(program, chosen_NK, weights_NK, x_NI, y_NO, table, add=0.5)
+    program.run(Mixed((0,), (5,)).step)
+    torch.testing.assert_close(y_NO.double(), expected, rtol=1e-5, atol=1e-4)
 
 
 def test_what_does_not_fit_the_table_is_refused():

@@ -11,17 +11,22 @@ from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.config import (
     DecoderConfig,
     LayerSpec,
+    LowRankMoeSpec,
     Mamba1Spec,
     Mamba2Spec,
+    MlpSpec,
     MoeSpec,
     NormSpec,
     RouterSpec,
 )
+from secretariat.models.nets.feedforward.low_rank_moe import LowRankMoe
+from secretariat.models.nets.feedforward.mlp import Mlp
 from secretariat.models.nets.feedforward.moe import Moe
 from secretariat.models.nets.memory import Memory, MemorySize
 from secretariat.models.nets.mixers import mamba1, mamba2
 from secretariat.models.nets.mixers.step import Step as TorchStep
 from secretariat.models.nets.native.builder import Builder
+from secretariat.models.nets.native.low_rank_moe import add_low_rank_moe
 from secretariat.models.nets.native.mamba1 import add_mamba1_mixer
 from secretariat.models.nets.native.mamba2 import add_mamba2_mixer
 from secretariat.models.nets.native.moe import add_moe
@@ -46,6 +51,12 @@ EXPERTS = {
     "nemotron": MoeSpec(
         16, RouterSpec(8, 3, score="sigmoid", select_bias=True, renormalise=1.0, eps=1e-20, scale=2.5)
     ),
+}
+
+
+CHANGES = {
+    "two of five": LowRankMoeSpec(MlpSpec(36), RouterSpec(5, 2), rank=3),
+    "one of four": LowRankMoeSpec(MlpSpec(50, "gelu"), RouterSpec(4, 1, score="softmax_top"), rank=18),
 }
 
 
@@ -142,4 +153,20 @@ def test_experts_and_their_torch_form_agree(program, name):
     with torch.inference_mode():
         expected = 1 + 0.5 * module(x_NE[:29].double())
     torch.testing.assert_close(out_NE[:29].double(), expected, rtol=1e-4, atol=1e-4)
+    assert (out_NE[29:] == 1).all()
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_experts_that_are_low_rank_changes_agree_too_and_do_change_something(program, name):
+    spec = CHANGES[name]
+    module, weights = drawn(LowRankMoe(WIDTH, spec))
+    builder, _ = built(program, weights)
+    x_NE, out_NE = torch.randn(TOKENS, WIDTH), torch.ones(TOKENS, WIDTH)
+    add_low_rank_moe(builder, spec, "layer", x_NE, out_NE, add=0.5)
+    program.run(Step(tokens=29, exact=1))
+    with torch.inference_mode():
+        shared = Mlp.forward(module, x_NE[:29].double())
+        expected = 1 + 0.5 * module(x_NE[:29].double())
+    torch.testing.assert_close(out_NE[:29].double(), expected, rtol=1e-4, atol=1e-4)
+    assert ((expected - 1 - 0.5 * shared).norm(dim=-1) > 0.1).all()
     assert (out_NE[29:] == 1).all()
