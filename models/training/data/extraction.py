@@ -28,7 +28,7 @@ def _of(*choices: str) -> Callable[[Inventor], str]:
 
 
 _SENDER = Field(
-    "sender", "who writes", Inventor.person, ("my name is {v}.", "this is {v} writing.", "Regards, {v}")
+    "sender", "who writes", Inventor.person, ("my name is {v}.", "this is {v} writing.", "regards, {v}.")
 )
 _MAIL = Field(
     "email",
@@ -78,6 +78,37 @@ _KINDS = (
         Field("symptom", "what it does", _of("it leaks oil", "it makes a loud noise", "the display stays dark", "it stops every hour"), ("Since this morning {v}.", "What one sees: {v}.")),
         Field("since", "since when", Inventor.clock, ("It began at {v}.", "First noticed at {v}.")),
         Field("priority", "how urgent", _of("low", "normal", "high"), ("Its priority is {v}.", "We rate it as {v}.")),
+    ),
+    (
+        Field("guest", "who wants the room", Inventor.person, ("A room for {v}, please.", "The booking is for {v}.")),
+        Field("arrival", "day of arrival", Inventor.date, ("We arrive on {v}.", "From {v} on, please.")),
+        Field("nights", "for how many nights", lambda m: f"{m.number(2, 14)} nights", ("We stay for {v}.", "It is for {v}.")),
+        Field("room", "kind of room", _of("a double room", "two single rooms", "a quiet room", "a room with a view"), ("We need {v}.", "If you can, give us {v}.")),
+        Field("extra", "what else is wanted", _of("a cot", "a late breakfast", "a place for the car", "a vegetarian dinner"), ("Also {v}, please.", "We ask for {v}, too.")),
+        _PHONE,
+    ),
+    (
+        Field("applicant", "who applies", Inventor.person, ("I am {v}.", "{v} applies for the post.")),
+        Field("post", "what for", _of("nurse", "bus driver", "accountant", "gardener", "welder"), ("I would like to work as {v}.", "It is about the post of {v}.")),
+        Field("experience", "how long in the trade", lambda m: f"{m.number(2, 30)} years", ("I have done this for {v}.", "{v} of work lie behind me.")),
+        Field("start", "from when on", Inventor.date, ("I could begin on {v}.", "I am free from {v} on.")),
+        Field("salary", "pay that is asked for", lambda m: f"{m.grouped(24_000, 98_000)} EUR", ("I think of {v} a year.", "My wish is {v}.")),
+        _MAIL,
+    ),
+    (
+        Field("property", "which flat or house", Inventor.street, ("It is the flat at {v}.", "To let: {v}.")),
+        Field("rent", "rent a month", lambda m: f"{m.number(300, 2900)} pounds", ("The rent is {v} a month.", "We ask for {v}.")),
+        Field("rooms", "how many rooms", lambda m: f"{m.number(2, 7)} rooms", ("It has {v}.", "There are {v}.")),
+        Field("free", "from when on", Inventor.date, ("It is free from {v} on.", "You could move in on {v}.")),
+        Field("landlord", "who lets it", Inventor.person, ("The owner is {v}.", "Ask for {v}.")),
+        _PHONE,
+    ),
+    (
+        Field("place", "where it happened", Inventor.street, ("It happened near {v}.", "The place is {v}.")),
+        Field("hour", "when", Inventor.clock, ("It was {v}.", "The clock showed {v}.")),
+        Field("witness", "who saw it", Inventor.person, ("{v} saw it all.", "There is a witness, {v}.")),
+        Field("damage", "what was damaged", _of("a bumper", "a shop window", "a garden fence", "a bicycle"), ("What got broken is {v}.", "It cost us {v}.")),
+        Field("plate", "number of the vehicle", Inventor.code, ("The car had the number {v}.", "I wrote down {v}.")),
     ),
 )  # fmt: skip
 

@@ -7,18 +7,19 @@ has nearly all words in a row.
 import json
 import random
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from secretariat.models.errors import ModelError
 from secretariat.models.training.data.conversations import Conversation
-from secretariat.models.training.data.grounding import Posed, example
+from secretariat.models.training.data.forms import OTHERWISE, grounded
+from secretariat.models.training.data.grounding import Posed, answered, sources
 from secretariat.models.training.data.ranking import Ranking
 
 ORIGIN = "fairytaleqa"
-UNANSWERABLE = 0.25
+UNANSWERABLE = 0.2
 _NEAR = 0.8
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 _LOOKED_AT, _OTHERS = 40, 5
@@ -88,28 +89,52 @@ def near(passage: str, answer: str) -> str | None:
 def grounded_examples(
     questions: Sequence[Question], seed: int, *, verbatim: bool = True
 ) -> Iterator[Conversation]:
-    """An example for each question whose answer can be copied; a part of them with the passage taken away.
+    """An example for each question whose answer can be copied: those of a passage over the same sources, so that
+    they are read once. Without `verbatim` also those of which the passage has nearly all words in a row: finding
+    them takes a minute.
 
-    Without `verbatim` also those of which the passage has nearly all words in a row: finding them takes a minute.
-
-    The other sources are those nearest by their words, of the same story too, that don't hold the answer's words.
+    The other sources are those nearest by their words, of the same story too, that don't hold the answers' words.
+    For a part of the passages one of these stands in the passage's place, and there a question of elsewhere in the
+    story is put beside: nothing there answers.
     """
+    posed = [
+        Posed(each.id, each.question, span, each.passage)
+        for each in questions
+        if (span := each.span or (None if verbatim else near(each.passage, each.answers[0]))) is not None
+    ]
+    by_passage: dict[str, list[Posed]] = defaultdict(list)
+    for one in posed:
+        by_passage[one.passage].append(one)
+    stories = {each.id: each.story for each in questions}
+    answers = {each.id: tuple(filter(None, (*each.answers, each.span))) for each in questions}
     passages = list(dict.fromkeys(each.passage for each in questions))
-    ranking = Ranking(passages)
-    draw = random.Random(seed)  # noqa: S311 - repeatable
-    for each in questions:
-        span = each.span or (None if verbatim else near(each.passage, each.answers[0]))
-        if span is None:
+    ranking, draw = Ranking(passages), random.Random(seed)  # noqa: S311 - repeatable
+    for passage, asked in by_passage.items():
+        near_by = ranking.best(" ".join(one.question for one in asked))[:_LOOKED_AT]
+        words = [answer.casefold() for one in asked for answer in answers[one.id]]
+        others = [
+            text
+            for text in map(passages.__getitem__, near_by)
+            if text != passage and not any(word in text.casefold() for word in words)
+        ]
+        if len(others) < _OTHERS:
             continue
-        near_by = ranking.best(each.question)[:_LOOKED_AT]
-        others = [passages[place] for place in near_by if not _holds(passages[place], each, span)]
-        posed = Posed(each.id, each.question, span, each.passage)
-        if len(others) >= _OTHERS:
-            answerable = draw.random() >= UNANSWERABLE
-            yield example(posed, others, draw, answerable=answerable, origin=ORIGIN)
+        story = stories[asked[0].id]
+        elsewhere = [one for one in posed if stories[one.id] == story and one.passage != passage]
+        yield from _over_the_same(asked, others, elsewhere, answers, draw)
 
 
-def _holds(passage: str, question: Question, span: str) -> bool:
-    folded = passage.casefold()
-    answers = (*question.answers, span)
-    return passage == question.passage or any(each.casefold() in folded for each in answers if each)
+def _over_the_same(
+    asked: Sequence[Posed], others: Sequence[str], elsewhere: Sequence[Posed],
+    answers: Mapping[str, Sequence[str]], draw: random.Random,
+) -> Iterator[Conversation]:  # fmt: skip
+    answerable = draw.random() >= UNANSWERABLE
+    documents = sources(asked, others, draw, answerable=answerable)
+    for one in asked:
+        if (answer := answered(one, documents, answerable=answerable)) is not None:
+            yield grounded(one.question, documents).answered(answer, one.id, ORIGIN)
+    if answerable and elsewhere:
+        stranger = draw.choice(elsewhere)
+        shown = " ".join(document.text for document in documents).casefold()
+        if not any(answer.casefold() in shown for answer in answers[stranger.id]):
+            yield grounded(stranger.question, documents).answered(OTHERWISE, f"{stranger.id}-elsewhere", ORIGIN)

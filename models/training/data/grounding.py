@@ -1,4 +1,4 @@
-"""From a question, its passage and other passages to an example: sources in any order, the answer cited, or none.
+"""From questions about a passage and other passages to sources in any order, and answers cited from them, or none.
 
 Documents are cut to the size that retrieval gives. Knows no set.
 """
@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secretariat.models.core import GroundingDocument
-from secretariat.models.training.data.conversations import Conversation
-from secretariat.models.training.data.forms import OTHERWISE, cited, grounded
+from secretariat.models.training.data.forms import OTHERWISE, cited
 
 _SENTENCE = re.compile(r"(?<=[.!?”\"])\s+")
 MOST_WORDS = 160
+_WORDS = (60, 100, MOST_WORDS)  # short ones too: more questions in as many tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,25 @@ class Posed:
     passage: str
 
 
-def example(
-    posed: Posed, others: Sequence[str], draw: random.Random, *, answerable: bool, origin: str
-) -> Conversation:
-    """`others` hold no answer, the most misleading first; without the passage itself one more of them is shown."""
+def sources(
+    asked: Sequence[Posed], others: Sequence[str], draw: random.Random, *, answerable: bool
+) -> list[GroundingDocument]:
+    """For questions about one passage. `others` hold none of the answers, the most misleading first; without the
+    passage itself one more of them is shown."""
     size = draw.choices((2, 3, 4, 5), (2, 6, 1, 1))[0]
-    texts = [cut(other, "", draw) for other in others[: size - answerable]]
-    texts += [cut(posed.passage, posed.answer, draw)] if answerable else []
+    most = draw.choice(_WORDS)
+    texts = [cut(other, "", draw, most) for other in others[: size - answerable]]
+    texts += [cut(asked[0].passage, draw.choice(asked).answer, draw, most)] if answerable else []
     draw.shuffle(texts)
-    documents = [GroundingDocument(str(place), text) for place, text in enumerate(texts, 1)]
-    held = [each.id for each in documents if posed.answer in each.text] if answerable else []
-    answer = cited([(held[0], posed.answer)]) if held else OTHERWISE
-    return grounded(posed.question, documents).answered(answer, posed.id, origin)
+    return [GroundingDocument(str(place), text) for place, text in enumerate(texts, 1)]
+
+
+def answered(posed: Posed, documents: Sequence[GroundingDocument], *, answerable: bool) -> str | None:
+    """The answer cited; that there is none; None where the cut passage has lost it."""
+    if not answerable:
+        return OTHERWISE
+    held = [each.id for each in documents if posed.answer in each.text]
+    return cited([(held[0], posed.answer)]) if held else None
 
 
 def cut(passage: str, keep: str, draw: random.Random, most: int = MOST_WORDS) -> str:

@@ -1,191 +1,129 @@
-"""What invented tools do: operations of many trades, the kinds of their parameters, and how requests speak of these.
+"""What invented tools do: operations of many trades, and other words in which people ask for them.
 
 None of it is taken from a public set of tools.
 """
 
 # ruff: noqa: E501 - a row of a table stays on its line
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from secretariat.models.training.data.invented import Inventor
-
-Value = Callable[[Inventor], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """A kind of parameter. `phrases` say a value, `{v}`, in a request."""
-
-    names: tuple[str, ...]
-    type: str
-    meaning: str
-    value: Value
-    phrases: tuple[str, ...]
-    choices: tuple[str, ...] = ()
-    items: str = ""
-
-
-def _n(least: int, most: int) -> Value:
-    return lambda make: make.number(least, most)
-
-
-def _f(least: float, most: float, places: int = 1) -> Value:
-    """Often a whole number, as people say them."""
-    return lambda make: (
-        round(v) if (v := make.decimal(least, most, places)) >= 1 and make.draw.random() < 0.5 else v
-    )
-
-
-def _of(*choices: str) -> Value:
-    return lambda make: make.draw.choice(choices)
-
-
-def _many(one: Value, least: int = 2, most: int = 5) -> Value:
-    return lambda make: [one(make) for _ in range(make.draw.randint(least, most))]
-
-
-def _choice(names: str, meaning: str, phrase: str, *choices: str) -> Kind:
-    return Kind(tuple(names.split()), "string", meaning, _of(*choices), (phrase,), choices)
-
-
-_CITIES = _of(
-    "Lisbon",
-    "Oslo",
-    "Nairobi",
-    "Kyoto",
-    "Montreal",
-    "Porto",
-    "Leeds",
-    "Hanoi",
-    "Quito",
-    "Perth",
-    "Denver",
-    "Gdansk",
-)
-_DATE = lambda make: f"20{make.number(23, 29)}-{make.number(1, 12):02}-{make.number(1, 28):02}"  # noqa: E731
-
-K: dict[str, Kind] = {
-    "length": Kind(("length", "distance", "span"), "float", "Length in metres", _f(1, 90), ("with a length of {v} metres", "that is {v} metres long")),
-    "width": Kind(("width", "breadth"), "float", "Width in metres", _f(1, 60), ("with a width of {v} metres", "that is {v} metres wide")),
-    "height": Kind(("height", "elevation"), "integer", "Height in centimetres", _n(2, 240), ("with a height of {v} centimetres", "that is {v} cm high")),
-    "sides": Kind(("sides", "side_count"), "integer", "How many sides it has", _n(3, 12), ("with {v} sides", "that has exactly {v} sides")),
-    "angle": Kind(("angle", "angle_degrees"), "float", "Angle in degrees", _f(5, 170), ("with an angle of {v} degrees", "at {v} degrees of slope")),
-    "mass": Kind(("mass", "weight", "mass_kg"), "float", "Mass in kilograms", _f(0.5, 900), ("with a mass of {v} kg", "for a weight of {v} kilograms")),
-    "speed": Kind(("speed", "velocity"), "float", "Speed in metres per second", _f(1, 120), ("at a speed of {v} m/s", "moving at {v} metres per second")),
-    "seconds": Kind(("time", "duration", "seconds"), "integer", "Time in seconds", _n(1, 600), ("after {v} seconds", "for {v} seconds")),
-    "hours": Kind(("hours", "duration_hours"), "integer", "Time in hours", _n(1, 72), ("for {v} hours", "over {v} hours")),
-    "days": Kind(("days", "number_of_days", "nights"), "integer", "How many days", _n(1, 30), ("for {v} days", "over {v} days")),
-    "years": Kind(("years", "term_years", "period"), "integer", "How many years", _n(1, 40), ("over {v} years", "for {v} years")),
-    "money": Kind(("amount", "principal", "sum"), "integer", "Sum of money in dollars", _n(20, 90_000), ("for {v} dollars", "on an amount of ${v}")),
-    "rate": Kind(("rate", "interest_rate", "annual_rate"), "float", "Yearly rate in percent", _f(0.5, 14, 2), ("at a rate of {v} percent", "at {v}% a year")),
-    "budget": Kind(("budget", "max_price", "price_limit"), "float", "The most to spend, in dollars", _f(15, 4000, 2), ("for at most ${v}", "with a budget of {v} dollars")),
-    "count": Kind(("count", "limit", "max_results"), "integer", "How many results to give", _n(2, 50), ("and give me {v} of them", "with no more than {v} results")),
-    "people": Kind(("guests", "people", "party_size"), "integer", "How many people", _n(1, 14), ("for {v} people", "for a party of {v}")),
-    "quantity": Kind(("quantity", "units", "number_of_items"), "integer", "How many pieces", _n(2, 400), ("for {v} pieces", "in a quantity of {v}")),
-    "city": Kind(("city", "location", "town"), "string", "Name of the city", _CITIES, ("in {v}", "around {v}")),
-    "from": Kind(("origin", "from_city", "departure"), "string", "Where it starts", _CITIES, ("from {v}", "starting in {v}")),
-    "to": Kind(("destination", "to_city", "arrival"), "string", "Where it ends", _CITIES, ("to {v}", "going to {v}")),
-    "country": Kind(("country", "nation"), "string", "Name of the country", _of("Norway", "Chile", "Kenya", "Japan", "Ghana", "Peru", "Finland", "Vietnam"), ("in {v}", "for {v}")),
-    "date": Kind(("date", "day", "on_date"), "string", "Date as YYYY-MM-DD", _DATE, ("on {v}", "dated {v}")),
-    "since": Kind(("start_date", "since", "from_date"), "string", "First day, as YYYY-MM-DD", _DATE, ("from {v} on", "since {v}")),
-    "year": Kind(("year", "in_year"), "integer", "The year", _n(1820, 2024), ("in {v}", "for the year {v}")),
-    "clock": Kind(("time", "start_time", "at"), "string", "Time of day as HH:MM", lambda m: f"{m.number(7, 21):02}:{m.draw.choice(['00', '15', '30'])}", ("at {v}", "starting at {v}")),
-    "person": Kind(("name", "person", "full_name"), "string", "Full name of the person", Inventor.person, ("for {v}", "named {v}")),
-    "author": Kind(("author", "artist", "creator"), "string", "Who made it", Inventor.person, ("by {v}", "made by {v}")),
-    "mail": Kind(("email", "address", "recipient"), "string", "E-mail address", lambda m: m.mail(m.person()), ("to {v}", "using {v}")),
-    "code": Kind(("order_id", "reference", "tracking_code"), "string", "Reference code", Inventor.code, ("with the number {v}", "under reference {v}")),
-    "company": Kind(("company", "company_name", "firm"), "string", "Name of the company", lambda m: f"{m.surname()} {m.draw.choice(['Foods', 'Optics', 'Steel', 'Airlines'])}", ("of {v}", "at {v}")),
-    "language": Kind(("language", "target_language"), "string", "Language by its English name", _of("Danish", "Swahili", "Korean", "Polish", "Greek", "Hindi"), ("in {v}", "into {v}")),
-    "genre": Kind(("genre", "category"), "string", "Kind of work", _of("jazz", "folk", "crime", "science fiction", "poetry", "opera"), ("in the {v} genre", "that count as {v}")),
-    "topic": Kind(("topic", "subject", "keyword"), "string", "What it is about", _of("solar power", "bees", "tax reform", "glaciers", "coffee", "railways", "sleep"), ("about {v}", "on the subject of {v}")),
-    "ingredient": Kind(("ingredient", "main_ingredient"), "string", "Ingredient that must be in it", _of("lentils", "salmon", "aubergine", "tofu", "pumpkin", "rice"), ("with {v}", "made from {v}")),
-    "cuisine": _choice("cuisine style", "Which cuisine", "of the {v} kind", "italian", "thai", "mexican", "ethiopian", "georgian"),
-    "level": _choice("level difficulty", "How hard it is", "at {v} level", "beginner", "intermediate", "advanced"),
-    "unit": _choice("unit units", "Unit of the result", "in {v}", "celsius", "fahrenheit", "kelvin"),
-    "currency": _choice("currency target_currency", "Currency code", "in {v}", "EUR", "GBP", "JPY", "CHF", "SEK"),
-    "priority": _choice("priority urgency", "How urgent it is", "with {v} priority", "low", "normal", "high"),
-    "format": _choice("format file_format", "Kind of file", "as {v}", "pdf", "csv", "html"),
-    "mode": _choice("mode transport", "How to travel", "by {v}", "train", "bus", "ferry", "bicycle"),
-    "colour": Kind(("color", "colour"), "string", "Colour", _of("green", "dark blue", "white", "red", "grey"), ("in {v}", "coloured {v}")),
-    "species": Kind(("species", "animal"), "string", "Which species", _of("grey wolf", "barn owl", "red deer", "honey bee", "sea otter"), ("of the {v}", "for the species {v}")),
-    "compound": Kind(("compound", "substance"), "string", "Which substance", _of("sodium chloride", "ethanol", "copper sulfate", "ammonia", "glucose"), ("of {v}", "for {v}")),
-    "pressure": Kind(("pressure", "pressure_kpa"), "float", "Pressure in kilopascals", _f(20, 900), ("at {v} kPa", "under a pressure of {v} kilopascals")),
-    "temperature": Kind(("temperature", "temp"), "float", "Temperature in degrees Celsius", _f(-30, 220), ("at {v} degrees", "at a temperature of {v} °C")),
-    "numbers": Kind(("numbers", "values", "data"), "array", "The numbers", _many(_n(1, 99), 3, 7), ("of {v}", "for the numbers {v}"), items="integer"),
-    "decimals": Kind(("scores", "measurements", "samples"), "array", "The measurements", _many(_f(0, 60), 3, 6), ("of {v}", "for the measurements {v}"), items="float"),
-    "names": Kind(("attendees", "members", "players"), "array", "Names of the people", lambda m: [m.person() for _ in range(m.number(2, 3))], ("with {v}", "for {v}"), items="string"),
-    "features": Kind(("features", "amenities", "requirements"), "array", "What it must have", lambda m: m.draw.sample(["parking", "a garden", "a lift", "wifi", "a kitchen", "heating"], m.number(1, 3)), ("with {v}", "that has {v}"), items="string"),
-    "detail": Kind(("detailed", "include_details", "verbose"), "boolean", "Whether to give all details", lambda m: m.draw.random() < 0.5, ("with all details", "without details")),
-    "round": Kind(("round_trip", "return_trip"), "boolean", "Whether the way back is included", lambda m: m.draw.random() < 0.5, ("there and back", "one way only")),
-}  # fmt: skip
-SPOKEN_FLAGS = {"with all details", "there and back"}
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`needs` are kinds that requests always give, `may` those that they may leave out."""
+    """`things` are names of one thing. `needs` are kinds that requests always give, `may` those that they may leave
+    out. `asks`: requests in words of their own, `{said}` for the values. Operations of one `group` could stand in
+    for each other, so none of them is offered as one that doesn't fit."""
 
     verbs: tuple[str, ...]
     things: tuple[str, ...]
     meaning: str
     needs: tuple[str, ...]
     may: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    group: str = ""
 
 
-def _op(verbs: str, things: str, meaning: str, needs: str, may: str = "") -> Operation:
-    spaced = tuple(thing.strip().replace("_", " ") for thing in things.split(","))
-    return Operation(tuple(verbs.split()), spaced, meaning, tuple(needs.split()), tuple(may.split()))
+def _op(
+    verbs: str, things: str, meaning: str, needs: str, may: str = "", asks: str = "", group: str = ""
+) -> Operation:
+    spaced = tuple(verb.replace("_", " ") for verb in verbs.split())
+    named = tuple(thing.strip() for thing in things.split(","))
+    other = tuple(ask.strip() for ask in asks.split("//") if ask.strip())
+    return Operation(spaced, named, meaning, tuple(needs.split()), tuple(may.split()), other, group)
 
 
 OPERATIONS = (
-    _op("calculate compute find", "area_of_a_rectangle, floor_area", "Area from length and width", "length width", "detail"),
-    _op("calculate compute get", "volume_of_a_box, storage_volume", "Volume of a box", "length width height"),
-    _op("calculate find", "interior_angle_of_a_polygon", "Interior angle of a regular polygon", "sides"),
-    _op("calculate compute estimate", "kinetic_energy, momentum", "From mass and speed", "mass speed", "detail"),
-    _op("calculate compute", "braking_distance, stopping_time", "From speed and slope", "speed angle", "temperature"),
-    _op("calculate estimate", "compound_interest, future_value_of_savings", "What money grows to", "money rate years", "detail"),
-    _op("calculate get", "monthly_payment_of_a_loan, mortgage_instalment", "What a loan costs a month", "money rate years"),
-    _op("convert exchange", "money, a_sum", "Money in another currency", "money currency", "date"),
-    _op("convert", "a_temperature", "A temperature in another unit", "temperature unit"),
-    _op("compute find get", "mean, median, standard_deviation", "A statistic of numbers", "numbers", "detail"),
-    _op("compute estimate", "variance, confidence_interval", "A statistic of measurements", "decimals"),
-    _op("sort order", "a_list_of_numbers", "Numbers in order", "numbers"),
-    _op("calculate find", "boiling_point, vapour_density", "A property of a substance", "compound pressure", "unit"),
-    _op("find get look_up", "molar_mass, solubility", "A property of a substance", "compound", "temperature"),
-    _op("get check forecast", "weather, rainfall, wind", "The weather of a place", "city", "date unit days"),
-    _op("get look_up", "sunrise_time, tide_table", "Times of a day at a place", "city date"),
-    _op("book reserve", "a_hotel_room, a_guest_house", "Books a room", "city since days", "people budget features"),
-    _op("search find", "flights, connections", "Ways between two cities", "from to date", "round people"),
-    _op("plan find get", "a_route, a_journey", "A way between two places", "from to", "mode clock"),
-    _op("estimate calculate", "travel_time, fuel_cost", "What a journey takes", "from to", "mode speed"),
-    _op("reserve book", "a_table, a_dinner", "Reserves a table", "city people clock", "cuisine date"),
-    _op("find search", "restaurants, cafes", "Places to eat", "city", "cuisine budget count"),
-    _op("find search suggest", "recipes, dishes", "What can be cooked", "ingredient", "cuisine count people"),
-    _op("rent find", "a_flat, an_office", "Rooms to rent", "city budget", "features since"),
-    _op("order buy", "office_supplies, spare_parts", "Orders goods", "company quantity", "colour priority"),
-    _op("track check", "a_parcel, an_order", "Where something is", "code", "detail"),
-    _op("cancel withdraw", "an_order, a_booking", "Takes back what was ordered", "code", "mail"),
-    _op("send forward", "a_message, a_reminder", "Sends words to someone", "mail topic", "priority clock"),
-    _op("schedule arrange", "a_meeting, a_call", "Puts a meeting into the calendar", "names date", "clock topic"),
-    _op("create open", "a_ticket, a_case", "Opens a case", "person topic", "priority date"),
-    _op("export download", "a_report, the_accounts", "A file of figures", "company year", "format"),
-    _op("get look_up", "stock_price, market_value", "What a company is worth", "company", "date currency"),
-    _op("get find", "revenue, number_of_employees", "A figure of a company", "company year", "currency"),
-    _op("find search recommend", "books, films", "Works that fit", "genre", "author year count"),
-    _op("find list", "concerts, exhibitions", "What is on", "city since", "genre budget"),
-    _op("translate render", "a_letter, an_article", "Puts words into another language", "topic language", "format"),
-    _op("find enroll_in search", "a_course, lessons", "Teaching on a subject", "topic level", "language city"),
-    _op("get find", "population, life_expectancy", "A figure of a country", "country", "year"),
-    _op("find list", "court_cases, statutes", "Law on a subject", "topic country", "year count"),
-    _op("get look_up", "habitat, diet, life_span", "What is known of a species", "species", "country"),
-    _op("estimate count", "a_population_of_animals", "How many live in a place", "species country", "year"),
-    _op("calculate suggest", "calorie_needs, training_plan", "For a body of some mass", "mass height", "level days"),
-    _op("log record", "a_workout, a_run", "Keeps what was trained", "length seconds", "date"),
-    _op("find search", "matches, fixtures", "Games of a season", "city year", "count"),
-    _op("mix paint simulate", "a_wall, a_facade", "Paint for a wall", "length colour", "budget"),
-    _op("tune analyse", "a_melody, a_rhythm", "Music looked into", "genre seconds", "detail"),
-    _op("water schedule", "a_garden, a_field", "When to water", "city hours", "temperature"),
-    _op("register sign_up", "a_patient, a_visitor", "Puts a person on record", "person date", "mail"),
+    _op("calculate compute find", "the area of a rectangle, the floor area", "Area from length and width", "length width", "length_unit", "How much carpet does a room need {said}? // How big is a plot {said}?"),
+    _op("calculate find compute", "the area of a triangle", "Area of a right triangle from its two legs", "base other_side", "length_unit", "How large is a triangular plot {said}?"),
+    _op("calculate compute", "the area of a circle", "Area from the radius", "radius", "length_unit", "How much ground does a round table cover {said}?"),
+    _op("calculate find", "the circumference of a circle", "Way around a circle", "radius", "length_unit", "How far is it around a pond {said}?"),
+    _op("calculate get", "the hypotenuse, the longest side of a right triangle", "Longest side from the two others", "base other_side", "", "How long is the slanted side {said}?"),
+    _op("calculate compute get", "the volume of a box, the storage volume", "Volume of a box from its three sides", "length width height", "", "How much fits into a crate {said}?"),
+    _op("calculate compute", "the volume of a sphere", "Volume of a ball from its radius", "radius", "length_unit", "How much air is in a ball {said}?"),
+    _op("calculate find", "the interior angle of a polygon", "Interior angle of a regular polygon", "sides", "", "How wide is each corner of a figure {said}?"),
+    _op("calculate compute estimate", "the kinetic energy", "Energy of motion from mass and speed", "mass speed", "", "How much energy is in a body {said}?"),
+    _op("calculate find", "the momentum", "Mass times speed", "mass speed", "", ""),
+    _op("calculate compute", "the acceleration", "How strongly a force speeds up a mass", "force mass", "", "How fast does a cart pick up speed {said}?"),
+    _op("calculate compute", "the braking distance", "How far a car goes until it stands", "speed", "angle", "How far does a car roll before it stops {said}?"),
+    _op("calculate find", "the electric current", "Current by Ohm's law", "volts ohms", "", "How many amperes flow {said}?"),
+    _op("compute calculate", "the electric power", "Power turned into heat in a resistor", "volts ohms", "", "How many watts does a heater take {said}?"),
+    _op("differentiate derive", "a function", "Derivative of a function at a point", "formula at_x", "", "What is the slope {said}?"),
+    _op("integrate", "a function", "Integral of a function from 0 on", "formula at_x", "", "What is the area below the curve {said}?"),
+    _op("calculate estimate project", "the future value of savings, compound interest", "What money grows to with interest on interest", "money share years", "detail", "What will my savings have become {said}?"),
+    _op("calculate compute", "simple interest", "Interest without interest on interest", "money rate years", "", ""),
+    _op("calculate get", "the monthly payment of a loan, the mortgage instalment", "What a loan costs each month", "money rate years", "detail", "What do I pay each month on a loan {said}?"),
+    _op("convert exchange", "a sum of money", "Money in another currency", "money currency", "date", "How much do I get {said}?"),
+    _op("convert", "a temperature", "A temperature in another unit", "temperature unit", "", ""),
+    _op("compute find get", "the mean", "Arithmetic mean of numbers", "numbers", "", "What is the average {said}?"),
+    _op("compute find get", "the median", "Middle one of numbers put in order", "numbers", "", "Which number is in the middle {said}?"),
+    _op("compute calculate", "the standard deviation", "How far numbers spread around their mean", "decimals", "detail", "How strong is the scatter {said}?"),
+    _op("find get", "the largest number, the maximum", "Largest of some numbers", "numbers", "", ""),
+    _op("sort order", "a list of numbers", "Numbers in order", "numbers", "", "Put in order the list {said}."),
+    _op("calculate find", "the greatest common divisor", "Largest number that divides two others", "base other_side", "", ""),
+    _op("calculate find", "the boiling point", "Temperature at which a substance boils", "compound pressure", "unit", "When does it boil {said}?"),
+    _op("find get look_up", "the molar mass", "Mass of a mole of a substance", "compound", "", "How heavy is a mole {said}?"),
+    _op("find get look_up", "the solubility", "How much of a substance water takes", "compound", "temperature", "How much dissolves {said}?"),
+    _op("get check forecast", "the weather", "What the weather will be at a place", "town", "date unit days", "Will I need an umbrella {said}? // Is it going to be cold {said}?"),
+    _op("get check", "the air quality", "How clean the air is at a place", "city", "date", "Can I breathe freely outside {said}?"),
+    _op("get look_up", "the sunrise time", "When the sun rises at a place", "city date", "", "When does it get light {said}?"),
+    _op("get look_up", "the elevation", "How high a place lies above the sea", "place", "", "How high above the sea is the ground {said}?"),
+    _op("book reserve", "a hotel room, a room in a guest house", "Books a room for nights", "city since days", "people budget features", "We need a bed {said}."),
+    _op("search find", "flights", "Flights between two cities", "from to date", "round people", "I have to fly {said}.", "ways"),
+    _op("search find", "train connections", "Trains between two cities", "from to", "date clock", "Which trains go {said}?", "ways"),
+    _op("plan find get", "a route, the best way", "Directions between two places", "from to", "mode clock", "How do I get {said}?", "ways"),
+    _op("calculate find", "the distance between cities", "How far two cities are apart", "from to", "length_unit", "How far is it {said}?"),
+    _op("estimate calculate", "the travel time", "How long a journey takes", "from to", "mode", "How long does it take {said}?", "ways"),
+    _op("estimate calculate", "the fuel cost", "What fuel a journey takes, in money", "from to", "currency", "What do I spend on petrol {said}?"),
+    _op("reserve book", "a table, a table for dinner", "Reserves a table in a restaurant", "city people clock", "cuisine date", "We want to eat out {said}.", "eating"),
+    _op("find search", "restaurants, places to eat", "Restaurants of a place", "city", "cuisine prices count", "Where can I eat well {said}?", "eating"),
+    _op("find search suggest", "recipes", "What can be cooked of what is at hand", "ingredients", "cuisine count people", "What can I cook {said}?", "cooking"),
+    _op("get look_up", "the calories of a dish", "Energy in a food", "ingredient", "", "How fattening is a dish {said}?", "cooking"),
+    _op("find rent search", "a flat, an apartment", "Rooms to rent", "city prices", "features since", "We are looking for a new home {said}."),
+    _op("estimate get", "the value of a house", "What a house is worth", "town", "features year", "What could I sell a house for {said}?"),
+    _op("order buy", "office supplies, spare parts", "Orders goods from a seller", "company quantity", "colour priority", ""),
+    _op("track locate", "a parcel, a delivery", "Where something that was sent is now", "code", "detail", "Where is my package {said}?"),
+    _op("cancel withdraw", "an order, a booking", "Takes back what was ordered", "code", "mail", "I no longer want what I bought {said}."),
+    _op("return send_back", "a purchase", "Starts sending goods back for money", "code", "priority", ""),
+    _op("send forward", "a message, an e-mail", "Sends words to someone", "mail topic", "priority", "Let them know by mail {said}."),
+    _op("set create", "a reminder, an alarm", "Reminds at a time", "topic clock", "date", "Don't let me forget it {said}."),
+    _op("schedule arrange", "a meeting, a call", "Puts a meeting into the calendar", "names date", "clock topic", "I want to sit together {said}."),
+    _op("create open", "a ticket, a case", "Opens a case for support", "person topic", "priority date", ""),
+    _op("register sign_up", "a patient, a visitor", "Puts a person on record", "customer", "date mail", "There is somebody new {said}."),
+    _op("quote calculate", "an insurance premium", "What an insurance costs", "customer money", "detail", "What would it cost to insure somebody {said}?"),
+    _op("export download", "a report, the accounts", "A file of figures", "company year", "format", ""),
+    _op("get look_up check", "the stock price, the share price", "What a share of a company costs", "company", "date currency history", "What are shares worth {said}?"),
+    _op("get find", "the revenue, the yearly turnover", "What a company took in", "company year", "currency", "How much did they sell {said}?"),
+    _op("get find", "the number of employees", "How many work for a company", "company", "year", "How many people work {said}?"),
+    _op("find search recommend", "books", "Books that fit", "genre", "author year count", "I'd like something to read {said}."),
+    _op("find search recommend", "films, movies", "Films that fit", "genre", "year count", "What could I watch tonight {said}?"),
+    _op("get look_up", "the author of a work", "Who wrote a work", "title", "", "Whose work is the novel {said}?"),
+    _op("get look_up", "reviews of a work", "What was written on a work", "title", "count", "What do critics think of the film {said}?"),
+    _op("find list", "concerts, exhibitions", "What is on at a place", "city since", "genre budget", "Where can we go out {said}?"),
+    _op("translate", "a text, an article", "Puts words into another language", "topic language", "format", ""),
+    _op("find search", "courses, lessons", "Teaching on a subject", "topic level", "language city", "Where can I learn more {said}?"),
+    _op("get find", "the population of a country", "How many people live in a country", "country", "year", "How many people live {said}?"),
+    _op("get find", "the capital of a country", "Seat of a country's government", "country", "", "Where does the government sit {said}?"),
+    _op("get find", "the life expectancy", "How old people become in a country", "country", "year gender", "How old do people get {said}?"),
+    _op("get look_up", "the unemployment rate", "Share of people without work", "country year", "", "How many are out of work {said}?"),
+    _op("find list search", "court cases, rulings", "What courts decided on a subject", "topic", "country year count", "What did judges decide {said}?"),
+    _op("find look_up", "a statute, the law", "Law of a country on a subject", "topic country", "year", "Which rules apply {said}?"),
+    _op("get look_up", "the date of a historical event", "When something happened", "event", "", "", "past"),
+    _op("get find", "the causes of a historical event", "Why something happened", "event", "detail", "", "past"),
+    _op("get look_up", "the habitat of an animal", "Where a species lives", "species", "country", "Where would I meet one {said}?", "beast"),
+    _op("get look_up", "the life span of an animal", "How old a species becomes", "species", "", "How many years are given to one {said}?"),
+    _op("estimate count", "the population of a species", "How many animals live in a place", "species country", "year", "How many are left {said}?"),
+    _op("calculate compute", "the body mass index", "Ratio of mass and height of a body", "mass height", "", "Am I too heavy {said}?"),
+    _op("calculate estimate", "the daily calorie needs", "How much energy a body needs a day", "mass height age", "gender", "How much should I eat {said}?"),
+    _op("suggest plan", "a workout, a training plan", "What to train", "level", "days features", "How should I get fit {said}?"),
+    _op("log record", "a run", "Keeps what was trained", "length seconds", "date", ""),
+    _op("find search get", "fixtures, matches", "Games that a team plays", "team", "year count", "When is the next game {said}?"),
+    _op("get look_up", "the standing of a team, the league rank", "Place of a team in its league", "team", "year", "How are things going {said}?"),
+    _op("get check", "the score of a match, the result of a game", "How a game ended", "team date", "", "Who won the game {said}?"),
+    _op("calculate estimate", "the paint for a wall", "How much paint a wall takes", "length width", "colour", "How many tins do I need {said}?"),
+    _op("generate compose", "a melody, a chord progression", "Music of a kind", "genre", "seconds", ""),
+    _op("water irrigate", "a garden, a field", "Waters for a while", "hours", "clock", "The plants are dry: give them water {said}."),
+    _op("dim switch_on set", "the lights", "Light in a colour", "colour", "clock", ""),
+    _op("roll throw", "dice", "Numbers drawn at random", "quantity", "sides", "I need a random result {said}."),
+    _op("predict forecast", "the sales of a company", "What a company will sell", "company years", "share", "How will business go {said}?"),
+    _op("split share", "a bill", "What each one pays", "money people", "currency", "What does each of us owe {said}?"),
 )  # fmt: skip

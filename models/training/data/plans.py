@@ -9,9 +9,82 @@ from secretariat.models.training.data.plan_families import FAMILIES, Ask, Family
 from secretariat.models.training.data.plan_form import MOST_STEPS, Action, Step, planned, planning
 
 ORIGIN = "plans"
+_FEW, _MANY, _CROWDED = 8, 26, 0.4  # tools that aren't needed; the share of requests with many
 _LEADS = ("", "", "Please ", "Can you ", "I want you to ", "Could somebody ", "Hello, ")
-_ASKING = frozenset("what which where who how do is".split())  # noqa: SIM905
-_JOINS = (", and then {}", ". After that, {}", "; then {}", ". Then {}", ". When that is done, {}")
+_QUESTIONS = frozenset("do does how is was what where which who".split())  # noqa: SIM905
+_ORDERS = frozenset(  # words that a request begins with and that "please" may stand before
+    [
+        "analyse",
+        "approve",
+        "ask",
+        "bid",
+        "block",
+        "bring",
+        "buy",
+        "charge",
+        "chart",
+        "check",
+        "close",
+        "compare",
+        "count",
+        "cut",
+        "draw",
+        "end",
+        "feed",
+        "find",
+        "fly",
+        "get",
+        "give",
+        "have",
+        "heat",
+        "label",
+        "lend",
+        "let",
+        "look",
+        "make",
+        "mark",
+        "measure",
+        "merge",
+        "object",
+        "offer",
+        "open",
+        "order",
+        "pay",
+        "phone",
+        "predict",
+        "prolong",
+        "put",
+        "rate",
+        "record",
+        "release",
+        "remove",
+        "report",
+        "ring",
+        "scan",
+        "search",
+        "see",
+        "send",
+        "set",
+        "settle",
+        "shorten",
+        "show",
+        "sow",
+        "take",
+        "tape",
+        "tell",
+        "test",
+        "turn",
+        "type",
+        "undo",
+        "weigh",
+        "work",
+        "write",
+    ]
+)
+_JOINS = (
+    ", and then {}", ". After that, {}", "; then {}", ". Then {}", ". When that is done, {}", ". Also: {}",
+    ", and {}", ". Next, {}",
+)  # fmt: skip
 
 
 def examples(seed: int, count: int) -> Iterator[Conversation]:
@@ -19,7 +92,8 @@ def examples(seed: int, count: int) -> Iterator[Conversation]:
     for number in range(count):
         request, steps, own = _wished(draw)
         others = [action for family in FAMILIES for action in family.actions if action not in own]
-        actions = [*own, *draw.sample(others, draw.randint(2, min(26, len(others))))]
+        most = _MANY if draw.random() < _CROWDED else _FEW
+        actions = [*own, *draw.sample(others, draw.randint(2, most))]
         draw.shuffle(actions)
         yield planning(request, actions).answered(planned(steps), f"{ORIGIN}-{seed}-{number}", ORIGIN)
 
@@ -34,11 +108,12 @@ def _wished(draw: random.Random) -> tuple[str, list[Step], list[Action]]:
         if len(steps) + len(more) <= MOST_STEPS:
             texts.append(text)
             steps += more
-    asks = texts[0].split()[0] in _ASKING
-    request = ("" if asks else draw.choice(_LEADS)) + texts[0]
+    begins = texts[0].split()[0]
+    request = (draw.choice(_LEADS) if begins in _ORDERS else "") + texts[0]
     for text in texts[1:]:
         request += draw.choice(_JOINS).format(text)
-    request = request[0].upper() + request[1:] + draw.choice((".", "", "."))
+    asks = len(texts) == 1 and begins in _QUESTIONS
+    request = request[0].upper() + request[1:] + draw.choice(("?", "?", "") if asks else (".", "", "."))
     return request, steps, [action for family in families for action in family.actions]
 
 

@@ -16,7 +16,7 @@ from secretariat.models.training.data.product_forms import reading
 
 ORIGIN = "sources"
 _LINES = 3
-_SHARES = {"one": 0.5, "none": 0.25, "conflict": 0.08, "two": 0.17}
+_SHARES = {"one": 0.58, "none": 0.27, "conflict": 0.05, "two": 0.1}
 
 
 @dataclass(frozen=True, slots=True)

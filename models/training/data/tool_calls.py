@@ -10,21 +10,45 @@ from typing import Any
 
 from secretariat.models.training.data.conversations import Conversation
 from secretariat.models.training.data.invented import Inventor
-from secretariat.models.training.data.operations import OPERATIONS, SPOKEN_FLAGS, K, Kind, Operation
+from secretariat.models.training.data.operations import OPERATIONS, Operation
+from secretariat.models.training.data.parameters import SPOKEN_FLAGS, K, Kind
 from secretariat.models.training.data.tool_form import Tool, called, calling
 
 ORIGIN = "tools"
 _ASKED = (
-    "{verb} the {thing} {said}.", "Can you {verb} the {thing} {said}?", "I need you to {verb} the {thing} {said}.",
-    "Please {verb} the {thing} {said}.", "{verb} {thing} {said}", "Could you help me {verb} the {thing} {said}?",
-    "I'd like to {verb} the {thing} {said}.", "We have to {verb} the {thing} {said}. Can you do that?",
+    "{verb} {thing} {said}.", "Can you {verb} {thing} {said}?", "I need you to {verb} {thing} {said}.",
+    "Please {verb} {thing} {said}.", "{verb} {thing} {said}", "Could you help me {verb} {thing} {said}?",
+    "I'd like to {verb} {thing} {said}.", "We have to {verb} {thing} {said}. Can you do that?",
 )  # fmt: skip
-_QUESTIONS = ("What is the {thing} {said}?", "Tell me the {thing} {said}.", "How about the {thing} {said}?")
+_QUESTIONS = ("What is {thing} {said}?", "Tell me {thing} {said}.", "What's {thing} {said}?")
+_LEADS = (
+    "",
+    "",
+    "",
+    "",
+    "",
+    "",
+    "Hi. ",
+    "One more thing. ",
+    "This is for my homework. ",
+    "My boss wants to know. ",
+)
 _OTHERS = (
     "Who wrote the letters that were read yesterday?", "What should I name my cat?", "Write a poem on autumn.",
     "Why is the sea salty?", "How do I get ink out of a shirt?", "Which of my two brothers is the older one?",
     "Explain how a vaccine works.", "Prove that there are infinitely many primes.", "Tell me a joke.",
+    "What does the word 'serendipity' mean?", "How many strings does a cello have?", "Who painted the ceiling there?",
+    "What is the difference between a virus and a bacterium?", "How do bees find their way home?",
+    "What is the tallest building that was ever torn down?", "How does a refrigerator work?", "Why do cats purr?",
+    "How many players are on a volleyball team?", "What was the first computer game?", "Is a tomato a fruit?",
+    "Which planet has the most moons?", "Summarise the last chapter.", "How do I tie a bow tie?",
+    "What causes the northern lights?", "Who discovered penicillin?", "How long do you boil an egg?",
+    "What is the chemical symbol for gold?", "How do I change a flat tyre?", "Give me three synonyms for 'quick'.",
 )  # fmt: skip
+
+
+_SMALL = ("a", "an", "the", "of", "in")
+_BARE = ("How", "Whether", "Which", "What", "Where", "Who", "The")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,32 +72,38 @@ def examples(seed: int, count: int) -> Iterator[Conversation]:
 def _example(draw: random.Random, case: str, name: str) -> Conversation:
     make = Inventor(draw)
     size = {"simple": 1, "multiple": draw.randint(2, 5), "irrelevant": draw.choice((1, 1, 1, 2, 4))}[case]
-    uses = [_use(operation, make) for operation in draw.sample(OPERATIONS, size + 1)]
-    asked = uses[0]
+    asked = _use(draw.choice(OPERATIONS), make)
     request, arguments = _request(asked, make)
+    others = [_use(each, make) for each in _offered(asked.operation, size, draw)]
     if case == "irrelevant":
-        if draw.random() < 0.4:
-            uses[1] = _use(_near(asked.operation, draw), make)
-        offered = [use.tool for use in uses[1:] if use.operation is not asked.operation]
-        request = draw.choice(_OTHERS) if draw.random() < 0.15 else request
-        return calling(request, offered).answered(called(None), name, ORIGIN)
-    offered = [use.tool for use in uses[:size]]
-    if case == "multiple" and draw.random() < 0.4:  # the same trade once more, under another name
-        twin = _use(_near(asked.operation, draw), make)
-        offered = [*offered[:-1], twin.tool] if twin.tool.name != asked.tool.name else offered
+        request = draw.choice(_OTHERS) if draw.random() < 0.2 else request
+        return calling(request, _distinct(others)).answered(called(None), name, ORIGIN)
+    offered = _distinct([asked, *others[: size - 1]])
     draw.shuffle(offered)
     return calling(request, offered).answered(called(asked.tool, arguments), name, ORIGIN)
 
 
-def _near(operation: Operation, draw: random.Random) -> Operation:
-    """Another operation that takes some of the same."""
-    shared = [each for each in OPERATIONS if each is not operation and set(each.needs) & set(operation.needs)]
-    return draw.choice(shared or list(OPERATIONS))
+def _distinct(uses: Sequence[_Use]) -> list[Tool]:
+    return list({use.tool.name: use.tool for use in reversed(uses)}.values())
+
+
+def _offered(asked: Operation, count: int, draw: random.Random) -> list[Operation]:
+    """Others, none of which could do the same; most of the first ones take some of the same or do it to another
+    thing."""
+    free = [
+        each for each in OPERATIONS if each is not asked and not (asked.group and each.group == asked.group)
+    ]
+    near = [each for each in free if set(each.needs) & set(asked.needs)]
+    chosen: list[Operation] = []
+    for _ in range(count):
+        left = [each for each in (near if draw.random() < 0.55 else free) if each not in chosen] or free
+        chosen.append(draw.choice(left))
+    return chosen
 
 
 def _use(operation: Operation, make: Inventor) -> _Use:
     draw = make.draw
-    verb, thing = draw.choice(operation.verbs).replace("_", " "), draw.choice(operation.things)
+    verb, thing = draw.choice(operation.verbs), draw.choice(operation.things)
     optional = [kind for kind in operation.may if draw.random() < 0.7]
     kinds: dict[str, Kind] = {}
     for key in (*operation.needs, *optional):
@@ -82,41 +112,59 @@ def _use(operation: Operation, make: Inventor) -> _Use:
     required = list(kinds)[: len(operation.needs)]
     schema = {
         "type": "object",
-        "properties": {name: _schema(kind, draw) for name, kind in kinds.items()},
+        "properties": {name: _schema(kind, draw, needed=name in required) for name, kind in kinds.items()},
         "required": required,
     }
-    meaning = draw.choice(
+    tool = Tool(_name(verb, thing, draw), _described(verb, thing, operation, required, draw), schema)
+    return _Use(tool, operation, kinds, verb, thing)
+
+
+def _described(
+    verb: str, thing: str, operation: Operation, required: Sequence[str], draw: random.Random
+) -> str:
+    given = " and ".join(name.replace("_", " ") for name in required)
+    said = draw.choice(
         (
             operation.meaning,
-            f"{verb} {thing}: {operation.meaning}",
-            f"{operation.meaning}. Made to {verb} {thing}",
+            f"{verb} {thing}",
+            f"{verb} {thing}: {operation.meaning[0].lower()}{operation.meaning[1:]}",
+            f"{verb} {thing} based on {given}",
+            f"{operation.meaning}. Used to {verb} {thing}",
         )
     )
-    return _Use(
-        Tool(_name(verb, thing, draw), f"{meaning[0].upper()}{meaning[1:]}.", schema),
-        operation,
-        kinds,
-        verb,
-        thing,
-    )
+    return f"{said[0].upper()}{said[1:]}."
 
 
-def _schema(kind: Kind, draw: random.Random) -> dict[str, Any]:
-    meaning = kind.meaning + draw.choice(("", ".", "; from the request"))
+def _schema(kind: Kind, draw: random.Random, *, needed: bool) -> dict[str, Any]:
+    meaning = kind.meaning
+    if draw.random() < 0.3 and meaning.split()[0] not in _BARE:
+        meaning = f"The {meaning[0].lower()}{meaning[1:]}"
+    if kind.choices and draw.random() < 0.3:
+        meaning += f": {', '.join(kind.choices)}"
+    meaning += draw.choice(("", "."))
+    if not needed and kind.default and draw.random() < 0.6:
+        meaning = f"{meaning.rstrip('.')}. Default is {kind.default}" + draw.choice(("", "."))
     schema: dict[str, Any] = {"type": kind.type, "description": meaning}
-    if kind.choices and draw.random() < 0.8:
+    if kind.choices and ":" not in meaning:
         schema["enum"] = list(kind.choices)
     if kind.items:
         schema["items"] = {"type": kind.items}
+    if kind.members:
+        schema["properties"] = {name: {"type": each} for name, each in kind.members.items()}
+        schema["required"] = list(kind.members)
     return schema
 
 
 def _name(verb: str, thing: str, draw: random.Random) -> str:
     """snake_case, with a dot, or CamelCase, as people name functions."""
-    words = [word for word in f"{verb} {thing}".split() if word not in ("a", "an", "the", "of")]
+    does, to = (
+        [word for word in part.replace("-", " ").replace("'", "").split() if word not in _SMALL]
+        for part in (verb, thing)
+    )
     style = draw.randrange(4)
-    if style == 0 and len(words) > 1:
-        return f"{'_'.join(words[1:])}.{words[0]}"
+    if style == 0:
+        return f"{'_'.join(to)}.{'_'.join(does)}"
+    words = [*does, *to]
     if style == 1:
         return words[0] + "".join(word.capitalize() for word in words[1:])
     return "_".join(words)
@@ -127,7 +175,7 @@ def _request(use: _Use, make: Inventor) -> tuple[str, dict[str, Any]]:
     draw = make.draw
     given = {
         name: kind for name, kind in use.kinds.items()
-        if name in use.tool.required or draw.random() < 0.5
+        if name in use.tool.required or draw.random() < 0.4
     }  # fmt: skip
     arguments: dict[str, Any] = {}
     phrases = []
@@ -135,16 +183,19 @@ def _request(use: _Use, make: Inventor) -> tuple[str, dict[str, Any]]:
         phrase = draw.choice(kind.phrases)
         value = phrase in SPOKEN_FLAGS if kind.type == "boolean" else kind.value(make)
         arguments[name] = value
-        phrases.append(phrase.format(v=_spoken(value, draw)))
-    draw.shuffle(phrases)
-    asks = use.verb in ("calculate", "compute", "get", "look up", "estimate", "check", "find")
-    template = draw.choice(_ASKED + _QUESTIONS if asks else _ASKED)
-    thing = use.thing.removeprefix("the ")
-    for article in ("a ", "an "):
-        thing = thing.removeprefix(article)
-    said = _joined(phrases, draw)
-    text = template.format(verb=use.verb, thing=thing, said=said)
-    return text[0].upper() + text[1:], arguments
+        phrases.append(_phrased(phrase, kind, value, draw))
+    if draw.random() < 0.5:
+        draw.shuffle(phrases)
+    templates = _ASKED + (_QUESTIONS if use.thing.startswith("the ") else ())
+    template = draw.choice(use.operation.asks if use.operation.asks and draw.random() < 0.35 else templates)
+    text = template.format(verb=use.verb, thing=use.thing, said=_joined(phrases, draw))
+    return draw.choice(_LEADS) + text[0].upper() + text[1:], arguments
+
+
+def _phrased(phrase: str, kind: Kind, value: Any, draw: random.Random) -> str:
+    if kind.members:
+        return phrase.format(**value)
+    return phrase.format(v=kind.spoken(value, draw) if kind.spoken else _spoken(value, draw))
 
 
 def _joined(phrases: Sequence[str], draw: random.Random) -> str:
@@ -156,6 +207,8 @@ def _joined(phrases: Sequence[str], draw: random.Random) -> str:
 def _spoken(value: Any, draw: random.Random) -> str:
     if isinstance(value, list):
         parts = [_spoken(each, draw) for each in value]
+        if draw.random() < 0.2:
+            return f"[{', '.join(map(str, value))}]"
         return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     if isinstance(value, int) and value >= 10_000 and draw.random() < 0.4:
         return f"{value:,}"
