@@ -137,4 +137,6 @@ def _over_the_same(
         stranger = draw.choice(elsewhere)
         shown = " ".join(document.text for document in documents).casefold()
         if not any(answer.casefold() in shown for answer in answers[stranger.id]):
-            yield grounded(stranger.question, documents).answered(OTHERWISE, f"{stranger.id}-elsewhere", ORIGIN)
+            yield grounded(stranger.question, documents).answered(
+                OTHERWISE, f"{stranger.id}-elsewhere", ORIGIN
+            )

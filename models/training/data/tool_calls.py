@@ -21,23 +21,13 @@ _ASKED = (
     "I'd like to {verb} {thing} {said}.", "We have to {verb} {thing} {said}. Can you do that?",
 )  # fmt: skip
 _QUESTIONS = ("What is {thing} {said}?", "Tell me {thing} {said}.", "What's {thing} {said}?")
-_LEADS = (
-    "",
-    "",
-    "",
-    "",
-    "",
-    "",
-    "Hi. ",
-    "One more thing. ",
-    "This is for my homework. ",
-    "My boss wants to know. ",
-)
+_LEADS = ("Hi. ", "One more thing. ", "This is for my homework. ", "My boss wants to know. ")
 _OTHERS = (
     "Who wrote the letters that were read yesterday?", "What should I name my cat?", "Write a poem on autumn.",
     "Why is the sea salty?", "How do I get ink out of a shirt?", "Which of my two brothers is the older one?",
     "Explain how a vaccine works.", "Prove that there are infinitely many primes.", "Tell me a joke.",
-    "What does the word 'serendipity' mean?", "How many strings does a cello have?", "Who painted the ceiling there?",
+    "What does the word 'serendipity' mean?", "How many strings does a cello have?",
+    "Who painted the ceiling there?",
     "What is the difference between a virus and a bacterium?", "How do bees find their way home?",
     "What is the tallest building that was ever torn down?", "How does a refrigerator work?", "Why do cats purr?",
     "How many players are on a volleyball team?", "What was the first computer game?", "Is a tomato a fruit?",
@@ -189,7 +179,8 @@ def _request(use: _Use, make: Inventor) -> tuple[str, dict[str, Any]]:
     templates = _ASKED + (_QUESTIONS if use.thing.startswith("the ") else ())
     template = draw.choice(use.operation.asks if use.operation.asks and draw.random() < 0.35 else templates)
     text = template.format(verb=use.verb, thing=use.thing, said=_joined(phrases, draw))
-    return draw.choice(_LEADS) + text[0].upper() + text[1:], arguments
+    lead = draw.choice(_LEADS) if draw.random() < 0.35 else ""
+    return lead + text[0].upper() + text[1:], arguments
 
 
 def _phrased(phrase: str, kind: Kind, value: Any, draw: random.Random) -> str:
