@@ -24,6 +24,21 @@ async def adapter(session: TenantSession, adapter_id: UUID, *, lock: bool = Fals
     return await session.scalar(query.execution_options(populate_existing=True))
 
 
+async def before_gathering(session: TenantSession) -> None:
+    """Whoever makes examples, or an adapter of them, waits until what is being erased is gone; until the commit
+    nothing more is erased that it would miss."""
+    await session.execute(select(func.pg_advisory_xact_lock(_gathering(session))))
+
+
+async def before_erasing(session: TenantSession) -> None:
+    """The other side of `before_gathering`; several may erase at once."""
+    await session.execute(select(func.pg_advisory_xact_lock_shared(_gathering(session))))
+
+
+def _gathering(session: TenantSession) -> ColumnElement[int]:
+    return func.hashtextextended(f"{session.tenant_id}:training", 0)
+
+
 async def of_assistant(session: TenantSession, assistant: Assistant | None) -> AdapterRow | None:
     """What its answers are given with as of now."""
     if assistant is None or assistant.adapter_id is None:
@@ -75,8 +90,8 @@ async def strip(session: TenantSession, rows: Sequence[TrainingExampleRow]) -> l
     return words
 
 
-async def mark(session: TenantSession, erased: Mapping[UUID, int]) -> list[UUID]:
-    """The jobs' adapters are to be made again; their ids. `erased`: how many examples, by job."""
+async def mark(session: TenantSession, erased: Mapping[UUID, int]) -> list[AdapterRow]:
+    """The jobs' adapters are to be made again. `erased`: how many examples, by job."""
     query = select(AdapterRow).where(
         AdapterRow.training_job_id.in_(erased.keys()), AdapterRow.status != "deleted"
     )
@@ -85,7 +100,13 @@ async def mark(session: TenantSession, erased: Mapping[UUID, int]) -> list[UUID]
         before = row.retraining or {"since": rfc3339(now()), "erased": 0}
         row.retraining = {**before, "erased": before["erased"] + erased[row.training_job_id]}
     await session.flush()
-    return [row.id for row in rows]
+    return rows
+
+
+async def answering(session: TenantSession, adapter_ids: Sequence[UUID]) -> list[Assistant]:
+    """The assistants that answer with one of them, locked."""
+    query = select(Assistant).where(Assistant.adapter_id.in_(adapter_ids)).order_by(Assistant.id)
+    return list(await session.scalars(query.with_for_update().execution_options(populate_existing=True)))
 
 
 async def strip_evaluations(session: TenantSession, adapter_ids: Sequence[UUID]) -> list[UUID]:

@@ -44,7 +44,7 @@ async def delete(
     turns = await repository.held_turns(session, conversation_id)
     if any(turn.status not in TERMINAL_STATUSES for turn in turns):
         raise TurnRunningError("Stop the turn that is being answered first.")
-    words = await _words(session, contents, row, turns)
+    words = await _words(session, contents, caller, row, turns)
     row.forgotten = [*row.forgotten, *await repository.commitments(session, words)]
     digest = _digest([each["commitment"] for each in row.forgotten])
     details = {"turns": len(turns), "contents": len(row.forgotten), "commitments_sha256": digest}
@@ -77,14 +77,18 @@ async def receipt(session: TenantSession, caller: Caller, conversation_id: UUID)
 
 
 async def _words(
-    session: TenantSession, contents: ContentStore, row: ConversationRow, turns: Sequence[TurnRow]
+    session: TenantSession,
+    contents: ContentStore,
+    caller: Caller,
+    row: ConversationRow,
+    turns: Sequence[TurnRow],
 ) -> list[UUID]:
     """Everything stored that was said in the conversation, or about it; kept answers lose their keys."""
     ids = [turn.id for turn in turns]
     found = [row.title_id, *(turn.text_id for turn in turns), *(turn.summary_id for turn in turns)]
     found += [event.content_id for event in await repository.all_events(session, ids)]
     found += [each.words_id for each in await repository.feedback(session, ids)]
-    found += (await erase(session, learnt.of_turns(ids))).words
+    found += (await erase(session, caller, learnt.of_turns(ids))).words
     kept = await _kept(session, contents, row)
     await repository.drop_keys(session, list(kept))
     return sorted({*(each for each in found if each is not None), *kept.values()})

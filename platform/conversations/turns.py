@@ -179,7 +179,7 @@ async def judge(
     stale, row.words_id = row.words_id, stored.id if stored else None
     row.thumb, row.updated_at = body.thumb, now()
     await repository.add(session, row)
-    erased = await erase(session, learnt.of_feedback(row.id))
+    erased = await erase(session, caller, learnt.of_feedback(row.id))
     await _forget_judgement(session, seen.row, [*erased.words, *([stale] if stale else [])])
     content = (ContentRef("feedback", stored),) if stored else ()
     await _note(session, caller, "turn.feedback", on, {"thumb": body.thumb}, content)

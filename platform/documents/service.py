@@ -96,7 +96,7 @@ async def delete(session: TenantSession, services: Services, caller: Caller, doc
     found.text_id = found.layout_id = found.title = found.language = found.dated = None
     found.pages, found.notes, found.problem, found.chunk_count = [], [], None, 0
     repository.touch(found, "deleted")
-    erased = await erase(session, learnt.of_document(found.id))
+    erased = await erase(session, caller, learnt.of_document(found.id))
     await session.flush()
     await forget(session, [*words, *erased.words])
     await repository.forget_original(session, found)

@@ -31,9 +31,9 @@ class TrainingUploadRow(Identified, Base):
 
 class TrainingJobRow(Identified, Base):
     """`sources` {document_ids, feedback, comparisons, upload_id} and `settings` (learn, steps, learning rate,
-    seed, share held out, budget) say what was asked for. `progress` is the last line that the child told,
-    `result` what it came to: losses and the gap between them. `seconds`: how long children worked for it so
-    far."""
+    seed, share held out, budget) say what was asked for. `left_out`: examples that repeat what is measured with.
+    `progress` is the last line that the child told, `result` what it came to: losses and the gap between them.
+    `seconds`: how long children worked for it so far."""
 
     __tablename__ = "training_jobs"
     __table_args__ = (
@@ -51,6 +51,7 @@ class TrainingJobRow(Identified, Base):
     status: Mapped[str] = mapped_column(server_default="queued")
     examples: Mapped[int] = mapped_column(Integer)
     held_out: Mapped[int] = mapped_column(Integer)
+    left_out: Mapped[int] = mapped_column(Integer, server_default="0")
     progress: Mapped[dict[str, Any] | None]
     result: Mapped[dict[str, Any] | None]
     seconds: Mapped[float] = mapped_column(server_default="0")
@@ -118,6 +119,7 @@ class AdapterRow(Identified, Base):
     """What a training job made. `blob_id`: its files, until it is deleted; `digest`: SHA-256 of its weights.
 
     `retraining` {since, erased}: examples that it learnt from are gone, so it has to be made again.
+    `after_erasure`: whether assistants stop answering with it as soon as that is so.
     """
 
     __tablename__ = "adapters"
@@ -129,6 +131,7 @@ class AdapterRow(Identified, Base):
         ForeignKeyConstraint(["tenant_id", "blob_id"], ["blobs.tenant_id", "blobs.id"]),
         CheckConstraint("kind IN ('lora', 'svf')", name="kind"),
         CheckConstraint("status IN ('made', 'passed', 'refused', 'deleted')", name="status"),
+        CheckConstraint("after_erasure IN ('unpublish', 'keep')", name="after_erasure"),
         Index(None, "tenant_id", "blob_id"),
     )
 
@@ -143,6 +146,7 @@ class AdapterRow(Identified, Base):
     gap: Mapped[float | None]
     status: Mapped[str] = mapped_column(server_default="made")
     retraining: Mapped[dict[str, Any] | None]
+    after_erasure: Mapped[str] = mapped_column(server_default="unpublish")
     created_by: Mapped[UUID]
 
 

@@ -33,6 +33,15 @@ async def get_adapter(
     return (await views.adapters(session, [row]))[0]
 
 
+@router.patch("/{adapter_id}", operation_id="update_adapter", responses=problem_responses(404))
+async def update_adapter(
+    caller: TrainingManage, session: TenantSessionDep, adapter_id: UUID, body: adapter_schemas.AdapterUpdate
+) -> adapter_schemas.Adapter:
+    row = await adapters.update(session, caller, adapter_id, body)
+    await session.flush()
+    return (await views.adapters(session, [row]))[0]
+
+
 @router.delete(
     "/{adapter_id}", operation_id="delete_adapter", status_code=204, responses=problem_responses(404, 409)
 )

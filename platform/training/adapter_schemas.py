@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from secretariat.platform.training.schemas import Recipe, TrainingError, TrainingStatus
 
 AdapterStatus = Literal["made", "passed", "refused"]
+AfterErasure = Literal["unpublish", "keep"]
 Choice = Literal["a", "b", "tie", "neither"]
 _LONGEST = 20_000
 
@@ -78,7 +79,8 @@ class Retraining(BaseModel):
 
 class Adapter(BaseModel):
     """`digest`: SHA-256 of its weights. `gap`: held-out minus training loss of its job. `published_for`: the
-    assistants that answer with it."""
+    assistants that answer with it. `after_erasure`: whether they stop when examples that it learnt from are
+    erased."""
 
     id: UUID
     name: str
@@ -92,9 +94,14 @@ class Adapter(BaseModel):
     gap: float | None
     published_for: list[AdapterPublication]
     retraining: Retraining | None
+    after_erasure: AfterErasure
     evaluation: AdapterEvaluation | None
     created_by: UUID
     created_at: datetime
+
+
+class AdapterUpdate(_Closed):
+    after_erasure: AfterErasure
 
 
 class Publication(_Closed):

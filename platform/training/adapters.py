@@ -1,8 +1,11 @@
 """What can be done with adapters: evaluate, publish for an assistant, withdraw, delete. Takes the session
 first and never commits."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
+
+import orjson
 
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.adapters import repository as served
@@ -16,7 +19,8 @@ from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.tasks import Assistant
 from secretariat.platform.tables.training import AdapterEvaluationRow, AdapterRow
 from secretariat.platform.training import adapter_schemas, repository
-from secretariat.platform.web.errors import ConflictError, NotFoundError
+from secretariat.platform.training.measured import Measured, told
+from secretariat.platform.web.errors import ConflictError, Fault, InvalidError, NotFoundError
 
 EVALUATE = "training.evaluate"
 MOST_QUESTIONS = 200
@@ -42,6 +46,10 @@ class NoQuestionsError(ConflictError):
     code, title = "NO_QUESTIONS", "There are no questions to ask"
 
 
+class LearntQuestionsError(InvalidError):
+    code, title = "QUESTIONS_LEARNT", "Questions that were learnt"
+
+
 class NotPublishedError(ConflictError):
     code, title = "NOT_PUBLISHED", "The assistant doesn't answer with this adapter"
 
@@ -61,10 +69,12 @@ async def evaluate(
     adapter_id: UUID,
     wanted: adapter_schemas.AdapterEvaluationRequest,
 ) -> AdapterEvaluationRow:
-    """Asks both models in the background. Raises NotFoundError, AdapterInUseError, NoQuestionsError."""
+    """Asks both models in the background. Raises NotFoundError, AdapterInUseError, NoQuestionsError,
+    LearntQuestionsError."""
     row = await adapter(session, adapter_id, lock=True)
     if await repository.any_moving(session, row.id):
         raise AdapterInUseError("Wait for the end of its evaluation, or of its comparison.")
+    await _check_unlearnt(session, contents, row, [each.question for each in wanted.questions])
     items: list[dict[str, Any]] = [
         {"messages": [{"role": "user", "content": each.question}], "expected": each.answer}
         for each in wanted.questions
@@ -87,6 +97,27 @@ async def evaluate(
     details = {"evaluation_id": str(made.id), "questions": len(items), "brought": bool(wanted.questions)}
     await _record(session, caller, row, "adapter.evaluation_created", details)
     return made
+
+
+async def _check_unlearnt(
+    session: TenantSession, contents: ContentStore, row: AdapterRow, questions: list[str]
+) -> None:
+    """Raises LearntQuestionsError: answers to them would say what it remembers, not what it can."""
+    guard = Measured(questions)
+    examples = await repository.examples(session, row.training_job_id) if guard else []
+    learnt = [one.content_id for one in examples if one.content_id and not one.held_out]
+    words = await contents.get_many(session, learnt)
+
+    def found() -> set[int]:
+        return {place for one in words.values() for place in guard.repeated(told(orjson.loads(one)))}
+
+    repeated = sorted(await asyncio.to_thread(found))
+    if repeated:
+        faults = [Fault(pointer=f"/questions/{n}", code="learnt", detail="It was learnt.") for n in repeated]
+        raise LearntQuestionsError(
+            f"The adapter learnt from examples with {len(repeated)} of these questions. Ask others.",
+            errors=tuple(faults),
+        )
 
 
 async def _held_out(session: TenantSession, row: AdapterRow) -> list[dict[str, Any]]:
@@ -121,6 +152,16 @@ async def withdraw(
         raise NotPublishedError("It answers without one, or with another.")
     assistant.adapter_id = None
     await _record(session, caller, row, "adapter.withdrawn", {"assistant_id": str(assistant.id)})
+    return row
+
+
+async def update(
+    session: TenantSession, caller: Caller, adapter_id: UUID, wanted: adapter_schemas.AdapterUpdate
+) -> AdapterRow:
+    """What becomes of it when examples are erased; what was withdrawn before stays so. Raises NotFoundError."""
+    row = await adapter(session, adapter_id, lock=True)
+    row.after_erasure = wanted.after_erasure
+    await _record(session, caller, row, "adapter.updated", wanted.model_dump())
     return row
 
 

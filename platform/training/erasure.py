@@ -18,7 +18,7 @@ async def erase_person(session: TenantSession, caller: Caller, user_id: UUID) ->
     NotFoundError."""
     if not await repository.person_is_there(session, user_id):
         raise NotFoundError("user")
-    erased = await erase(session, learnt.of_person(user_id))
+    erased = await erase(session, caller, learnt.of_person(user_id))
     uploads = await learnt.strip_uploads(session, user_id)
     compared, comparisons = await learnt.strip_comparisons(session, user_id)
     words = {*erased.words, *uploads, *compared}
@@ -28,6 +28,7 @@ async def erase_person(session: TenantSession, caller: Caller, user_id: UUID) ->
         "uploads": len(uploads),
         "comparisons": comparisons,
         "adapter_ids": [str(one) for one in erased.adapters],
+        "assistant_ids": [str(one) for one in erased.assistants],
         "contents": len(words),
     }
     event = caller.did("ERASURE", "training.person_erased", Resource("user", str(user_id)), details=told)
@@ -40,7 +41,7 @@ async def delete_upload(session: TenantSession, caller: Caller, upload_id: UUID)
     if row is None or row.content_id is None:
         raise NotFoundError("upload")
     stale, row.content_id = row.content_id, None
-    erased = await erase(session, learnt.of_upload(upload_id))
+    erased = await erase(session, caller, learnt.of_upload(upload_id))
     await session.flush()
     await forget(session, [stale, *erased.words])
     resource = Resource("training_upload", str(row.id), row.name)

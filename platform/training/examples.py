@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from secretariat.models.core import ChatMessage, Role
+from secretariat.platform.evaluation.overlap import words
 from secretariat.platform.training.schemas import ExampleKind, Origin, Recipe
 
 MOST_LINES = 20_000
@@ -130,15 +131,38 @@ def _read(number: int, line: bytes) -> tuple[ExampleKind, dict[str, Any]]:
 
 
 def held_out(drafts: Sequence[Draft], share: float, seed: int) -> list[bool]:
-    """Which are held out: about `share` of the groups, at least one and never all; by a hash, so that an example
-    falls on the same side however many others come and go. Few groups are parted by their examples."""
-    groups = {draft.group for draft in drafts}
-    by_example = len(groups) < _FEW_GROUPS
-    keys = [f"{draft.group}/{n}" if by_example else draft.group for n, draft in enumerate(drafts)]
+    """Which are held out: about `share` of the groups, at least one and, unless all ask the same, never all; by a
+    hash, so that an example falls on the same side however many others come and go. Few groups are parted by
+    their examples. Those that ask the same stay together."""
+    asked = [_asked(draft) for draft in drafts]
+    keys = _joined([draft.group for draft in drafts], asked)
+    if len(set(keys)) < _FEW_GROUPS:
+        keys = asked
     order = sorted(set(keys), key=lambda key: _place(key, seed))
     most = max(1, min(len(order) - 1, round(share * len(order))))
     chosen = set(order[:most])
     return [key in chosen for key in keys]
+
+
+def _asked(draft: Draft) -> str:
+    question = question_of(draft.kind, draft.record)
+    told = [draft.record["text"]] if question is None else [each.content for each in question[0]]
+    return "\n".join(" ".join(words(each)) for each in told)
+
+
+def _joined(groups: Sequence[str], asked: Sequence[str]) -> list[str]:
+    """The group of each, where groups that have a question in common are one, named by the first of them."""
+    leader = {group: group for group in groups}
+
+    def first(group: str) -> str:
+        while leader[group] != group:
+            group = leader[group]
+        return group
+
+    holder: dict[str, str] = {}
+    for group, question in zip(groups, asked, strict=True):
+        leader[first(group)] = first(holder.setdefault(question, group))
+    return [first(group) for group in groups]
 
 
 def _place(key: str, seed: int) -> str:

@@ -15,6 +15,7 @@ from secretariat.platform.db.session import TenantSession
 from secretariat.platform.tables.contents import BlobPiece, Content
 from secretariat.platform.tables.conversations import ConversationRow, TurnFeedbackRow, TurnRow
 from secretariat.platform.tables.documents import Document
+from secretariat.platform.tables.evaluations import QuestionRow
 from secretariat.platform.tables.identity import User
 from secretariat.platform.tables.jobs import Job
 from secretariat.platform.tables.tasks import Assistant
@@ -129,6 +130,18 @@ async def examples(
 async def examples_by_id(session: TenantSession, ids: Sequence[UUID]) -> list[TrainingExampleRow]:
     query = select(TrainingExampleRow).where(TrainingExampleRow.id.in_(ids))
     return list(await session.scalars(query.order_by(TrainingExampleRow.ordinal)))
+
+
+async def question_words(session: TenantSession) -> list[UUID]:
+    """Where the questions of all the tenant's sets stand."""
+    query = select(QuestionRow.content_id).where(QuestionRow.content_id.is_not(None))
+    return [one for one in await session.scalars(query.order_by(QuestionRow.id)) if one is not None]
+
+
+async def gate_words(session: TenantSession) -> list[UUID]:
+    """Where the questions of evaluations of adapters stand, or which examples were asked."""
+    query = select(AdapterEvaluationRow.words_id).where(AdapterEvaluationRow.words_id.is_not(None))
+    return [one for one in await session.scalars(query.order_by(AdapterEvaluationRow.id)) if one is not None]
 
 
 async def stored(session: TenantSession, content_ids: Sequence[UUID]) -> list[StoredContent]:

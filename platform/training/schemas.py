@@ -102,7 +102,8 @@ class TrainingError(BaseModel):
 
 
 class TrainingJob(BaseModel):
-    """`examples` are learnt from, `held_out` only measured with; `erased` of both are gone since."""
+    """`examples` are learnt from, `held_out` only measured with. `left_out`: those that repeat questions which the
+    tenant measures with."""
 
     id: UUID
     name: str
@@ -122,6 +123,7 @@ class TrainingJob(BaseModel):
     status: TrainingStatus
     examples: int
     held_out: int
+    left_out: int
     progress: TrainingProgress | None
     result: TrainingResult | None
     seconds_used: float
@@ -181,12 +183,14 @@ class PersonErasure(_Closed):
 
 
 class ErasureReceipt(BaseModel):
-    """`adapter_ids` are marked for retraining: they learnt from examples that are gone now."""
+    """`adapter_ids` are marked for retraining: they learnt from examples that are gone now. `assistant_ids`
+    answered with one of them and don't any more."""
 
     examples: int
     uploads: int
     comparisons: int
     adapter_ids: list[UUID]
+    assistant_ids: list[UUID]
     record_id: UUID
 
 

@@ -1,5 +1,6 @@
 """What can be done with training jobs and uploads of examples. Takes the session first and never commits."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,7 @@ import orjson
 
 from secretariat.models.installed import DEFAULT_CHAT
 from secretariat.platform.access.caller import Caller
+from secretariat.platform.adapters import repository as learnt
 from secretariat.platform.audit.event import ContentRef, EventType, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import JSON, ContentStore
@@ -18,10 +20,11 @@ from secretariat.platform.kit.ids import new_id
 from secretariat.platform.services import Services
 from secretariat.platform.settings import Settings
 from secretariat.platform.tables.training import TrainingExampleRow, TrainingJobRow, TrainingUploadRow
-from secretariat.platform.training import repository, sources
+from secretariat.platform.training import measured, repository, sources
 from secretariat.platform.training.examples import LEARNS, Draft, held_out
+from secretariat.platform.training.measured import Measured
 from secretariat.platform.training.repository import MOVING, StoredJob
-from secretariat.platform.training.schemas import ExampleKind, TrainingRequest
+from secretariat.platform.training.schemas import ExampleKind, Recipe, TrainingRequest
 from secretariat.platform.web.errors import ConflictError, InvalidError, NotFoundError
 
 TRAIN = "training.train"
@@ -96,6 +99,7 @@ async def start(
 ) -> StoredJob:
     """The job, its examples and the record. Raises NotFoundError, TrainingWaitingError, NothingToLearnError,
     InvalidError."""
+    await learnt.before_gathering(session)
     drafts = await _drafts(session, services, caller, wanted)
     model = model_named(services.settings, wanted.model)
     if wanted.recipe == "svf" and not basis_path(services.settings, model).is_file():
@@ -105,19 +109,17 @@ async def start(
             f"{MOST_MOVING} training jobs have yet to end. Wait for one, or cancel it."
         )
     usable = [draft for draft in drafts if draft.kind in LEARNS[wanted.recipe]]
-    if len(usable) < LEAST_EXAMPLES:
-        kinds = " or ".join(sorted(LEARNS[wanted.recipe]))
-        raise NothingToLearnError(
-            f"{wanted.recipe} learns from {kinds} examples, at least {LEAST_EXAMPLES}; there are {len(usable)}."
-        )
-    sides = held_out(usable, wanted.held_out_share, wanted.seed)
+    drafts = await _unmeasured(session, services.contents, usable)
+    sides = held_out(drafts, wanted.held_out_share, wanted.seed)
+    _check_enough(wanted.recipe, sides, len(usable) - len(drafts))
     row = _row(session, caller, wanted, model, sides)
+    row.left_out = len(usable) - len(drafts)
     await repository.add(session, row)
-    await _store(session, services.contents, row.id, usable, sides)
+    await _store(session, services.contents, row.id, drafts, sides)
     subject = Subject("training_job", row.id)
     row.job_id = await enqueue(session, TRAIN, subject, queue=QUEUE, requested_by=caller.user_id)
     await session.flush()
-    await _record_start(session, caller, row, usable)
+    await _record_start(session, caller, row, drafts)
     return await training_job(session, row.id)
 
 
@@ -134,6 +136,30 @@ async def _drafts(
     if wanted.comparisons:
         found += await sources.of_comparisons(session, contents, wanted.recipe)
     return found
+
+
+async def _unmeasured(session: TenantSession, contents: ContentStore, drafts: list[Draft]) -> list[Draft]:
+    """Without those that repeat what the tenant measures with."""
+    guard = Measured(await measured.questions(session, contents))
+    if not guard:
+        return drafts
+    return await asyncio.to_thread(
+        lambda: [draft for draft in drafts if not guard.repeated(measured.told(draft.record))]
+    )
+
+
+def _check_enough(recipe: Recipe, sides: list[bool], left_out: int) -> None:
+    """Raises NothingToLearnError."""
+    kinds = " or ".join(sorted(LEARNS[recipe]))
+    without = f" without {left_out} that repeat questions you measure with" if left_out else ""
+    if len(sides) < LEAST_EXAMPLES:
+        raise NothingToLearnError(
+            f"{recipe} learns from {kinds} examples, at least {LEAST_EXAMPLES}; there are {len(sides)}{without}."
+        )
+    if all(sides):
+        raise NothingToLearnError(
+            f"All examples ask the same{without}: some must be held out that aren't learnt."
+        )
 
 
 def _row(
@@ -205,6 +231,7 @@ async def _record_start(
         "model": row.model,
         "examples": row.examples,
         "held_out": row.held_out,
+        "left_out": row.left_out,
         "origins": {origin: origins.count(origin) for origin in sorted(set(origins))},
         "document_ids": documents,
         "turn_ids": sorted({str(draft.turn_id) for draft in drafts if draft.turn_id}),

@@ -39,7 +39,8 @@ export interface paths {
         delete: operations["delete_adapter"];
         options?: never;
         head?: never;
-        patch?: never;
+        /** Update Adapter */
+        patch: operations["update_adapter"];
         trace?: never;
     };
     "/api/v1/adapters/{adapter_id}/evaluations": {
@@ -2146,9 +2147,15 @@ export interface components {
         /**
          * Adapter
          * @description `digest`: SHA-256 of its weights. `gap`: held-out minus training loss of its job. `published_for`: the
-         *     assistants that answer with it.
+         *     assistants that answer with it. `after_erasure`: whether they stop when examples that it learnt from are
+         *     erased.
          */
         Adapter: {
+            /**
+             * After Erasure
+             * @enum {string}
+             */
+            after_erasure: "unpublish" | "keep";
             /** Bytes */
             bytes: number;
             /**
@@ -2285,6 +2292,14 @@ export interface components {
             answer: string;
             /** Question */
             question: string;
+        };
+        /** AdapterUpdate */
+        AdapterUpdate: {
+            /**
+             * After Erasure
+             * @enum {string}
+             */
+            after_erasure: "unpublish" | "keep";
         };
         /** Alive */
         Alive: {
@@ -3102,11 +3117,14 @@ export interface components {
         };
         /**
          * ErasureReceipt
-         * @description `adapter_ids` are marked for retraining: they learnt from examples that are gone now.
+         * @description `adapter_ids` are marked for retraining: they learnt from examples that are gone now. `assistant_ids`
+         *     answered with one of them and don't any more.
          */
         ErasureReceipt: {
             /** Adapter Ids */
             adapter_ids: string[];
+            /** Assistant Ids */
+            assistant_ids: string[];
             /** Comparisons */
             comparisons: number;
             /** Examples */
@@ -5856,7 +5874,8 @@ export interface components {
         };
         /**
          * TrainingJob
-         * @description `examples` are learnt from, `held_out` only measured with; `erased` of both are gone since.
+         * @description `examples` are learnt from, `held_out` only measured with. `left_out`: those that repeat questions which the
+         *     tenant measures with.
          */
         TrainingJob: {
             /** Adapter Id */
@@ -5899,6 +5918,8 @@ export interface components {
             learn: components["schemas"]["Learn"];
             /** Learning Rate */
             learning_rate: number;
+            /** Left Out */
+            left_out: number;
             /** Model */
             model: string;
             /** Name */
@@ -6642,6 +6663,77 @@ export interface operations {
             };
             /** @description In conflict with the present state */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unavailable for now */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    update_adapter: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                adapter_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdapterUpdate"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Adapter"];
+                };
+            };
+            /** @description Not signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not allowed */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description No such thing in this tenant */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -17185,10 +17277,12 @@ export const pathsApiV1TasksGetParametersQueryStatusAnyOf0Values: ReadonlyArray<
 export const pathsApiV1TrainingJobsGetParametersQueryStatusAnyOf0Values: ReadonlyArray<FlattenedDeepRequired<paths>["/api/v1/training-jobs"]["get"]["parameters"]["query"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
 export const accessPathEffectValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AccessPath"]["effect"]> = ["allow", "deny"];
 export const accessPathOnValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AccessPath"]["on"]> = ["document", "collection"];
+export const adapterAfter_erasureValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["after_erasure"]> = ["unpublish", "keep"];
 export const adapterKindValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["kind"]> = ["lora", "svf"];
 export const adapterRecipeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["recipe"]> = ["sft", "dpo", "svf"];
 export const adapterStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["status"]> = ["made", "passed", "refused"];
 export const adapterEvaluationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AdapterEvaluation"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
+export const adapterUpdateAfter_erasureValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AdapterUpdate"]["after_erasure"]> = ["unpublish", "keep"];
 export const artifactCreatedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ArtifactCreated"]["type"]> = ["artifact.created"];
 export const auditRecordViewOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AuditRecordView"]["outcome"]> = ["success", "failure", "denied"];
 export const blindChoiceChoiceValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["BlindChoice"]["choice"]> = ["a", "b", "tie", "neither"];

@@ -42,12 +42,12 @@ def test_answers_are_compared_word_by_word(answer, expected, f1):
     assert token_f1(answer, expected) == pytest.approx(f1)
 
 
-def draft(group):
-    return Draft(kind="text", origin="document", record={"text": group}, group=group)
+def draft(group, text):
+    return Draft(kind="text", origin="document", record={"text": str(text)}, group=group)
 
 
 def test_pieces_of_one_document_fall_on_one_side():
-    drafts = [draft(f"document/{number % 20}") for number in range(100)]
+    drafts = [draft(f"document/{number % 20}", number) for number in range(100)]
     sides = held_out(drafts, 0.1, seed=0)
     by_group = {
         one.group: {sides[n] for n, other in enumerate(drafts) if other.group == one.group} for one in drafts
@@ -59,7 +59,7 @@ def test_pieces_of_one_document_fall_on_one_side():
 
 @pytest.mark.parametrize("count", [2, 3, 9])
 def test_something_is_held_out_and_something_is_learnt(count):
-    sides = held_out([draft("document/1")] * count, 0.01, seed=0)
+    sides = held_out([draft("document/1", number) for number in range(count)], 0.01, seed=0)
     assert 0 < sides.count(True) < count
 
 

@@ -146,14 +146,15 @@ async def erased_with_its_person(services, owner, job_id, adapter, publication):
             (ComparisonRow, ComparisonRow.prompt_id),
         )
         words = [one for _, column in tables for one in await session.scalars(select(column)) if one]
-    receipt = await owner.client.post("/api/v1/training-erasures", json={"user_id": str(owner.id)})
-    assert (receipt.json()["examples"], receipt.json()["adapter_ids"]) == (12, [adapter])
+    erasure = await owner.client.post("/api/v1/training-erasures", json={"user_id": str(owner.id)})
+    receipt = erasure.json()
+    assert (receipt["examples"], receipt["adapter_ids"]) == (12, [adapter])
+    assert receipt["assistant_ids"] == [publication["assistant_id"]]
     assert await stored_words(services, owner, words) == set()
     lineage = (await steps.shown(owner, f"training-jobs/{job_id}/examples"))["data"]
     assert all(one["erased_at"] and one["person_ids"] == [str(owner.id)] for one in lineage)
     marked = await steps.shown(owner, f"adapters/{adapter}")
-    assert (marked["retraining"]["erased"], len(marked["published_for"])) == (12, 1)
-    await owner.client.post(f"/api/v1/adapters/{adapter}/unpublish", json=publication)
+    assert (marked["retraining"]["erased"], marked["published_for"]) == (12, [])
     again = await owner.client.post(f"/api/v1/adapters/{adapter}/publish", json=publication)
     assert (again.status_code, again.json()["code"]) == (409, "NEEDS_RETRAINING")
     assert (await owner.client.delete(f"/api/v1/adapters/{adapter}")).status_code == 204
