@@ -14,8 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from secretariat.models.errors import ModelError
-from secretariat.models.kernels.library import Library, library
+from secretariat.models.kernels.library import BuildError, Library, library
 from secretariat.models.kernels.u8_linear.cpu import U8Product
 from secretariat.models.kernels.u8_linear.packing import pack_u8
 from secretariat.models.nets.decoder import Decoder
@@ -27,13 +26,12 @@ class EightBits:
     """The products of one set of weights. Networks that share weights share their packed copies."""
 
     def __init__(self, threads: int) -> None:
-        """Raises ModelError("training_invalid") without compiled operations."""
+        """Raises BuildError without compiled operations."""
         found = library()
         if found is None:
-            raise ModelError(
-                "training_invalid", "frozen: u8 needs compiled operations, and there is no C++ compiler",
-                param="frozen",
-            )  # fmt: skip
+            raise BuildError("there is neither a C++ compiler nor anything built")
+        for operation in ("core", "u8_linear"):
+            found.open(operation)
         self._library: Library = found
         self._threads = threads
         self._made: dict[int, tuple[Tensor, _Matrix]] = {}
@@ -41,7 +39,7 @@ class EightBits:
     def into(self, decoder: Decoder) -> None:
         """Every matrix that nothing trains multiplies in eight bits from here on; routers stay as they are."""
         for linear in _frozen(decoder):
-            linear.forward = self._matrix(linear.weight).times  # type: ignore[method-assign]
+            linear.forward = self._matrix(linear.weight).times  # type: ignore[method-assign, assignment]
 
     def _matrix(self, weight_OI: Tensor) -> "_Matrix":
         key = weight_OI.data_ptr()

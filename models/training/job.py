@@ -38,7 +38,8 @@ class Job:
     A step takes `batch_tokens` in rows of `row_tokens`. `warmup` and `floor` are shares of the steps and of the
     rate. `patience`: so many evaluations without a lower held-out loss end the run; 0 goes through all steps.
     `guard`: files and folders of tests; a run whose data repeat them is refused.
-    `frozen` "u8": matrices that don't learn multiply in eight bits, in float32 runs of adapters.
+    `frozen` "u8": matrices that don't learn multiply in eight bits, in float32 runs of adapters; as they are where
+    there are no compiled operations.
     `max_tokens` and `max_seconds` are counted over all attempts; 0 is without end. `own`: the recipe's own.
     """
 
@@ -97,7 +98,8 @@ _LEAST = {
     "clip": 0, "learning_rate": 0, "alpha": 0,
 }  # fmt: skip
 _CHOICES: Mapping[str, Sequence[str]] = {
-    "dtype": ("bfloat16", "float32"), "frozen": ("plain", "u8"), "kind": ("lora", "svf", "full"), "acts": ("always", "answer"),
+    "dtype": ("bfloat16", "float32"), "frozen": ("plain", "u8"), "kind": ("lora", "svf", "full"),
+    "acts": ("always", "answer"),
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 Owns the way from a served model's files to a trainable decoder. Knows nothing of data and of steps.
 """
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 
 from secretariat.models.adapters.lora import read_lora
 from secretariat.models.adapters.svf import read_basis, read_vector
+from secretariat.models.kernels.library import BuildError
 from secretariat.models.nets.adapters import Lora, SvfBasis
 from secretariat.models.nets.checkpoint import open_checkpoint
 from secretariat.models.nets.decoder import Decoder, TorchNetwork
@@ -20,6 +22,7 @@ from secretariat.models.training.job import Job, invalid
 from secretariat.models.training.learnt import Part
 from secretariat.models.training.parts import TARGETS, LoraPart, SvfPart, WeightsPart
 
+_log = logging.getLogger(__name__)
 _VECTOR = "vector.safetensors"
 
 
@@ -47,9 +50,19 @@ def open_model(job: Job) -> Opened:
         return Opened(directory, chat, decoder)
     if job.learn.kind == "full" or job.dtype != "float32":
         raise invalid("frozen", "is plain where weights themselves learn, and where dtype isn't float32")
-    eight_bits = EightBits(job.threads)
-    eight_bits.into(decoder)
+    eight_bits = _eight_bits(job.threads)
+    if eight_bits is not None:
+        eight_bits.into(decoder)
     return Opened(directory, chat, decoder, eight_bits)
+
+
+def _eight_bits(threads: int) -> EightBits | None:
+    """None, with a notice, where they can't be had: the same is learnt, more slowly."""
+    try:
+        return EightBits(threads)
+    except BuildError as error:
+        _log.warning("frozen matrices multiply as they are, about three times slower: %s", error.message)
+        return None
 
 
 def model_directory(job: Job) -> Path:

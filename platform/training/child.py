@@ -8,7 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-_GOES_ALONG = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "XDG_CACHE_HOME")
+_GOES_ALONG = (
+    "PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH", "XDG_CACHE_HOME",
+    "SECRETARIAT_HOME", "SECRETARIAT_ISA",  # where compiled operations lie, and which
+)  # fmt: skip
 _STOP_SECONDS = 30.0
 _LOG = "log"
 

@@ -140,6 +140,8 @@ def job_of(row: TrainingJobRow, settings: Settings) -> dict[str, Any]:
         "state_every": min(every, _STATE_STEPS),
         "patience": _PATIENCE if asked["early_stopping"] else 0,
         "max_tokens": budget["tokens"] or 0,
+        "dtype": "float32",
+        "frozen": "u8",
         "max_seconds": 60 * (budget["minutes"] or 0),
         "threads": settings.training_threads,
     }
@@ -280,6 +282,7 @@ async def _take(watched: _Watched, summary: dict[str, Any]) -> bool:
         yield data
 
     async with run.session() as session:
+        await learnt.before_gathering(session)
         row = await repository.locked(session, run.subject_id)
         assert row is not None
         if await learnt.living_count(session, row.id) != watched.examples:

@@ -18,6 +18,7 @@ from secretariat.models.engine.request import AdapterUse
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
+from secretariat.models.kernels.library import library
 from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.load import load_chat_model
 from secretariat.models.training.__main__ import main, train
@@ -212,6 +213,22 @@ def test_conversations_and_texts_are_learnt_together(new_job, records, tmp_path)
     assert summary(folder)["examples"] == len(PAIRS) + 3
     told = progress(folder)
     assert told[7]["loss"] < told[0]["loss"]
+
+
+def test_without_compiled_operations_frozen_matrices_multiply_as_they_are(
+    new_job, records, monkeypatch, caplog, request
+):
+    """Said in the log, and no reason to fail."""
+    monkeypatch.setenv("SECRETARIAT_ISA", "none")
+    library.cache_clear()
+    request.addfinalizer(library.cache_clear)
+    told = {}
+    for frozen in ("plain", "u8"):
+        folder = new_job(frozen, data=[records(*PAIRS)], steps=2, frozen=frozen)
+        assert train(folder)
+        told[frozen] = [line["loss"] for line in progress(folder) if "step" in line]
+    assert told["u8"] == told["plain"]
+    assert "slower: there is neither a C++ compiler" in caplog.text
 
 
 def test_a_state_of_another_job_is_refused(new_job, records):
