@@ -8,17 +8,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from secretariat.models.kernels.library import library
+from secretariat.models.kernels.packed_attention.cpu import LANES, PackedAttention
+from secretariat.models.kernels.packed_attention.gradients import attended
 from secretariat.models.nets.config import AttentionSpec
 from secretariat.models.nets.mixers.attention import Attention
 from secretariat.models.nets.mixers.mamba1 import Mamba1
 from secretariat.models.nets.mixers.mamba2 import Mamba2
 from secretariat.models.nets.norm import wide
+from secretariat.models.training.carrying import carried_on
 from secretariat.models.training.passage import Passage
 from secretariat.models.training.scans import convolved, selective_scan, ssd
 
 
 def mixed(mixer: nn.Module, x_BTE: Tensor, passage: Passage) -> Tensor:
     """[B, T, E] of one mixer over its normed input."""
+    if passage.pieces is not None:
+        return carried_on(mixer, x_BTE.flatten(0, 1), passage.pieces).view_as(x_BTE)
     match mixer:
         case Attention():
             return _attention(mixer, x_BTE, passage)
@@ -37,17 +43,37 @@ def _attention(mixer: Attention, x_BTE: Tensor, passage: Passage) -> Tensor:
 
 
 def attend(q_NHD: Tensor, k_NKD: Tensor, v_NKD: Tensor, passage: Passage, spec: AttentionSpec) -> Tensor:
-    """[N, H, D]: each place over the keys of its own document that the window allows; padding gets zeros."""
+    """[N, H, D]: each place over the keys of its own document that the window allows; padding gets zeros.
+
+    Raises BuildError.
+    """
     row_tokens = passage.positions_BT.shape[1]
+    places = [(row * row_tokens + start, row * row_tokens + stop) for row, start, stop in passage.spans]
+    compiled = library()
+    if compiled is not None and _is_compiled_for(q_NHD, spec):
+        scale = spec.head_dim**-0.5 if spec.scale is None else spec.scale
+        operation = PackedAttention(
+            compiled,
+            torch.get_num_threads(),
+            torch.tensor(places).view(-1, 2),
+            scale,
+            spec.window,
+            spec.sinks,
+        )
+        return attended(operation, q_NHD, k_NKD, v_NKD)
     parts, filled = [], 0
-    for row, start, stop in passage.spans:
-        first, last = row * row_tokens + start, row * row_tokens + stop
+    for first, last in places:
         parts.append(q_NHD.new_zeros(first - filled, *q_NHD.shape[1:]))
         own = slice(first, last)
         parts.append(_document(q_NHD[own], k_NKD[own], v_NKD[own], passage, spec))
         filled = last
     parts.append(q_NHD.new_zeros(len(q_NHD) - filled, *q_NHD.shape[1:]))
     return torch.cat(parts)
+
+
+def _is_compiled_for(q_NHD: Tensor, spec: AttentionSpec) -> bool:
+    fits = spec.soft_cap is None and spec.head_dim % LANES == 0
+    return fits and q_NHD.dtype == torch.float32 and q_NHD.device.type == "cpu"
 
 
 def _document(q_LHD: Tensor, k_LKD: Tensor, v_LKD: Tensor, passage: Passage, spec: AttentionSpec) -> Tensor:
