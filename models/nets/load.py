@@ -22,7 +22,7 @@ from secretariat.models.nets.decoder import Decoder, TorchNetwork
 from secretariat.models.nets.network import Network
 from secretariat.models.nets.weights import Source, Weights
 from secretariat.models.tokens.chat import ChatTemplate, encode_chat
-from secretariat.models.tokens.files import TextSide, text_of_directory, text_of_gguf
+from secretariat.models.tokens.files import TOKENIZER, TextSide, text_of_directory, text_of_gguf
 from secretariat.models.tokens.tokenizer import Tokenizer
 
 Backend = Literal["auto", "native", "torch"]
@@ -104,7 +104,10 @@ def load_chat_model(
 def open_text(checkpoint: Checkpoint, directory: Path) -> TextSide:
     """Vocabulary and template of an opened checkpoint. Raises ModelError as `load_chat_model`."""
     if checkpoint.metadata is None:
-        return text_of_directory(directory, checkpoint.config.vocab)
+        given = (
+            directory / TOKENIZER
+        ).is_file()  # or it is what was learnt on top of a checkpoint that has one
+        return text_of_directory(directory if given else checkpoint.paths[0].parent, checkpoint.config.vocab)
     return text_of_gguf(checkpoint.metadata)
 
 

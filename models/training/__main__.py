@@ -17,7 +17,7 @@ from secretariat.models.training.job import ERROR, JOB, Job, invalid
 
 _PLACED = ("sft", "dpo", "grpo", "svf")  # those that keep an adapter to the answer
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # malloc.h
-RECIPES = ("sft", "dpo", "reward", "grpo", "svf", "transfer")
+RECIPES = ("sft", "dpo", "reward", "grpo", "svf", "transfer", "mixture")
 
 
 def train(folder: Path) -> bool:

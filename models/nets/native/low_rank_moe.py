@@ -39,10 +39,11 @@ def add_low_rank_moe(
 def _table(builder: Builder, spec: LowRankMoeSpec, prefix: str, firsts: dict[str, int]) -> LoraTable:
     """`firsts`: the first row, in a matrix, of each part that has changes."""
     table = LoraTable(spec.router.experts + 1, len(firsts), spec.rank)
-    pairs = [
-        (first, *(builder.vector(f"{prefix}.experts.{part}.{half}") for half in ("downs", "ups")))
-        for part, first in firsts.items()
-    ]
+    downs, ups = (
+        {part: builder.vector(f"{prefix}.experts.{part}.{half}") for part in firsts}
+        for half in ("downs", "ups")
+    )
     for expert in range(spec.router.experts):
-        table.set(expert + 1, [Low(first, downs[expert], ups[expert].T) for first, downs, ups in pairs])
+        lows = [Low(first, downs[part][expert], ups[part][expert].T) for part, first in firsts.items()]
+        table.set(expert + 1, lows)
     return table
