@@ -61,7 +61,8 @@ def _of_kind(kind: str, given: argparse.Namespace) -> Iterable[Conversation]:
     if given.source is None:
         raise ModelError("training_invalid", f"{kind} is made from a file: name it with --source")
     if kind == "clinc":
-        return clinc.examples(clinc.read(given.source), given.seed, given.count)
+        parts = given.part or ("train", "oos_train")
+        return clinc.examples(clinc.read(given.source, parts), given.seed, given.count)
     return list(fairytale.grounded_examples(fairytale.read(given.source), given.seed))[: given.count]
 
 
@@ -73,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
         "--count", type=int, default=1000, help="of each kind; at most, where a file has fewer"
     )
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", action="append", help="of CLINC150; train and oos_train without it")
     parser.add_argument("--source", type=Path, help="the public set's file, for those made from one")
     parser.add_argument("--guard", type=Path, action="append", default=[], help="a test's file or folder")
     return parser
