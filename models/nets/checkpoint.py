@@ -22,6 +22,7 @@ from secretariat.models.nets.expert_changes import parted
 from secretariat.models.nets.weights import Weights, held_as
 
 CONFIG, DELTAS = "config.json", "deltas.safetensors"
+_FORMS: Mapping[str, str] = {"float32": "F32", "bfloat16": "BF16", "q8": "Q8_0", "q4": "Q4_1"}
 _BASE_HASH = "weights_sha256"  # in the header of what was learnt
 
 
@@ -80,8 +81,17 @@ def _open_deltas(directory: Path, values: Mapping[str, Any]) -> Checkpoint:
     except ModelError as error:
         raise ModelError(error.code, f"{CONFIG}: {error.message}") from error
     experts, changes = parted(file.tensors, config)
-    weights = {**merged(base.weights, base.config, config, changes), **experts}
+    held = _held(values)
+    weights = {**merged(base.weights, base.config, config, changes, held), **experts}
     return Checkpoint("secretariat_h", config, weights, (*base.paths, file.path), base.metadata)
+
+
+def _held(values: Mapping[str, Any]) -> str | None:
+    """What changed matrices are held in, by "form" in the configuration."""
+    form = values.get("form")
+    if form is not None and form not in _FORMS:
+        raise ModelError("checkpoint_invalid", f"{CONFIG}: form = {form!r} is none of {', '.join(_FORMS)}")
+    return None if form is None else _FORMS[form]
 
 
 def _name(values: Mapping[str, Any], field: str, default: str | None = None) -> str:

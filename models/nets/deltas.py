@@ -16,6 +16,7 @@ from secretariat.models.nets.branch_start import branch_of, branch_start
 from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LowRankMoeSpec, Mamba2Spec, MlpSpec
 from secretariat.models.nets.weights import Computed, Floats, Reshaped, Source, Weights, held_as
 
+_PLAIN = ("F32", "F16", "BF16")
 _IN_LAYER = re.compile(r"model\.layers\.(\d+)\.(.+)")
 _WHOLE: Mapping[str, str] = {
     "input_layernorm.weight": "norm.weight",
@@ -41,11 +42,18 @@ class _Change:
 
 
 def merged(
-    base: Weights, dense: DecoderConfig, config: DecoderConfig, deltas: Mapping[str, Source]
+    base: Weights,
+    dense: DecoderConfig,
+    config: DecoderConfig,
+    deltas: Mapping[str, Source],
+    held: str | None = None,
 ) -> Weights:
-    """Weights of `config` from those of the `dense` network that it was made of. Raises
-    ModelError("checkpoint_invalid") naming a tensor that has no place, no partner or another shape."""
-    start = {**base, **_branches(base, dense, config)}
+    """Weights of `config` from those of the `dense` network that it was made of. `held`: GGUF's name of the format
+    that keeps what is changed; by default 8 bits where the base has fewer, else the base's.
+
+    Raises ModelError("checkpoint_invalid") naming a tensor that has no place, no partner or another shape.
+    """
+    start = {**base, **_branches(base, dense, config, held)}
     changes: dict[str, list[_Change]] = {}
     for name, source in deltas.items():
         if name.endswith(".up"):
@@ -65,13 +73,15 @@ def merged(
         if name.endswith(".up") and f"{name.removesuffix('.up')}.down" not in deltas:
             raise _invalid(name, "lacks its .down")
     for ours, some in changes.items():
-        start[ours] = _changed(start[ours], some)
+        start[ours] = _changed(start[ours], some, held)
     if config.tied_embeddings:
         start["head.weight"] = start["embedding.weight"]
     return start
 
 
-def _branches(base: Weights, dense: DecoderConfig, config: DecoderConfig) -> dict[str, Source]:
+def _branches(
+    base: Weights, dense: DecoderConfig, config: DecoderConfig, held: str | None
+) -> dict[str, Source]:
     """Where each branch begins that `dense` hasn't."""
     found: dict[str, Source] = {}
     for number, (before, after) in enumerate(zip(dense.layers, config.layers, strict=True)):
@@ -85,18 +95,22 @@ def _branches(base: Weights, dense: DecoderConfig, config: DecoderConfig) -> dic
                 "checkpoint_invalid", f"the branch of layer {number} can't begin from its attention"
             )
         at = f"layers.{number}.mixers"
-        found |= _branch(base[f"{at}.0.qkv.weight"], base[f"{at}.0.out.weight"], seeing, branch, f"{at}.1.")
+        found |= _branch(
+            base[f"{at}.0.qkv.weight"], base[f"{at}.0.out.weight"], seeing, branch, f"{at}.1.", held
+        )
     return found
 
 
 def _branch(
-    qkv: Source, out: Source, seeing: AttentionSpec, branch: Mamba2Spec, at: str
+    qkv: Source, out: Source, seeing: AttentionSpec, branch: Mamba2Spec, at: str, held: str | None
 ) -> dict[str, Source]:
     def part(name: str) -> Callable[[], Floats]:
         return lambda: branch_start(qkv.floats(), out.floats(), seeing, branch)[name]
 
     return {
-        f"{at}{name}": Computed(shape, held_as(qkv) if name.endswith("proj.weight") else "F32", part(name))
+        f"{at}{name}": Computed(
+            shape, _kept(qkv, held) if name.endswith("proj.weight") else "F32", part(name)
+        )
         for name, shape in _shapes(qkv.shape[1], branch).items()
     }
 
@@ -176,7 +190,7 @@ def _check(module: str, change: _Change, rows: int, inputs: int) -> None:
         )
 
 
-def _changed(source: Source, changes: list[_Change]) -> Source:
+def _changed(source: Source, changes: list[_Change], held: str | None) -> Source:
     def floats() -> Floats:
         whole = source.floats().copy()
         for change in changes:
@@ -184,7 +198,13 @@ def _changed(source: Source, changes: list[_Change]) -> Source:
             whole[change.first : change.first + len(up)] += up @ change.down.floats()
         return whole
 
-    return Computed(source.shape, held_as(source), floats)
+    return Computed(source.shape, _kept(source, held), floats)
+
+
+def _kept(source: Source, held: str | None) -> str:
+    """In as few bits as a quantised base has, rounding would take back a part of what was learnt."""
+    own = held_as(source)
+    return held or (own if own in _PLAIN else "Q8_0")
 
 
 def _invalid(name: str, problem: str) -> ModelError:

@@ -10,10 +10,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from secretariat.models.checkpoints.digest import weights_sha256
+from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.branch_start import branch_start
 from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
 from secretariat.models.nets.config import AttentionSpec, Mamba2Spec
+from secretariat.models.nets.deltas import merged
+from secretariat.models.nets.weights import Computed, held_as
 from tests.models.nets.families import family
 
 OWN = {
@@ -149,10 +152,45 @@ def test_a_change_without_a_place_is_refused_by_name(learnt, tensors, place):
         ({"base": "../llama"}, "base '../llama'"),
         ({"base": 5}, "base 5"),
         ({"model_type": "llama"}, "only a secretariat_h"),
+        ({"form": "q5"}, "form = 'q5'"),
     ],
 )
 def test_a_configuration_that_does_not_fit_is_refused_by_name(learnt, fields, place):
     assert place in refusal(learnt(fields=fields))
+
+
+def quantised(base: Path) -> dict[str, Any]:
+    """The base's weights as a Q4_1 file of the same numbers would offer them."""
+    opened = open_checkpoint(base)
+    return {
+        name: Computed(source.shape, "Q4_1" if len(source.shape) == 2 else "F32", source.floats)
+        for name, source in opened.weights.items()
+    }
+
+
+def test_what_is_changed_is_held_in_more_bits_than_a_base_of_four(base, learnt):
+    """Rounding to four bits would take back a part of what was learnt."""
+    changed = open_checkpoint(learnt())
+    dense = open_checkpoint(base).config
+    changes = SafetensorsFile.open(learnt() / "deltas.safetensors").tensors
+    forms = [
+        {
+            name: held_as(source)
+            for name, source in merged(quantised(base), dense, changed.config, changes, held).items()
+        }
+        for held in (None, "BF16")
+    ]
+    for given, form in zip(("Q8_0", "BF16"), forms, strict=True):
+        assert form["layers.1.feed_forward.gate_up.weight"] == given
+        assert form["layers.1.mixers.1.in_proj.weight"] == given
+        assert form["layers.0.feed_forward.down.weight"] == "Q4_1"
+
+
+def test_a_folder_says_in_which_form_its_changes_are_held(learnt):
+    made = open_checkpoint(learnt(fields={"form": "q8"}))
+    assert made.stored["layers.0.mixers.0.qkv.weight"] == "Q8_0"
+    assert made.stored["layers.0.mixers.0.out.weight"] == "F32"
+    assert open_checkpoint(learnt()).stored["layers.0.mixers.0.qkv.weight"] == "F32"
 
 
 def test_changes_of_other_weights_are_refused(learnt):
