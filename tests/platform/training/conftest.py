@@ -8,9 +8,12 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 
+from secretariat.models.adapters.svf import make_basis, read_basis, save_basis
+from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.engine.embedding import LocalEmbedder
 from secretariat.models.engine.local import EngineOptions, LocalChat, load_chat
 from secretariat.models.nets.adapters import AdapterPlan
+from secretariat.models.nets.checkpoint import open_checkpoint
 from secretariat.models.remote import RemoteModels
 from secretariat.models.serving.listing import Listing
 from secretariat.models.serving.shelf import Shelf
@@ -28,13 +31,24 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = made / "models" / "tiny"
     model.mkdir(parents=True)
     tiny_chat(model)
+    (made / "models" / "bare").mkdir()  # nobody made a basis for it
     (made / "adapters").mkdir()
+    checkpoint = open_checkpoint(model)
+    basis = make_basis(checkpoint.weights, checkpoint.config, directions=24)
+    save_basis(
+        basis,
+        made / "adapters" / "tiny.basis.safetensors",
+        {"weights_sha256": weights_sha256(checkpoint.paths)},
+    )
     return made
 
 
 @pytest.fixture(scope="session")
 def model_url(home: Path) -> Iterator[str]:
-    options = EngineOptions(threads=1, backend="torch", contexts=1, adapters=AdapterPlan(rows=2, rank=16))
+    checkpoint = open_checkpoint(home / "models" / "tiny")
+    basis = read_basis(home / "adapters" / "tiny.basis.safetensors", checkpoint.config, checkpoint.paths)
+    plan = AdapterPlan(rows=2, rank=16, basis=basis)
+    options = EngineOptions(threads=1, backend="torch", contexts=1, adapters=plan)
     chat = load_chat(home / "models" / "tiny", options, name="tiny").start()
     embedder = LocalEmbedder(LetterCounts())
     loaded: dict[str, LocalChat | LocalEmbedder] = {"tiny": chat, "letters": embedder}

@@ -4,6 +4,8 @@ import json
 from typing import Any
 from uuid import UUID
 
+import httpx
+
 from secretariat.platform.jobs.run import Handler
 from secretariat.platform.jobs.runner import Runner
 from secretariat.platform.services import Services
@@ -62,6 +64,17 @@ async def trained(services: Services, person: Person, **more: Any) -> dict[str, 
     done = await shown(person, f"training-jobs/{job['id']}")
     assert done["status"] == "completed", done
     return done
+
+
+async def ask(person: Person, adapter: str | None, question: str = "da") -> httpx.Response:
+    body = {
+        "model": "default",
+        "messages": [{"role": "user", "content": question}],
+        "adapter": adapter,
+        "max_tokens": 8,
+        "temperature": 0,
+    }
+    return await person.client.post("/v1/chat/completions", json=body)
 
 
 async def evaluated(services: Services, person: Person, adapter_id: str) -> dict[str, Any]:
