@@ -15,6 +15,7 @@ from secretariat.models.nets.decoder import Decoder, DecoderLayer
 from secretariat.models.nets.feedforward.low_rank_moe import LowRankMoe
 from secretariat.models.nets.feedforward.moe import Moe
 from secretariat.models.nets.norm import wide
+from secretariat.models.training.carrying import Carried
 from secretariat.models.training.mixing import mixed
 from secretariat.models.training.packing import Rows
 from secretariat.models.training.passage import Passage
@@ -23,14 +24,20 @@ __all__ = ["Passage", "embedded", "hidden", "layer", "mixed"]
 
 
 def hidden(
-    decoder: Decoder, rows: Rows, *, checkpoint: bool = True, routers: list[Tensor] | None = None
+    decoder: Decoder,
+    rows: Rows,
+    *,
+    checkpoint: bool = True,
+    routers: list[Tensor] | None = None,
+    carried: Carried | None = None,
 ) -> Tensor:
     """[B, T, E] after the last norm: what the head reads. No place sees another document.
 
     `checkpoint`: keep only what goes into each layer and run it again on the way back. `routers` is given the
-    router's logits [N, X] of each mixture of experts in turn.
+    router's logits [N, X] of each mixture of experts in turn. `carried`: what the documents, of one row, go on
+    from.
     """
-    passage = Passage.of(decoder, rows)
+    passage = Passage.of(decoder, rows, carried)
     x_BTE = embedded(decoder, rows)
     again = checkpoint and torch.is_grad_enabled()
     for one in decoder.layers:

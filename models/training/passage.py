@@ -10,25 +10,31 @@ from torch import Tensor
 from secretariat.models.nets.config import RopeSpec
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.nets.rotary import Rotation
+from secretariat.models.training.carrying import Carried, Pieces
 from secretariat.models.training.packing import Rows, Span
 
 
 @dataclass(frozen=True)
 class Passage:
-    """Made once for a batch. `masks`: of windows, by length, window and sinks."""
+    """Made once for a batch. `masks`: of windows, by length, window and sinks. `pieces`: of documents that go on
+    from what was read before."""
 
     rotations: dict[RopeSpec, Rotation]
     positions_BT: Tensor
     documents_BT: Tensor
     spans: tuple[Span, ...]
     masks: dict[tuple[int, int, int], Tensor] = field(default_factory=dict)
+    pieces: Pieces | None = None
 
     @staticmethod
-    def of(decoder: Decoder, rows: Rows) -> "Passage":
+    def of(decoder: Decoder, rows: Rows, carried: Carried | None = None) -> "Passage":
+        """With `carried` the documents, of one row, go on from what was read before."""
         positions_BT = rows.positions_BT.to(decoder.device)
+        rotations = decoder.rotations(positions_BT.flatten())
         return Passage(
-            decoder.rotations(positions_BT.flatten()),
+            rotations,
             positions_BT,
             rows.documents_BT.to(decoder.device),
             rows.spans,
+            pieces=None if carried is None else Pieces(rows.spans, rotations, carried),
         )

@@ -63,7 +63,8 @@ def _of_kind(kind: str, given: argparse.Namespace) -> Iterable[Conversation]:
     if kind == "clinc":
         parts = given.part or ("train", "oos_train")
         return clinc.examples(clinc.read(given.source, parts), given.seed, given.count)
-    return list(fairytale.grounded_examples(fairytale.read(given.source), given.seed))[: given.count]
+    questions = fairytale.read(given.source)
+    return list(fairytale.grounded_examples(questions, given.seed, verbatim=False))[: given.count]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -8,7 +8,7 @@ import json
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,11 @@ from secretariat.models.errors import ModelError
 from secretariat.models.training.data.conversations import Conversation
 from secretariat.models.training.data.forms import OTHERWISE, grounded
 from secretariat.models.training.data.grounding import Posed, answered, sources
-from secretariat.models.training.data.ranking import Ranking
 
 ORIGIN = "fairytaleqa"
-UNANSWERABLE = 0.2
+UNANSWERABLE = 0.3  # to one that is answered
 _NEAR = 0.8
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
-_LOOKED_AT, _OTHERS = 40, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,54 +87,52 @@ def near(passage: str, answer: str) -> str | None:
 def grounded_examples(
     questions: Sequence[Question], seed: int, *, verbatim: bool = True
 ) -> Iterator[Conversation]:
-    """An example for each question whose answer can be copied: those of a passage over the same sources, so that
-    they are read once. Without `verbatim` also those of which the passage has nearly all words in a row: finding
-    them takes a minute.
-
-    The other sources are those nearest by their words, of the same story too, that don't hold the answers' words.
-    For a part of the passages one of these stands in the passage's place, and there a question of elsewhere in the
-    story is put beside: nothing there answers.
+    """Examples over some passages of one story: all questions about them whose answers can be copied from one
+    alone, and some about the story's other passages, which nothing there answers. So the same sources are read
+    once for many questions. Without `verbatim` also answers of which a passage has nearly all words in a row:
+    finding them takes a minute.
     """
-    posed = [
-        Posed(each.id, each.question, span, each.passage)
-        for each in questions
-        if (span := each.span or (None if verbatim else near(each.passage, each.answers[0]))) is not None
-    ]
-    by_passage: dict[str, list[Posed]] = defaultdict(list)
-    for one in posed:
-        by_passage[one.passage].append(one)
-    stories = {each.id: each.story for each in questions}
-    answers = {each.id: tuple(filter(None, (*each.answers, each.span))) for each in questions}
-    passages = list(dict.fromkeys(each.passage for each in questions))
-    ranking, draw = Ranking(passages), random.Random(seed)  # noqa: S311 - repeatable
-    for passage, asked in by_passage.items():
-        near_by = ranking.best(" ".join(one.question for one in asked))[:_LOOKED_AT]
-        words = [answer.casefold() for one in asked for answer in answers[one.id]]
-        others = [
-            text
-            for text in map(passages.__getitem__, near_by)
-            if text != passage and not any(word in text.casefold() for word in words)
+    draw = random.Random(seed)  # noqa: S311 - repeatable
+    stories: dict[str, dict[str, list[_Asked]]] = defaultdict(lambda: defaultdict(list))
+    for each in questions:
+        if span := each.span or (None if verbatim else near(each.passage, each.answers[0])):
+            posed = Posed(each.id, each.question, span, each.passage)
+            stories[each.story][each.passage].append(_Asked(posed, (*each.answers, span)))
+    for passages in stories.values():
+        order = list(passages)
+        draw.shuffle(order)
+        while order:
+            size = draw.choices((2, 3, 4), (2, 6, 1))[0]
+            shown, order = order[:size], order[size:]
+            about = [one for passage in shown for one in passages[passage]]
+            strangers = [one for passage in order for one in passages[passage]]
+            yield from _over_the_same(about, strangers, draw)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """`words`: any of them would answer."""
+
+    posed: Posed
+    words: tuple[str, ...]
+
+    def stands_in(self, texts: Iterable[str]) -> list[str]:
+        """Those texts that hold an answer."""
+        return [
+            text for text in texts if any(word.casefold() in text.casefold() for word in self.words if word)
         ]
-        if len(others) < _OTHERS:
-            continue
-        story = stories[asked[0].id]
-        elsewhere = [one for one in posed if stories[one.id] == story and one.passage != passage]
-        yield from _over_the_same(asked, others, elsewhere, answers, draw)
 
 
 def _over_the_same(
-    asked: Sequence[Posed], others: Sequence[str], elsewhere: Sequence[Posed],
-    answers: Mapping[str, Sequence[str]], draw: random.Random,
-) -> Iterator[Conversation]:  # fmt: skip
-    answerable = draw.random() >= UNANSWERABLE
-    documents = sources(asked, others, draw, answerable=answerable)
-    for one in asked:
-        if (answer := answered(one, documents, answerable=answerable)) is not None:
-            yield grounded(one.question, documents).answered(answer, one.id, ORIGIN)
-    if answerable and elsewhere:
-        stranger = draw.choice(elsewhere)
-        shown = " ".join(document.text for document in documents).casefold()
-        if not any(answer.casefold() in shown for answer in answers[stranger.id]):
-            yield grounded(stranger.question, documents).answered(
-                OTHERWISE, f"{stranger.id}-elsewhere", ORIGIN
-            )
+    about: Sequence[_Asked], strangers: Sequence[_Asked], draw: random.Random
+) -> Iterator[Conversation]:
+    documents = sources([one.posed for one in about], draw)
+    texts = [document.text for document in documents]
+    told = [one for one in about if len(one.stands_in(texts)) == 1]
+    for one in told:
+        if (answer := answered(one.posed, documents)) is not None:
+            yield grounded(one.posed.question, documents).answered(answer, one.posed.id, ORIGIN)
+    silent = [one for one in strangers if not one.stands_in(texts)]
+    for one in draw.sample(silent, min(len(silent), round(UNANSWERABLE * len(told) + draw.random() / 2))):
+        name = f"{one.posed.id}-elsewhere"
+        yield grounded(one.posed.question, documents).answered(OTHERWISE, name, ORIGIN)

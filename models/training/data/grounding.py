@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from secretariat.models.core import GroundingDocument
-from secretariat.models.training.data.forms import OTHERWISE, cited
+from secretariat.models.training.data.forms import cited
 
 _SENTENCE = re.compile(r"(?<=[.!?”\"])\s+")
 MOST_WORDS = 160
-_WORDS = (60, 100, MOST_WORDS)  # short ones too: more questions in as many tokens
+_WORDS = (90, MOST_WORDS, 220)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,23 +26,19 @@ class Posed:
     passage: str
 
 
-def sources(
-    asked: Sequence[Posed], others: Sequence[str], draw: random.Random, *, answerable: bool
-) -> list[GroundingDocument]:
-    """For questions about one passage. `others` hold none of the answers, the most misleading first; without the
-    passage itself one more of them is shown."""
-    size = draw.choices((2, 3, 4, 5), (2, 6, 1, 1))[0]
+def sources(posed: Sequence[Posed], draw: random.Random) -> list[GroundingDocument]:
+    """The passages of all of them, in any order, each cut around an answer."""
     most = draw.choice(_WORDS)
-    texts = [cut(other, "", draw, most) for other in others[: size - answerable]]
-    texts += [cut(asked[0].passage, draw.choice(asked).answer, draw, most)] if answerable else []
+    passages: dict[str, str] = {}
+    for one in posed:
+        passages.setdefault(one.passage, cut(one.passage, one.answer, draw, most))
+    texts = list(passages.values())
     draw.shuffle(texts)
     return [GroundingDocument(str(place), text) for place, text in enumerate(texts, 1)]
 
 
-def answered(posed: Posed, documents: Sequence[GroundingDocument], *, answerable: bool) -> str | None:
-    """The answer cited; that there is none; None where the cut passage has lost it."""
-    if not answerable:
-        return OTHERWISE
+def answered(posed: Posed, documents: Sequence[GroundingDocument]) -> str | None:
+    """The answer cited; None where the cut passage has lost it."""
     held = [each.id for each in documents if posed.answer in each.text]
     return cited([(held[0], posed.answer)]) if held else None
 

@@ -1,20 +1,23 @@
 """Supervised fine-tuning: the mean loss of the answers' tokens, and of whole texts, on adapters or all weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeGuard
 
 from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
-from secretariat.models.training.acting import Place, placing
-from secretariat.models.training.examples import fitting, read_documents
+from secretariat.models.training.acting import Place, header_tokens, placing
+from secretariat.models.training.carrying import carries
+from secretariat.models.training.examples import Example, fitting, read_documents
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
 from secretariat.models.training.learnt import Learnt
 from secretariat.models.training.loss import loss_sum
 from secretariat.models.training.model import learning, open_model
 from secretariat.models.training.packing import Document, Order, Rows, first_fit, laid_out
-from secretariat.models.training.run import HELD_OUT, Measured, Run
+from secretariat.models.training.run import HELD_OUT, Measured, Objective, Run
+from secretariat.models.training.shared_prompts import Answered
 
 
 def main(job: Job, folder: Path) -> bool:
@@ -29,10 +32,20 @@ def main(job: Job, folder: Path) -> bool:
         else []
         for paths in (job.data, job.held_out)
     )
-    objective = Supervised(opened.decoder, job, examples, held_out, place)
+    objective: Objective[Any]
+    if job.learn.acts == "answer" and _shares(opened.decoder, (*examples, *held_out)):
+        header = header_tokens(opened.chat)
+        objective = Answered(opened.decoder, part, header, job, examples, held_out)
+    else:
+        objective = Supervised(opened.decoder, job, examples, held_out, place)
     return Run(job, folder, learnt, objective).go(
         {"examples": len(examples), "held_out_examples": len(held_out)}
     )
+
+
+def _shares(decoder: Decoder, documents: Iterable[Document]) -> TypeGuard[Iterable[Example]]:
+    """Whether prompts can be read once."""
+    return carries(decoder.config) and all(isinstance(each, Example) for each in documents)
 
 
 class Supervised:

@@ -1,0 +1,79 @@
+"""Prompts that are read once: the same losses and gradients as reading each example whole."""
+
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+
+from secretariat.models.nets.config import LayerSpec
+from secretariat.models.training.acting import acting
+from secretariat.models.training.examples import Example
+from secretariat.models.training.job import Job
+from secretariat.models.training.learnt import Learnt
+from secretariat.models.training.packing import Rows
+from secretariat.models.training.parts import LoraPart
+from secretariat.models.training.recipes.sft import Supervised
+from secretariat.models.training.shared_prompts import Answered, grouped
+from tests.models.nets.tiny import ATTENTION, KINDS, MAMBA2, MLP, NORM, config, random_decoder
+
+HEADER = 3
+
+
+def examples(draw: random.Random, questions: int) -> list[Example]:
+    """Two beginnings, each with `questions` of its own; lengths all differ."""
+    found = []
+    for sources in range(2):
+        beginning = [draw.randrange(1, 60) for _ in range(40 + sources)]
+        for number in range(questions):
+            asked = [draw.randrange(1, 60) for _ in range(6 + number)]
+            answer = [draw.randrange(1, 60) for _ in range(4 + number)]
+            tokens = [*beginning, *asked, *answer]
+            learn = [False] * (len(tokens) - len(answer)) + [True] * len(answer)
+            found.append(Example(tokens, learn, f"{sources}/{number}"))
+    return found
+
+
+def test_what_begins_alike_is_read_together():
+    some = examples(random.Random(1), 3)
+    groups = grouped(some, HEADER, 500)
+    assert sorted(len(group.examples) for group in groups) == [3, 3]
+    assert {group.shared for group in groups} == {40, 41}
+    assert sum(group.tokens for group in groups) < sum(len(example.tokens) for example in some)
+    assert all(len(group.examples) == 1 for group in grouped(some, HEADER, 60)), "none of two fits"
+
+
+WINDOWED = config(*[LayerSpec((replace(ATTENTION, window=16, sinks=2), MAMBA2), MLP, NORM)] * 2)
+
+
+@pytest.mark.parametrize("shape", [*KINDS.values(), WINDOWED], ids=[*KINDS, "windowed"])
+def test_losses_and_gradients_are_those_of_whole_examples(shape):
+    some = examples(random.Random(2), 3)
+    decoder = random_decoder(shape, std=0.3).double()
+    part = LoraPart(decoder, rank=2, alpha=4.0, partial=True)
+    learnt = Learnt([part])
+    draw = torch.Generator().manual_seed(1)
+    learnt.masters.values.copy_(torch.randn(learnt.masters.values.shape, generator=draw) * 0.1)
+    job = Job(recipe="sft", model="", data=(), row_tokens=400, batch_tokens=400)
+
+    def place(rows: Rows) -> None:
+        part.acting_BT = acting(rows, HEADER)
+
+    found = []
+    for objective in (
+        Supervised(decoder, job, some, some, place),
+        Answered(decoder, part, HEADER, job, some, some),
+    ):
+        part.acting_BT = None
+        learnt.masters.gradients.zero_()
+        (whole,) = objective.batch(0)
+        measured = objective.loss(whole)
+        measured.loss.backward()
+        with torch.no_grad():
+            held_out = objective.held_out()["held_out"]
+        found.append((measured.loss.detach(), learnt.masters.gradients.clone(), held_out))
+    (loss, gradients, held_out), (same_loss, same_gradients, same_held_out) = found
+    torch.testing.assert_close(same_loss, loss)
+    torch.testing.assert_close(same_gradients, gradients)
+    assert gradients.abs().max() > 1e-4
+    assert same_held_out == pytest.approx(held_out)
