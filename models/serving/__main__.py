@@ -135,6 +135,8 @@ def shelf_of(options: argparse.Namespace) -> Shelf:
     listed = listings(options.models_dir, dict(options.model), required)
     for listing in listed.values():
         hold(listing.path)
+        if listing.borrowed is not None:
+            hold(listing.borrowed)
     return Shelf(
         listed,
         loader(options),

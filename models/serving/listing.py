@@ -13,6 +13,8 @@ from secretariat.models.checkpoints.gguf_file import GgufFile
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.core import ModelCard
 from secretariat.models.errors import ModelError
+from secretariat.models.experts.team import FILE as EXPERTS
+from secretariat.models.experts.team import weights_folder
 from secretariat.models.installed import find
 
 _CONFIG = "config.json"
@@ -34,13 +36,19 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A model by name. `path`: its directory, or its one GGUF file. `bytes`: of its weights as files."""
+    """A model by name. `path`: its directory, or its one GGUF file. `bytes`: of its weights as files. `borrowed`:
+    the directory with its weights, where that is another's."""
 
     name: str
     kind: ModelKind
     path: Path
     bytes: int
     facts: Facts = Facts()
+    borrowed: Path | None = None
+
+    @property
+    def weights(self) -> Path:
+        return self.borrowed or self.path
 
     def card(self) -> ModelCard:
         """What is known without loading it."""
@@ -60,18 +68,32 @@ class Listing:
 
 def listings(models_dir: Path, named: Mapping[str, Path], required: Iterable[str]) -> dict[str, Listing]:
     """`named` models, or without any all of `models_dir`; the `required` ones even if their files are missing."""
-    paths = dict(named) or {path.name: path for path in sorted(models_dir.glob("*")) if _weights_in(path)}
+    paths = dict(named) or {path.name: path for path in sorted(models_dir.glob("*")) if _is_model(path)}
     for name in required:
         paths.setdefault(name, models_dir / name)
     return {name: _listing(name, path) for name, path in paths.items()}
 
 
 def _listing(name: str, path: Path) -> Listing:
-    size = sum(file.stat().st_size for file in _weights_in(path))
-    source = _recorded(path)
+    weights = _weights_of(path)
+    size = sum(file.stat().st_size for file in _weights_in(weights))
+    borrowed, source = (None if weights == path else weights), _recorded(weights)
     if source is not None:
-        return Listing(name, source.kind, path, size, _of_record(source))
-    return Listing(name, _kind(path), path, size, _stated(path))
+        return Listing(name, source.kind, path, size, _of_record(source), borrowed)
+    return Listing(name, _kind(weights), path, size, _stated(weights), borrowed)
+
+
+def _weights_of(path: Path) -> Path:
+    """What can't be read is said when it is loaded."""
+    try:
+        return weights_folder(path)
+    except ModelError:
+        return path
+
+
+def _is_model(path: Path) -> bool:
+    """A folder with weights, or with experts over another's."""
+    return bool(_weights_in(path)) or (not path.name.startswith(".") and (path / EXPERTS).is_file())
 
 
 def _weights_in(path: Path) -> list[Path]:

@@ -8,6 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from secretariat.models.catalog import CATALOG
+from secretariat.models.errors import ModelError
+from secretariat.models.experts.team import Team, read_team
 from secretariat.models.serving.listing import Listing
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def loader(options: argparse.Namespace) -> "Callable[[Listing], Model]":
         _check_files(listing)
         if not kept:
             kept.append(ColdModels(options.models_dir))
-        back = listing.path in kept[0]
+        back = listing.weights in kept[0]
         model = _chat(options, listing, kept[0]) if listing.kind == "chat" else _encoder(options, listing)
         if not back:
             _give_back()
@@ -53,7 +55,7 @@ def sizer(options: argparse.Namespace) -> Callable[[Listing], int]:
         from secretariat.models.engine.local import memory_of
         from secretariat.models.nets.checkpoint import open_checkpoint
 
-        checkpoint = open_checkpoint(listing.path)
+        checkpoint = open_checkpoint(listing.weights)
         engine = _engine_options(options)
         memory = memory_of(engine, checkpoint.config.context_length)
         return _weight_bytes(checkpoint, engine) + memory.bytes(checkpoint.config)
@@ -65,8 +67,9 @@ def _check_files(listing: Listing) -> None:
     """Raises ModelError with the command that fetches what is missing."""
     from secretariat.models.pull import locate
 
-    if listing.name in CATALOG and listing.path.name == listing.name:
-        locate(listing.name, listing.path.parent)
+    name = listing.weights.name
+    if name in CATALOG and name in (listing.name, listing.borrowed and listing.borrowed.name):
+        locate(name, listing.weights.parent)
 
 
 def _encoder(options: argparse.Namespace, listing: Listing) -> "Model":
@@ -84,9 +87,18 @@ def _encoder(options: argparse.Namespace, listing: Listing) -> "Model":
 
 
 def _chat(options: argparse.Namespace, listing: Listing, kept: "ColdModels") -> "Model":
-    engine = _engine_options(options, _adapters(options, listing))
-    weights = _weight_bytes(kept.checkpoint(listing.path), engine)
-    return kept.load(listing.path, engine, name=listing.name, weight_bytes=weights).start()
+    team = read_team(listing.path)
+    engine = _engine_options(options, _adapters(options, listing, team))
+    weights = _weight_bytes(kept.checkpoint(listing.weights), engine)
+    model = kept.load(listing.weights, engine, name=listing.name, weight_bytes=weights).start()
+    try:
+        for name, folder in team.adapters.items() if team is not None else ():
+            assert model.adapters is not None
+            model.adapters.load(name, folder)
+    except ModelError:
+        model.close()
+        raise
+    return model
 
 
 def _engine_options(options: argparse.Namespace, adapters: "AdapterPlan | None" = None) -> "EngineOptions":
@@ -113,20 +125,22 @@ def _weight_bytes(checkpoint: "Checkpoint", engine: "EngineOptions") -> int:
     return plan(checkpoint.config, Demand(1), stored=checkpoint.stored).weights[form]
 
 
-def _adapters(options: argparse.Namespace, listing: Listing) -> "AdapterPlan | None":
-    """Room for LoRA, and for singular-value vectors where the directory has the model's basis."""
+def _adapters(options: argparse.Namespace, listing: Listing, team: "Team | None") -> "AdapterPlan | None":
+    """Room for the model's experts and for other LoRA, and for singular-value vectors where the directory has the
+    model's basis."""
     from secretariat.models.adapters.svf import read_basis
     from secretariat.models.nets.adapters import AdapterPlan
     from secretariat.models.nets.checkpoint import open_checkpoint
 
+    experts, rank = (len(team.adapters), team.rank) if team is not None else (0, 0)
     if options.adapters_dir is None:
-        return None
+        return AdapterPlan(experts, rank) if experts else None
+    rows, rank = options.adapter_rows + experts, max(options.adapter_rank, rank)
     file = options.adapters_dir / f"{listing.name}.basis.safetensors"
     if not file.is_file():
-        return AdapterPlan(options.adapter_rows, options.adapter_rank)
-    checkpoint = open_checkpoint(listing.path)
-    basis = read_basis(file, checkpoint.config, checkpoint.paths)
-    return AdapterPlan(options.adapter_rows, options.adapter_rank, basis)
+        return AdapterPlan(rows, rank)
+    checkpoint = open_checkpoint(listing.weights)
+    return AdapterPlan(rows, rank, read_basis(file, checkpoint.config, checkpoint.paths))
 
 
 def _give_back() -> None:

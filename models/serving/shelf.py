@@ -16,6 +16,7 @@ from secretariat.models.catalog import ModelKind
 from secretariat.models.core import ModelCard
 from secretariat.models.errors import ModelError
 from secretariat.models.experts.pool import Pool, Turns
+from secretariat.models.experts.team import Team, read_team
 from secretariat.models.serving.listing import Listing
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class Shelf:
     ) -> None:
         self._listings = dict(listings)
         self._known: dict[str, ModelCard] = {}
+        self._teams: dict[str, Team | None] = {}
         self._load = load
         size_of = size or (lambda listing: listing.bytes)
         self.pool: Pool[Model] = Pool(
@@ -115,6 +117,13 @@ class Shelf:
         known = self._known.get(name) or listing.card()
         facts = listing.facts
         return replace(known, name=name, licence=facts.licence, family=facts.family, loaded=model is not None)
+
+    def team(self, model: str) -> Team | None:
+        """The experts of a chat model; None where it has none. Raises ModelError."""
+        name = self._named(model, "chat")
+        if name not in self._teams:
+            self._teams[name] = read_team(self._listings[name].path)
+        return self._teams[name]
 
     def loaded(self) -> "list[Model]":
         found = [self.pool.held(name) for name in self._listings]

@@ -7,10 +7,11 @@ from starlette.responses import JSONResponse, Response
 
 from secretariat.models.core import Usage
 from secretariat.models.errors import ModelError
+from secretariat.models.serving.addressing import addressed, expert_of, telling
 from secretariat.models.serving.endpoints.streaming import Answer, answer
 from secretariat.models.serving.failures import Json, error_of
 from secretariat.models.serving.replies.chat import ChatReply
-from secretariat.models.serving.requests import call_of, parsed
+from secretariat.models.serving.requests import call_of, parsed, shelf_of
 from secretariat.models.serving.transport import EventStream
 from secretariat.models.serving.wire.chat import ChatCompletion
 
@@ -18,7 +19,9 @@ from secretariat.models.serving.wire.chat import ChatCompletion
 async def create_chat_completion(request: Request) -> Response:
     asked = await parsed(ChatCompletion, request)
     call, wanted = call_of(request), asked.core()
-    given = await answer(request, asked.model, lambda model: model.emissions(wanted, call))
+    expert = await expert_of(shelf_of(request), asked.model, wanted, call)
+    sent = addressed(wanted, expert)
+    given = await answer(request, asked.model, lambda model: telling(model.emissions(sent, call), expert))
     reply = ChatReply(given.model, logprobs=asked.logprobs, grounded=bool(asked.documents))
     if not asked.stream:
         return JSONResponse(reply.whole(await given.whole(request)))

@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from secretariat.models.errors import ModelError
+from secretariat.models.experts.team import is_member
 from secretariat.models.serving.metrics import exposition
 from secretariat.models.serving.replies.texts import model_of, models_of
 from secretariat.models.serving.requests import call_of, parsed, shelf_of
@@ -48,6 +49,7 @@ async def metrics(request: Request) -> Response:
 async def list_adapters(request: Request) -> Response:
     async with shelf_of(request).chat(request.query_params.get("model", "default")) as model:
         names = [] if model.adapters is None else model.adapters.names()
+        names = [name for name in names if not is_member(name)]
         return JSONResponse({"object": "list", "data": [_adapter(name, model) for name in names]})
 
 

@@ -6,10 +6,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from secretariat.models.errors import ModelError
+from secretariat.models.serving.addressing import addressed, expert_of, telling
 from secretariat.models.serving.endpoints.streaming import Answer, answer
 from secretariat.models.serving.failures import Json
 from secretariat.models.serving.replies.responses import ResponseReply
-from secretariat.models.serving.requests import call_of, parsed
+from secretariat.models.serving.requests import call_of, parsed, shelf_of
 from secretariat.models.serving.transport import EventStream
 from secretariat.models.serving.wire.responses import ResponseRequest
 
@@ -17,7 +18,9 @@ from secretariat.models.serving.wire.responses import ResponseRequest
 async def create_response(request: Request) -> Response:
     asked = await parsed(ResponseRequest, request)
     call, wanted = call_of(request), asked.core()
-    given = await answer(request, asked.model, lambda model: model.emissions(wanted, call))
+    expert = await expert_of(shelf_of(request), asked.model, wanted, call)
+    sent = addressed(wanted, expert)
+    given = await answer(request, asked.model, lambda model: telling(model.emissions(sent, call), expert))
     reply = ResponseReply(asked, given.model)
     if not asked.stream:
         return JSONResponse(reply.whole(await given.whole(request)))

@@ -1,0 +1,128 @@
+"""The experts that a served model brings: adapters of it in its folder, and the router that chooses among them.
+
+`experts.json`: {"model"?, "general", "experts": {name: {"about", "adapter"?, "documents"?}}}; `router/` beside it.
+"model" names the weights' folder beside this one; without it they lie in this one. "adapter" is a folder in it.
+Loads no torch and no adapter: `serving/loading.py` does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from secretariat.models.checkpoints.json_file import read_json
+from secretariat.models.core import ChatRequest, VerbatimSpanConstraint
+from secretariat.models.errors import ModelError
+from secretariat.models.experts.router import Router
+from secretariat.models.experts.router_files import TENSORS, read_router
+
+FILE, ROUTER = "experts.json", "router"
+_OURS = "expert/"  # no name that a request's path can hold
+_SETTINGS = "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`folder` None: the model itself. `documents`: for answers out of given texts, whatever they are about."""
+
+    name: str
+    about: str
+    folder: Path | None = None
+    documents: bool = False
+
+    @property
+    def served_name(self) -> str | None:
+        """Of its adapter in the server."""
+        return None if self.folder is None else f"{_OURS}{self.name}"
+
+
+@dataclass(frozen=True)
+class Team:
+    """`router` None: who isn't sure to be meant by a request's form leaves it to the general one."""
+
+    general: Member
+    members: tuple[Member, ...]
+    router: Router | None
+
+    @property
+    def adapters(self) -> dict[str, Path]:
+        """By the names that the server has for them."""
+        return {
+            member.served_name: member.folder
+            for member in self.members
+            if member.served_name is not None and member.folder is not None
+        }
+
+    @property
+    def rank(self) -> int:
+        """The largest of its adapters. Raises ModelError adapter_invalid."""
+        return max((_rank(folder) for folder in self.adapters.values()), default=0)
+
+    def member(self, name: str) -> Member:
+        return next(member for member in self.members if member.name == name)
+
+    def sure(self, request: ChatRequest) -> Member | None:
+        """Whom the form of a request says: who gives texts to answer from means who answers from texts."""
+        from_texts = request.documents or isinstance(request.constraint, VerbatimSpanConstraint)
+        return next((member for member in self.members if member.documents and from_texts), None)
+
+
+def is_member(adapter: str) -> bool:
+    """Whether a server's name of an adapter is that of an expert, which no request loads or unloads."""
+    return adapter.startswith(_OURS)
+
+
+def weights_folder(folder: Path) -> Path:
+    """Where the weights are of the model in `folder`: there, or in the folder that its experts name.
+
+    Raises ModelError checkpoint_invalid.
+    """
+    if not (folder / FILE).is_file():
+        return folder
+    named = read_json(folder / FILE).get("model")
+    if named is None:
+        return folder
+    if not isinstance(named, str) or Path(named).name != named:
+        raise _invalid(f"model {named!r} is no name of a folder")
+    return folder.parent / named
+
+
+def read_team(folder: Path) -> Team | None:
+    """None where a model has no experts. Raises ModelError checkpoint_invalid, or as `read_router`."""
+    if not (folder / FILE).is_file():
+        return None
+    told = read_json(folder / FILE)
+    listed = told.get("experts")
+    if not isinstance(listed, dict) or told.get("general") not in listed:
+        raise _invalid("general is none of the experts")
+    members = tuple(_member(folder, name, one) for name, one in listed.items())
+    router = read_router(folder / ROUTER) if (folder / ROUTER / TENSORS).is_file() else None
+    if router is not None and set(router.experts) - {member.name for member in members}:
+        raise _invalid("its router chooses experts that aren't there")
+    general = next(member for member in members if member.name == told["general"])
+    return Team(general, members, router)
+
+
+def _member(folder: Path, name: str, told: Any) -> Member:
+    if not isinstance(told, Mapping) or not isinstance(told.get("about", ""), str):
+        raise _invalid(f"{name} is no object with a text about it")
+    adapter, documents = told.get("adapter"), told.get("documents", False)
+    if not isinstance(documents, bool):
+        raise _invalid(f"{name}: documents is neither true nor false")
+    if adapter is None:
+        return Member(name, told.get("about", ""), None, documents)
+    path = PurePosixPath(adapter) if isinstance(adapter, str) else None
+    if path is None or path.is_absolute() or ".." in path.parts or not (folder / path).is_dir():
+        raise _invalid(f"{name}: adapter {adapter!r} is no folder in {folder.name}")
+    return Member(name, told.get("about", ""), folder / path, documents)
+
+
+def _rank(folder: Path) -> int:
+    rank = read_json(folder / _SETTINGS).get("r")
+    if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
+        raise ModelError("adapter_invalid", f"{folder.name}: {_SETTINGS} states no rank r")
+    return rank
+
+
+def _invalid(problem: str) -> ModelError:
+    return ModelError("checkpoint_invalid", f"{FILE}: {problem}")
