@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from secretariat.platform.training.gate import Reason
 from secretariat.platform.training.schemas import Recipe, TrainingError, TrainingStatus
 
 AdapterStatus = Literal["made", "passed", "refused"]
@@ -39,7 +40,7 @@ class Interval(BaseModel):
 
 class AdapterEvaluationResult(BaseModel):
     """Mean token F1 of the answers of the base model and of the adapter; `difference`: the adapter's minus the
-    base's. `reasons` says why it was refused: overfitted, not_learnt, no_better_than_base, too_few_questions."""
+    base's. `reasons` says why it was refused."""
 
     base_f1: float
     adapter_f1: float
@@ -47,7 +48,7 @@ class AdapterEvaluationResult(BaseModel):
     better: int
     worse: int
     gap: float | None
-    reasons: list[str]
+    reasons: list[Reason]
 
 
 class AdapterEvaluation(BaseModel):

@@ -3,10 +3,11 @@ Pure."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 from secretariat.retrieval.measures import difference
 
+Reason = Literal["overfitted", "not_learnt", "too_few_questions", "no_better_than_base"]
 LARGEST_GAP = 0.5  # nats a token between held-out and training examples
 LEAST_QUESTIONS = 5
 
@@ -28,7 +29,7 @@ def judged(losses: Losses, base: Sequence[float], adapter: Sequence[float]) -> t
     """Whether it passes, and the result as JSON. `base`, `adapter`: F1 of the answers to the same questions."""
     found = difference(adapter, base)
     interval = asdict(found.interval)
-    reasons = []
+    reasons: list[Reason] = []
     if losses.gap is not None and losses.gap > LARGEST_GAP:
         reasons.append("overfitted")
     first = losses.first_held_out

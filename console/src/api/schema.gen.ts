@@ -2259,7 +2259,7 @@ export interface components {
         /**
          * AdapterEvaluationResult
          * @description Mean token F1 of the answers of the base model and of the adapter; `difference`: the adapter's minus the
-         *     base's. `reasons` says why it was refused: overfitted, not_learnt, no_better_than_base, too_few_questions.
+         *     base's. `reasons` says why it was refused.
          */
         AdapterEvaluationResult: {
             /** Adapter F1 */
@@ -2272,7 +2272,7 @@ export interface components {
             /** Gap */
             gap: number | null;
             /** Reasons */
-            reasons: string[];
+            reasons: ("overfitted" | "not_learnt" | "too_few_questions" | "no_better_than_base")[];
             /** Worse */
             worse: number;
         };
@@ -17282,6 +17282,7 @@ export const adapterKindValues: ReadonlyArray<FlattenedDeepRequired<components>[
 export const adapterRecipeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["recipe"]> = ["sft", "dpo", "svf"];
 export const adapterStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["Adapter"]["status"]> = ["made", "passed", "refused"];
 export const adapterEvaluationStatusValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AdapterEvaluation"]["status"]> = ["queued", "running", "completed", "failed", "cancelled"];
+export const adapterEvaluationResultReasonsValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AdapterEvaluationResult"]["reasons"]> = ["overfitted", "not_learnt", "too_few_questions", "no_better_than_base"];
 export const adapterUpdateAfter_erasureValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AdapterUpdate"]["after_erasure"]> = ["unpublish", "keep"];
 export const artifactCreatedTypeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["ArtifactCreated"]["type"]> = ["artifact.created"];
 export const auditRecordViewOutcomeValues: ReadonlyArray<FlattenedDeepRequired<components>["schemas"]["AuditRecordView"]["outcome"]> = ["success", "failure", "denied"];

@@ -80,7 +80,7 @@ function AdapterFacts({ adapter }: { adapter: Adapter }) {
             retraining && (
               <span key="retraining">
                 {plural(retraining.erased, "example")} {retraining.erased === 1 ? "was" : "were"} erased <Time at={retraining.since} />. What it learnt from {retraining.erased === 1 ? "it" : "them"} stays in
-                its weights until it is trained anew.
+                its weights until it is trained anew{adapter.published_for.length > 0 ? "; it answers on, as was decided for it" : "; it answers for nobody"}.
               </span>
             ),
           ],

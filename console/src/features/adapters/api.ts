@@ -2,7 +2,7 @@ import { infiniteQueryOptions, queryOptions, useMutation, useQueryClient } from 
 import { api, take } from "@/api/client";
 import { cursorPages, PAGE_SIZE } from "@/api/pages";
 import { readAnew } from "@/api/read-anew";
-import type { AdapterEvaluation, Assistant, BlindComparison } from "@/api/types";
+import type { Adapter, AdapterEvaluation, Assistant, BlindComparison } from "@/api/types";
 
 type Moving = Pick<AdapterEvaluation, "status">;
 const isMoving = ({ status }: Moving): boolean => status === "queued" || status === "running";
@@ -65,6 +65,14 @@ function usePublication(path: "/api/v1/adapters/{adapter_id}/publish" | "/api/v1
 
 export const usePublishAdapter = (id: string) => usePublication("/api/v1/adapters/{adapter_id}/publish", id);
 export const useUnpublishAdapter = (id: string) => usePublication("/api/v1/adapters/{adapter_id}/unpublish", id);
+
+export function useAfterErasure(id: string) {
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (after_erasure: Adapter["after_erasure"]) => take(api.PATCH("/api/v1/adapters/{adapter_id}", { params: { path: { adapter_id: id } }, body: { after_erasure } })),
+    onSettled: () => readAnew(cache, ["adapters"]),
+  });
+}
 
 export function useDeleteAdapter(id: string) {
   const cache = useQueryClient();

@@ -9,7 +9,7 @@ import { Status } from "@/components/status";
 import { Time } from "@/components/time";
 import { SkeletonLines } from "@/components/ui/skeleton";
 import { adapterEvaluationsQuery } from "@/features/adapters/api";
-import { f1, reasonText } from "@/features/adapters/words";
+import { f1, REASONS } from "@/features/adapters/words";
 import { signed, signedRange } from "@/features/evaluations/words";
 import { plural } from "@/lib/format";
 
@@ -50,7 +50,7 @@ function Evaluated({ evaluation }: { evaluation: AdapterEvaluation }) {
         </p>
       )}
       {result?.reasons.map((reason) => (
-        <p key={reason}>{reasonText(reason)}</p>
+        <p key={reason}>{REASONS[reason]}</p>
       ))}
       {error && <p className="text-muted">{failureText(error)}</p>}
     </li>

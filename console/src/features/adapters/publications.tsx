@@ -5,7 +5,8 @@ import { Section } from "@/components/facts";
 import { Failure } from "@/components/states";
 import { Button } from "@/components/ui/button";
 import { Select } from "@/components/ui/select";
-import { assistantsQuery, usePublishAdapter, useUnpublishAdapter } from "@/features/adapters/api";
+import { assistantsQuery, useAfterErasure, usePublishAdapter, useUnpublishAdapter } from "@/features/adapters/api";
+import { AFTER_ERASURE } from "@/features/adapters/words";
 
 /** For which assistants it answers; only one that passed can be published. */
 export function Publications({ adapter }: { adapter: Adapter }) {
@@ -30,7 +31,28 @@ export function Publications({ adapter }: { adapter: Adapter }) {
       ) : (
         <p className="text-muted">{adapter.retraining ? "It has to be trained anew before it can be published again." : "It can be published once it passed an evaluation."}</p>
       )}
+      <AfterErasure adapter={adapter} />
     </Section>
+  );
+}
+
+const DECISIONS = (["unpublish", "keep"] as const).map((value) => ({ value, label: AFTER_ERASURE[value] }));
+
+/** What becomes of its answers when a person, a document or a conversation that it learnt from is erased. */
+function AfterErasure({ adapter }: { adapter: Adapter }) {
+  const decide = useAfterErasure(adapter.id);
+  return (
+    <div className="flex flex-wrap items-center gap-x-3 gap-y-2">
+      {decide.error && <Failure error={decide.error} title="The decision was not kept" className="w-full" />}
+      <span className="text-muted">When what it learnt from is erased</span>
+      <Select
+        label="When what it learnt from is erased"
+        value={decide.isPending ? decide.variables : adapter.after_erasure}
+        options={DECISIONS}
+        onChange={(value) => decide.mutate(value as Adapter["after_erasure"])}
+        className="max-w-full"
+      />
+    </div>
   );
 }
 

@@ -1,5 +1,5 @@
 /** States, reasons and questions of adapters, in words. */
-import type { Adapter } from "@/api/types";
+import type { Adapter, AdapterEvaluation } from "@/api/types";
 import type { Question } from "@/features/adapters/api";
 
 export const STATES: Record<Adapter["status"], { status: string; label: string }> = {
@@ -8,14 +8,19 @@ export const STATES: Record<Adapter["status"], { status: string; label: string }
   refused: { status: "denied", label: "Refused" },
 };
 
-const REASONS: Record<string, string> = {
+type Reason = NonNullable<AdapterEvaluation["result"]>["reasons"][number];
+
+export const REASONS: Record<Reason, string> = {
   overfitted: "It learnt its examples by heart: the held-out loss is far above the other.",
   not_learnt: "It learnt nothing that held-out examples show.",
-  worse_than_base: "It answers worse than the model without it.",
+  no_better_than_base: "It answers no better than the model without it.",
   too_few_questions: "Too few questions to say so.",
 };
 
-export const reasonText = (reason: string): string => REASONS[reason] ?? reason;
+export const AFTER_ERASURE: Record<Adapter["after_erasure"], string> = {
+  unpublish: "Stop answering at once",
+  keep: "Answer on until it is taken back",
+};
 
 export const f1 = (value: number): string => value.toFixed(3);
 

@@ -12,8 +12,8 @@ import { isMoving, metricsQuery, trainingJobQuery, useCancelTraining, useResumeT
 import { ExampleList } from "@/features/training/example-list";
 import { LossChart } from "@/features/training/loss-chart";
 import { TrainingState } from "@/features/training/training-state";
-import { budgetText, ENDED, gapText, nats, RECIPES, sourcesText } from "@/features/training/words";
-import { formatDuration, formatNumber, plural } from "@/lib/format";
+import { budgetText, ENDED, examplesText, gapText, nats, RECIPES, sourcesText } from "@/features/training/words";
+import { formatDuration, formatNumber } from "@/lib/format";
 
 const route = getRouteApi("/app/training/$jobId");
 
@@ -105,7 +105,7 @@ function JobFacts({ job }: { job: TrainingJob }) {
       <Facts
         facts={[
           ["Learns from", `${RECIPES[job.recipe].name}: ${sourcesText(job)}`],
-          ["Examples", `${plural(job.examples, "example")}, ${formatNumber(job.held_out)} held out to measure with`],
+          ["Examples", examplesText(job)],
           ["Model", job.model],
           ["Learns", job.learn.kind === "lora" ? `Low-rank pairs, rank ${job.learn.rank}` : "One number a direction"],
           ["Steps", formatNumber(job.steps)],

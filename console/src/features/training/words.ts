@@ -43,6 +43,11 @@ export function sourcesText(job: Pick<TrainingJob, "document_ids" | "feedback" |
   return sources.join(", ");
 }
 
+export function examplesText({ examples, held_out, left_out }: Pick<TrainingJob, "examples" | "held_out" | "left_out">): string {
+  const without = left_out > 0 ? `; ${formatNumber(left_out)} left out, repeating questions that are measured with` : "";
+  return `${plural(examples, "example")}, ${formatNumber(held_out)} held out to measure with${without}`;
+}
+
 export function budgetText({ tokens, minutes }: TrainingJob["budget"]): string {
   return [tokens != null && `${formatNumber(tokens)} tokens`, minutes != null && plural(minutes, "minute")].filter(Boolean).join(", ");
 }
