@@ -56,7 +56,8 @@ Origin = Wheel | HubRepository
 
 @dataclass(frozen=True, slots=True)
 class ModelSource:
-    """`origins` are tried in order. `dim` is the width of an embedding."""
+    """`origins` are tried in order. `dim` is the width of an embedding. `base`: the model beside it that it
+    changes."""
 
     name: str
     kind: ModelKind
@@ -66,6 +67,7 @@ class ModelSource:
     licence: str
     context_length: int
     dim: int | None = None
+    base: str | None = None
 
     @property
     def bytes(self) -> int:

@@ -69,4 +69,5 @@ def _source(values: Mapping[str, Any]) -> ModelSource:
         origins=tuple(HubRepository(**entry) for entry in values["origins"]),
         licence=str(values["licence"]),
         context_length=int(values["context_length"]),
+        base=None if values.get("base") is None else str(values["base"]),
     )

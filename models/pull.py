@@ -34,12 +34,14 @@ def default_models_dir() -> Path:
 
 
 def locate(name: str, models_dir: Path) -> Path:
-    """The directory of a model of the catalogue or an added one, checked by size only.
+    """The directory of a model of the catalogue or an added one, checked by size only, and its base's with it.
 
     Raises ModelError: "model_not_found", or "weights_missing" with the command that fetches it.
     """
-    directory = models_dir / name
-    for file in find(name, models_dir).files:
+    directory, source = models_dir / name, find(name, models_dir)
+    if source.base is not None:
+        locate(source.base, models_dir)
+    for file in source.files:
         path = directory / file.path
         if not path.is_file() or path.stat().st_size != file.bytes:
             raise PullError(

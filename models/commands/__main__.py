@@ -63,6 +63,7 @@ def _add(options: argparse.Namespace) -> tuple[int, Document]:
         "name": source.name,
         "architecture": source.architecture,
         "licence": source.licence,
+        "base": source.base,
         "context_length": source.context_length,
         "bytes": source.bytes,
         "files": len(source.files),

@@ -13,18 +13,23 @@ from pathlib import Path
 
 from secretariat.models.catalog import CATALOG, HubRepository, ModelFile, ModelSource, Origin
 from secretariat.models.checkpoints.digest import file_sha256
+from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.commands.files import lone, wanted
 from secretariat.models.commands.golden import Golden, golden_of, write_golden
 from secretariat.models.errors import ModelError
-from secretariat.models.installed import write_record
-from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
+from secretariat.models.experts.router_files import MEANING, TENSORS
+from secretariat.models.experts.team import FILE as EXPERTS
+from secretariat.models.experts.team import ROUTER, read_team
+from secretariat.models.installed import find, write_record
+from secretariat.models.nets.checkpoint import CONFIG, Checkpoint, open_checkpoint
 from secretariat.models.nets.load import load_chat_model
-from secretariat.models.pull import PullError, download
+from secretariat.models.pull import PullError, download, locate
 
 Progress = Callable[[str], None]
 
 _REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_EXPERT_FILES = ("adapter_config.json", "adapter_model.safetensors", TENSORS, MEANING)
 _LICENCE = re.compile(r"^license:\s*(\S.*?)\s*$", re.MULTILINE)
 
 
@@ -62,6 +67,7 @@ def add(
             _copy(path, staged, progress)
         else:
             origins = (_fetch(HubRepository(given, revision), staged, progress),)
+        base = _beside(staged, models_dir)
         progress("reading the configuration and every tensor's name and shape")
         checkpoint = open_checkpoint(staged)
         progress("hashing")
@@ -71,9 +77,11 @@ def add(
             architecture=checkpoint.architecture,
             files=_files(staged),
             origins=origins,
-            licence=licence or _stated_licence(staged, checkpoint) or "unknown",
+            licence=licence or _stated_licence(staged, checkpoint) or (base.licence if base else "unknown"),
             context_length=checkpoint.config.context_length,
+            base=base.name if base else None,
         )
+        read_team(staged)
         del checkpoint
         progress("running the golden prompt")
         golden = golden_of(load_chat_model(staged))
@@ -110,6 +118,34 @@ def _copy(path: Path, staged: Path, progress: Progress) -> None:
     for file in lone(path) if path.is_file() else _wanted_here(path):
         progress(f"copying {file.name}")
         shutil.copyfile(file, staged / file.name)
+    for within in [] if path.is_file() else _experts_of(path):
+        (staged / within).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path / within, staged / within)
+
+
+def _beside(staged: Path, models_dir: Path) -> ModelSource | None:
+    """The model that `staged` changes, put beside it as it will lie. None where it has weights of its own, or
+    brings its base. Raises ModelError "weights_missing" where the base isn't there."""
+    config = staged / CONFIG
+    base = read_json(config).get("base") if config.is_file() else None
+    if not isinstance(base, str) or Path(base).name != base or (staged / base).exists():
+        return None
+    try:
+        directory = locate(base, models_dir)
+    except ModelError as error:
+        raise PullError(f"it changes {base}, which has to be there first: {error.message}") from error
+    (staged.parent / base).symlink_to(directory.absolute())
+    return find(base, models_dir)
+
+
+def _experts_of(path: Path) -> list[Path]:
+    """Files of the experts and of the router that a model brings, relative to it."""
+    team = read_team(path)
+    if team is None:
+        return []
+    folders = [path / ROUTER, *team.adapters.values()]
+    files = [file for folder in folders for file in sorted(folder.glob("*")) if file.name in _EXPERT_FILES]
+    return [Path(EXPERTS), *(file.relative_to(path) for file in files)]
 
 
 def _wanted_here(directory: Path) -> list[Path]:
@@ -140,8 +176,11 @@ def _fetch(origin: HubRepository, staged: Path, progress: Progress) -> HubReposi
 
 
 def _files(staged: Path) -> tuple[ModelFile, ...]:
-    paths = sorted(path for path in staged.iterdir() if path.is_file())
-    return tuple(ModelFile(path.name, file_sha256(path), path.stat().st_size) for path in paths)
+    paths = sorted(path for path in staged.rglob("*") if path.is_file())
+    return tuple(
+        ModelFile(path.relative_to(staged).as_posix(), file_sha256(path), path.stat().st_size)
+        for path in paths
+    )
 
 
 def _stated_licence(staged: Path, checkpoint: Checkpoint) -> str | None:

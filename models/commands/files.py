@@ -9,7 +9,7 @@ from pathlib import Path
 
 from secretariat.models.checkpoints.shards import INDEX, SINGLE
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.checkpoint import CONFIG
+from secretariat.models.nets.checkpoint import CONFIG, DELTAS
 from secretariat.models.tokens.files import TEXT_FILES, TOKENIZER
 
 _PART = re.compile(r"model-(\d+)-of-(\d+)\.safetensors")
@@ -19,11 +19,15 @@ _CAN_HOLD_CODE = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
 def wanted(names: Sequence[str]) -> list[str]:
-    """Of the files at the top of a directory or repository those that are taken.
+    """Of the files at the top of a directory or repository those that are taken: a checkpoint's, or changes of
+    another's.
 
     Raises ModelError: "weights_missing" naming what lacks, "invalid_request" where a choice is to be made.
     """
     about = [name for name in names if name in _ABOUT]
+    if CONFIG in names and DELTAS in names:
+        inside = [name for name in names if name.endswith(".gguf") or name in TEXT_FILES]
+        return [CONFIG, DELTAS, *(name for name in inside if name != CONFIG), *about]
     tensors = [name for name in names if name == SINGLE or _PART.fullmatch(name)]
     if CONFIG in names and tensors:
         _check_whole(names, tensors)

@@ -6,7 +6,7 @@ from pathlib import Path
 from secretariat.models.catalog import ModelSource
 from secretariat.models.errors import ModelError
 from secretariat.models.holding import alone_with
-from secretariat.models.installed import DEFAULTS, GOLDEN, RECORD, find
+from secretariat.models.installed import DEFAULTS, GOLDEN, RECORD, added, find
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ def remove(name: str, models_dir: Path) -> Removed:
     """May be repeated after one that was cut short: the record goes last.
 
     Raises ModelError: "model_not_found", "weights_missing" for a model of the catalogue that isn't here,
-    "invalid_request" for one that servers start with or that one serves now.
+    "invalid_request" for one that servers start with, that one serves now or that another changes.
     """
     source, directory = find(name, models_dir), models_dir / name
     if name in DEFAULTS:
@@ -33,6 +33,11 @@ def remove(name: str, models_dir: Path) -> Removed:
             f"{name} stays: a server that is told no other model starts with it, and without it doesn't start",
             param="name",
         )
+    if leaning := sorted(other.name for other in added(models_dir).values() if other.base == name):
+        raise ModelError(
+            "invalid_request", f"{name} stays: {', '.join(leaning)} changes its weights. Remove that first",
+            param="name",
+        )  # fmt: skip
     if directory.is_symlink():
         directory.unlink()
         return Removed(name, directory, files=1, bytes=0, left=())

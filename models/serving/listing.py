@@ -79,7 +79,7 @@ def _listing(name: str, path: Path) -> Listing:
     size = sum(file.stat().st_size for file in _weights_in(weights))
     borrowed, source = (None if weights == path else weights), _recorded(weights)
     if source is not None:
-        return Listing(name, source.kind, path, size, _of_record(source), borrowed)
+        return Listing(name, source.kind, path, size, _of_record(source, weights.parent), borrowed)
     return Listing(name, _kind(weights), path, size, _stated(weights), borrowed)
 
 
@@ -112,11 +112,22 @@ def _recorded(path: Path) -> ModelSource | None:
         return None
 
 
-def _of_record(source: ModelSource) -> Facts:
-    weights = sorted((file.path, file.sha256) for file in source.files if file.path.endswith(_WEIGHTS))
-    return Facts(
-        source.architecture, source.licence, source.context_length, joint_sha256(dict(weights)), source.dim
-    )
+def _of_record(source: ModelSource, models_dir: Path) -> Facts:
+    weights = joint_sha256(_hashes(source, models_dir))
+    return Facts(source.architecture, source.licence, source.context_length, weights, source.dim)
+
+
+def _hashes(source: ModelSource, models_dir: Path) -> dict[str, str]:
+    """Of files with weights, the base's first. What lies deeper belongs to experts."""
+    own = {
+        file.path: file.sha256
+        for file in sorted(source.files, key=lambda file: file.path)
+        if file.path.endswith(_WEIGHTS) and "/" not in file.path
+    }
+    try:
+        return own if source.base is None else {**_hashes(find(source.base, models_dir), models_dir), **own}
+    except ModelError:  # said when it is loaded
+        return own
 
 
 def _stated(path: Path) -> Facts:

@@ -29,6 +29,8 @@ def add(source: str, *, name: str | None, licence: str | None, revision: str, as
     out = Console(highlight=False)
     files = f"{made['files']} file{'s' if made['files'] > 1 else ''}"
     what = f"{made['architecture']}, {_size(made['bytes'])}, {files}, licence {made['licence']}"
+    if made["base"] is not None:
+        what += f", on top of {made['base']}"
     out.print(f"[green]added[/green] {made['name']}: {escape(what)}", soft_wrap=True)
     out.print(f"  weights  SHA-256 {made['weights_sha256']}", soft_wrap=True)
     computed = _arithmetic(made["arithmetic"])

@@ -38,6 +38,7 @@ def show(*, as_json: bool) -> None:
             "name": source.name,
             "kind": source.kind,
             "architecture": source.architecture,
+            "base": source.base,
             "licence": source.licence,
             "context_length": source.context_length,
             "present": (directory / source.name).is_dir(),
@@ -47,8 +48,8 @@ def show(*, as_json: bool) -> None:
     if as_json:
         print(json.dumps(rows, indent=2))
         return
-    table = Table("Name", "Kind", "Architecture", "Licence", "Context", "Here")
+    table = Table("Name", "Kind", "Architecture", "Base", "Licence", "Context", "Here")
     for row in rows:
-        described = (escape(str(value)) for value in list(row.values())[:-1])
+        described = (escape(str(value)) if value is not None else "-" for value in list(row.values())[:-1])
         table.add_row(*described, "yes" if row["present"] else "no")
     Console().print(table)
