@@ -51,10 +51,14 @@ class CitationConstraint:
     """Text with spans `<co: 1,2>…</co: 1,2>` that open and close in turn and name only `ids`.
 
     `texts`: one for each id, or none. With them a span names one id and is copied from the text of that id.
+    `weights`: one for each id, or none: log odds by which naming it is favoured. `leaning`: by which an output
+    that opens with a span is.
     """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+    leaning: float = 0.0
 
 
 Constraint = (
@@ -99,11 +103,15 @@ class CallContext:
 
 @dataclass(frozen=True, slots=True)
 class GroundingDocument:
-    """A document that an answer may cite by `id`."""
+    """A document that an answer may cite by `id`.
+
+    `weight`: natural log odds by which naming it is favoured over one without, as retrieval ranked it.
+    """
 
     id: str
     text: str
     title: str = ""
+    weight: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +141,8 @@ class ChatRequest:
     """`documents` are laid before the last message, in order. `adapter` names one that the server has loaded.
 
     With documents the answer may cite them: "fast" lets the model word a cited span, "accurate" has it copied
-    from the document. `snapshot` names a stored state that the messages continue. Of `experts` the base model
+    from the document; `leaning` favours, in natural log odds, an answer that begins with what it cites.
+    `snapshot` names a stored state that the messages continue. Of `experts` the base model
     itself chooses one to answer, in a pass before.
     """
 
@@ -144,6 +153,7 @@ class ChatRequest:
     documents: tuple[GroundingDocument, ...] = ()
     adapter: str | None = None
     citation_mode: CitationMode = "fast"
+    leaning: float = 0.0
     snapshot: str | None = None
     experts: tuple[Expert, ...] = ()
 

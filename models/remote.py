@@ -229,7 +229,7 @@ class RemoteModels:
             body["response_format"] = _response_format(request.constraint)
         if request.documents:
             body["documents"] = [asdict(document) for document in request.documents]
-            body["citation_mode"] = request.citation_mode
+            body |= {"citation_mode": request.citation_mode, "leaning": request.leaning}
         if request.experts:
             body["experts"] = [asdict(expert) for expert in request.experts]
         named = {"adapter": request.adapter, "snapshot": request.snapshot}

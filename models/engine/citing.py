@@ -147,9 +147,14 @@ class Citing:
 class CitationMatcher:
     """See `Matcher` in grammar.py for the contract. Everything is settled: a stop string may cut a span short."""
 
-    def __init__(self, vocabulary: Vocabulary, ids: Sequence[str]) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, ids: Sequence[str], weights: Sequence[float] = (), leaning: float = 0.0
+    ) -> None:
+        """`weights`: of `ids`, or none; `leaning`: of an output that begins with a tag. Log odds."""
         self._vocabulary = vocabulary
         self._citing = Citing(ids)
+        self._weights = {name.encode(): weight for name, weight in zip(ids, weights, strict=False)}
+        self._leaning = leaning
         needed = b"".join((_OPENS, _CLOSES, _FILLER, b" ,>", *(i.encode() for i in ids)))
         if ids and not vocabulary.lone_bytes.issuperset(needed):
             raise ModelError("invalid_request", "the model's vocabulary can't spell citations")
@@ -197,6 +202,34 @@ class CitationMatcher:
     @property
     def settled(self) -> int:
         return self._length[-1]
+
+    @property
+    def biases(self) -> dict[int, float]:
+        """By token: towards a tag at the output's beginning, and in an opening one towards the ids of more weight."""
+        match self._now:
+            case _Text() if len(self._past) == 1 and self._leaning:
+                return dict.fromkeys(self._spelling(_OPENS), self._leaning)
+            case _Opening(ids=(), part=part) if any(self._weights.values()):
+                return self._towards_ids(part)
+        return {}
+
+    def _towards_ids(self, part: bytes | None) -> dict[int, float]:
+        """Less what the heaviest of the ids still open has, so that an id of several tokens is weighed once."""
+        head, begun = (b" ", 0) if part is None else (b"", len(part))
+        named = [name for name in self._weights if name.startswith(part or b"")]
+        most = max((self._weights[name] for name in named), default=0.0)
+        found: dict[int, float] = {}
+        for name in named:
+            for token in self._spelling(head + name[begun:] + b">"):
+                if self._vocabulary.tokens[token] != head:
+                    found[token] = max(found.get(token, -np.inf), self._weights[name] - most)
+        return found
+
+    def _spelling(self, data: bytes) -> list[int]:
+        """Tokens that `data` may begin with."""
+        prefixes = self._vocabulary.prefixes
+        found = (prefixes.get(data[:length], -1) for length in range(1, len(data) + 1))
+        return [token for token in found if token >= 0]
 
     def accept(self, token_id: int) -> None:
         data = self._vocabulary.tokens[token_id]

@@ -5,7 +5,7 @@ where a span may begin and end (a lexer can't: it would cut words or swallow wha
 are few: after a token or two only the places where those words occur remain.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -126,6 +126,10 @@ class CopyMatcher:
     @property
     def settled(self) -> int:
         return self._now.settled
+
+    @property
+    def biases(self) -> Mapping[int, float]:
+        return {}
 
     def mask(self, budget: int) -> Words:  # noqa: ARG002 - what has settled keeps its promise however it ends
         allowed = self._vocabulary.words(self._steps())

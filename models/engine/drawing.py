@@ -79,7 +79,8 @@ class Drawer:
         allowed_W = self._allowed(generation)
         token = foreseen
         if token < 0:
-            token = self._chooser(generation).choose(logits_V, allowed_W, generation.tokens)
+            biases = {} if generation.matcher is None else generation.matcher.biases
+            token = self._chooser(generation).choose(logits_V, allowed_W, generation.tokens, biases)
         if token in self._vocabulary.eos_ids:
             return "", "stop"
         if token < 0:

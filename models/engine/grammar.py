@@ -5,7 +5,7 @@ model and no logits.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import llguidance
@@ -59,6 +59,11 @@ class Matcher(Protocol):
         """A bit for each token of the vocabulary, the lowest first; at least one is set unless `finished`."""
         ...
 
+    @property
+    def biases(self) -> Mapping[int, float]:
+        """By token, what is added to its logit before the next draw."""
+        ...
+
     def accept(self, token_id: int) -> None: ...
 
     def rollback(self, count: int) -> None:
@@ -107,6 +112,10 @@ class GuidedMatcher:
     @property
     def settled(self) -> int:
         return self._lengths[-1]
+
+    @property
+    def biases(self) -> Mapping[int, float]:
+        return {}
 
     def mask(self, budget: int) -> Words:  # noqa: ARG002
         eos = self._vocabulary.eos_words
@@ -159,8 +168,8 @@ class Grammars:
                 return choice_matcher(constraint, self._vocabulary)
             case VerbatimSpanConstraint():
                 return span_matcher(constraint, self._vocabulary)
-            case CitationConstraint(ids=ids, texts=()):
-                return CitationMatcher(self._vocabulary, ids)
+            case CitationConstraint(ids=ids, texts=(), weights=weights, leaning=leaning):
+                return CitationMatcher(self._vocabulary, ids, weights, leaning)
             case CitationConstraint():
                 return QuotingMatcher(self._vocabulary, constraint)
 

@@ -49,8 +49,10 @@ def constraint_of(request: ChatRequest) -> CitationConstraint | None:
     ids = tuple(document.id for document in request.documents)
     if len(set(ids)) < len(ids):
         raise ModelError("invalid_request", "two documents have the same id", param="documents")
+    texts = tuple(document.text for document in request.documents)
+    weights = tuple(document.weight for document in request.documents)
     accurate = request.citation_mode == "accurate"
-    return CitationConstraint(ids, tuple(document.text for document in request.documents) if accurate else ())
+    return CitationConstraint(ids, texts if accurate else (), weights, request.leaning)
 
 
 async def cited(raw: AsyncGenerator[Emission, None], request: ChatRequest) -> AsyncGenerator[Emission, None]:

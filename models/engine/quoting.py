@@ -54,7 +54,11 @@ class QuotingMatcher:
             sources = [source for source in map(Source.words, _MARKUP.split(text)) if source.starts]
             if sources:
                 self._sources[name] = sources
-        self._tags = CitationMatcher(vocabulary, tuple(self._sources))
+        weights = dict(zip(constraint.ids, constraint.weights, strict=False))
+        named = tuple(self._sources)
+        self._tags = CitationMatcher(
+            vocabulary, named, [weights.get(name, 0.0) for name in named], constraint.leaning
+        )
         self._past: list[_Quote | None] = [None]
 
     @property
@@ -68,6 +72,10 @@ class QuotingMatcher:
     @property
     def settled(self) -> int:
         return self._tags.settled
+
+    @property
+    def biases(self) -> dict[int, float]:
+        return self._tags.biases
 
     def mask(self, budget: int) -> Words:
         words, quote = self._tags.mask(budget), self._past[-1]

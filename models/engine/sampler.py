@@ -7,7 +7,9 @@ parameters become its rules and which tokens a request has seen. V: vocabulary.
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from secretariat.models.kernels.sampling import reference
 from secretariat.models.kernels.sampling.cpu import CompiledDraw
 from secretariat.models.kernels.sampling.reference import Edits, Floats, Rule, Words, unpacked
 
+NOTHING: Mapping[int, float] = MappingProxyType({})
 _log = logging.getLogger(__name__)
 Draw = Callable[[Tensor, Words, Rule, Edits | None, int], int]
 Likeliest = Callable[[Tensor, Sequence[Words | None]], list[int]]
@@ -74,9 +77,14 @@ class Chooser:
         """Whether it takes the likeliest token of the logits as they are."""
         return self._rule.scale == 0 and not self._edits
 
-    def choose(self, logits_V: Tensor, allowed_W: Words, tokens: Sequence[int]) -> int:
-        """The token that follows `tokens` (prompt and output), or -1 where none is left to draw."""
-        edits = self._edits_after(tokens) if self._edits else None
+    def choose(
+        self, logits_V: Tensor, allowed_W: Words, tokens: Sequence[int], biases: Mapping[int, float] = NOTHING
+    ) -> int:
+        """The token that follows `tokens` (prompt and output), or -1 where none is left to draw. `biases`: for
+        this draw, beside the request's own."""
+        edits = self._edits_after(tokens) if self._edits or biases else None
+        if edits is not None and biases:
+            edits = _with(edits, biases)
         bits = random_bits(self._sampling.seed, len(tokens)) if self._rule.scale else 0
         return self._draw(logits_V, allowed_W, self._rule, edits, bits)
 
@@ -104,6 +112,16 @@ class Chooser:
             self._counts_P = np.concatenate([self._counts_P, np.zeros(place, dtype=np.int32)])
         self._seen_P[place] = token
         self._counts_P[place] += drawn
+
+
+def _with(edits: Edits, biases: Mapping[int, float]) -> Edits:
+    own = dict(zip(edits.biased_B.tolist(), edits.bias_B.tolist(), strict=True))
+    both = own | {token: bias + own.get(token, 0.0) for token, bias in biases.items()}
+    return replace(
+        edits,
+        biased_B=np.array(list(both), dtype=np.int32),
+        bias_B=np.array(list(both.values()), dtype=np.float32),
+    )
 
 
 def log_probabilities(logits_V: Tensor, allowed_W: Words) -> Floats:

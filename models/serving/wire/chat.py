@@ -8,7 +8,7 @@ from secretariat.models.core import ChatRequest, CitationMode, Expert
 from secretariat.models.experts.dispatch import MOST_EXPERTS
 from secretariat.models.serving.wire.base import Name, Wire
 from secretariat.models.serving.wire.formats import ResponseFormat, TextFormat
-from secretariat.models.serving.wire.messages import Document, Messages
+from secretariat.models.serving.wire.messages import Document, LogOdds, Messages
 from secretariat.models.serving.wire.sampling import Sampling
 
 DEFAULT_MAX_TOKENS = 512
@@ -28,8 +28,9 @@ class ExpertChoice(Wire):
 class ChatCompletion(Sampling):
     """The neutral values of what we don't implement are accepted.
 
-    Ours: `documents` to answer from and cite by `citation_mode`, `adapter`, the `snapshot` to go on from, and the
-    `experts` of which the base model chooses one.
+    Ours: `documents` to answer from and cite by `citation_mode`, the log odds by which an answer is `leaning` to
+    begin with a citation, `adapter`, the `snapshot` to go on from, and the `experts` of which the base model
+    chooses one.
     """
 
     model: str = "default"
@@ -40,6 +41,7 @@ class ChatCompletion(Sampling):
     response_format: ResponseFormat = TextFormat(type="text")
     documents: Annotated[list[Document], Field(max_length=256)] = Field(default_factory=list)
     citation_mode: CitationMode = "accurate"
+    leaning: LogOdds = 0.0
     adapter: Name | None = None
     snapshot: Name | None = None
     experts: Annotated[list[ExpertChoice], Field(max_length=MOST_EXPERTS)] = Field(default_factory=list)
@@ -68,6 +70,7 @@ class ChatCompletion(Sampling):
             constraint=self.response_format.core(),
             documents=tuple(document.core() for document in self.documents),
             citation_mode=self.citation_mode,
+            leaning=self.leaning,
             adapter=self.adapter,
             snapshot=self.snapshot,
             experts=tuple(expert.core() for expert in self.experts),

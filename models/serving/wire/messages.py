@@ -31,10 +31,14 @@ class Message(Wire):
 Messages = Annotated[list[Message], Field(min_length=1, max_length=1024)]
 
 
+LogOdds = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
+
+
 class Document(Wire):
     id: DocumentId
     text: str
     title: str = ""
+    weight: LogOdds = 0.0
 
     def core(self) -> GroundingDocument:
-        return GroundingDocument(self.id, self.text, self.title)
+        return GroundingDocument(self.id, self.text, self.title, self.weight)

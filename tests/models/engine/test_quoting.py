@@ -125,3 +125,31 @@ def test_a_document_beyond_the_limit_is_refused_by_name():
     with pytest.raises(ModelError, match="document a has more") as caught:
         Grammars(VOCABULARY).matcher(CitationConstraint(("a",), ("x " * 2**17,)))
     assert caught.value.param == "documents"
+
+
+def _after(matcher: Matcher, text: str) -> Matcher:
+    for byte in text.encode():
+        matcher.accept(byte)
+    return matcher
+
+
+def test_heavier_documents_and_answers_that_cite_are_leant_to():
+    texts = tuple(TEXTS.values())
+    weighed = CitationConstraint(("1", "2", "12", "dé"), texts, (0.5, -1.0, 2.0, 0.0), leaning=3.0)
+    matcher = Grammars(VOCABULARY).matcher(weighed)
+    assert matcher.biases == {ord("<"): 3.0}, "an answer that begins with a tag"
+    _after(matcher, "<co:")
+    assert matcher.biases == {}, "nothing is to choose yet"
+    _after(matcher, " ")
+    lean = matcher.biases
+    assert lean[ord("1")] > lean[ord("2")], "12, which has no words, isn't among them"
+    _after(matcher, "1>")
+    assert matcher.biases == {}
+
+
+def test_an_id_of_several_tokens_is_weighed_once():
+    constraint = CitationConstraint(("1", "12"), ("a b", "c d"), (0.0, 2.0))
+    matcher = _after(Grammars(VOCABULARY).matcher(constraint), "<co: ")
+    assert matcher.biases == {ord("1"): 0.0}
+    assert _after(matcher, "1").biases == {ord(">"): -2.0, ord("2"): 0.0}
+    assert Grammars(VOCABULARY).matcher(CONSTRAINT).biases == {}
