@@ -205,7 +205,7 @@ class CitationMatcher:
 
     @property
     def biases(self) -> dict[int, float]:
-        """By token: towards a tag at the output's beginning, and in an opening one towards the ids of more weight."""
+        """By token: towards a tag at the output's beginning, in an opening one towards the ids of more weight."""
         match self._now:
             case _Text() if len(self._past) == 1 and self._leaning:
                 return dict.fromkeys(self._spelling(_OPENS), self._leaning)
