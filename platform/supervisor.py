@@ -3,6 +3,7 @@
 Whatever has an outside address (DATABASE_URL, REDIS_URL, MODEL_URL) is used and not started.
 """
 
+import os
 import signal
 import sys
 import time
@@ -13,7 +14,7 @@ from types import FrameType, MappingProxyType
 import httpx
 
 from secretariat.platform.db import bootstrap
-from secretariat.platform.embedded.checks import check_disk, check_port, ensure_secret, free_port
+from secretariat.platform.embedded.checks import check_disk, check_port, ensure_secret, free_port, hold
 from secretariat.platform.embedded.child import Child
 from secretariat.platform.embedded.errors import StackError
 from secretariat.platform.embedded.postgres import SUPERUSER, EmbeddedPostgres
@@ -43,6 +44,7 @@ class Stack:
     children: list[Child] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     stopping: bool = False
+    held: int | None = None
 
     def start(self) -> None:
         """Raises StackError, after stopping what had been started."""
@@ -66,6 +68,7 @@ class Stack:
 
     def _prepare(self) -> None:
         check_disk(self.settings.home)
+        self.held = hold(self.settings.home)
         check_port(self.settings.host, self.settings.port)
         ensure_secret(self.settings.master_key_path)
         ensure_secret(self.settings.model_token_path)
@@ -217,6 +220,9 @@ class Stack:
             child.stop()
         if self.postgres is not None:
             self.postgres.stop()
+        if self.held is not None:
+            os.close(self.held)
+            self.held = None
 
     def reachable_settings(self) -> Settings:
         """The settings with the addresses of what was started here."""

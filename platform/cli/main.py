@@ -192,6 +192,9 @@ def evaluate_strategies(
         ),
     ],
     assistant: Annotated[str | None, typer.Option(help="By name: its model and adapter answer.")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Ask the service that is up there, with the key in $SECRETARIAT_KEY.")
+    ] = None,
     *,
     output: Output = None,
     as_json: Json = False,
@@ -199,7 +202,7 @@ def evaluate_strategies(
     """Answers from memory, from search, with an adapter, with both and with whole documents, side by side."""
     from secretariat.platform.cli.strategies import measure
 
-    raise typer.Exit(measure(dataset, assistant=assistant, output=output, as_json=as_json))
+    raise typer.Exit(measure(dataset, assistant=assistant, url=url, output=output, as_json=as_json))
 
 
 @evaluate.command("rho-bank")

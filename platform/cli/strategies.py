@@ -1,6 +1,8 @@
 """`secretariat eval strategies`: ways to answer side by side, over the API of this installation."""
 
 import json
+import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from secretariat.platform.embedded.errors import StackError
 from secretariat.platform.evaluation.circumstances import circumstances
 
 OK, FAILED = 0, 2
+_KEY = "SECRETARIAT_KEY"
 _DOCUMENTS = "documents"
 _ENDED = ("completed", "failed", "cancelled")
 _NAMES = {
@@ -28,12 +31,17 @@ _NAMES = {
 }
 
 
-def measure(directory: Path, *, assistant: str | None, output: Path | None, as_json: bool) -> int:
-    """0, or 2 when the data can't be used, the stack doesn't start or the evaluation doesn't complete."""
+def measure(
+    directory: Path, *, assistant: str | None, url: str | None, output: Path | None, as_json: bool
+) -> int:
+    """0, or 2 when the data can't be used, the stack doesn't start or the evaluation doesn't complete.
+
+    Without `url` everything is started for it, and stopped in the end.
+    """
     out = Console(highlight=False, stderr=as_json)
     try:
         files = {name: (directory / name).read_bytes() for name in ("queries.jsonl", "qrels.tsv")}
-        with running_stack(out) as api:
+        with closing(Api(url, os.environ.get(_KEY, ""))) if url else running_stack(out) as api:
             within = _documents(api, directory, out)
             done = _evaluated(api, directory.name, files, _assistant(api, assistant), within, out)
     except (OSError, StackError, ApiRefusedError, httpx.TransportError) as error:

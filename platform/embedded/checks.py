@@ -1,5 +1,6 @@
 """What is looked at before anything starts: the disk, the port, the secrets."""
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -9,6 +10,7 @@ from pathlib import Path
 from secretariat.platform.embedded.errors import StackError
 
 _LEAST_FREE_BYTES = 500_000_000
+_HELD = "in-use"
 
 
 def check_disk(home: Path) -> None:
@@ -29,6 +31,21 @@ def check_disk(home: Path) -> None:
             f"Only {free // 1_000_000} MB are free for {home}; Secretariat needs at least "
             f"{_LEAST_FREE_BYTES // 1_000_000} MB. Free some space or set SECRETARIAT_HOME to another disk."
         )
+
+
+def hold(home: Path) -> int:
+    """The data directory for this process alone, until the handle is closed or the process ends, however that
+    happens: who came second would stop the database under the first. Raises StackError when another has it."""
+    handle = os.open(home / _HELD, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(handle)
+        raise StackError(
+            f"The data directory {home} is in use by a Secretariat that is up. "
+            "Stop that one first, or set SECRETARIAT_HOME to another directory."
+        ) from error
+    return handle
 
 
 def check_port(host: str, port: int) -> None:

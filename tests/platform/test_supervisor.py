@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from secretariat.platform.embedded.checks import free_port
 from secretariat.platform.embedded.errors import StackError
 from secretariat.platform.settings import Settings
 from secretariat.platform.supervisor import Stack
@@ -14,6 +15,19 @@ def test_a_stack_that_is_told_to_stop_while_it_starts_does_not_wait(tmp_path: Pa
     stack = Stack(Settings(home=tmp_path), lambda _line: None, stopping=True)
     with pytest.raises(StackError, match="Stopped"):
         stack._await("the service", "http://127.0.0.1:9/readyz")
+
+
+def test_a_second_stack_leaves_the_first_ones_data_alone(tmp_path: Path) -> None:
+    """It would stop the database under it."""
+    settings = Settings(home=tmp_path, port=free_port())
+    first = Stack(settings, lambda _line: None)
+    first._prepare()
+    with pytest.raises(StackError, match="in use by a Secretariat that is up"):
+        Stack(settings, lambda _line: None).start()
+    first.stop()
+    later = Stack(settings, lambda _line: None)
+    later._prepare()
+    later.stop()
 
 
 def test_the_model_server_gets_no_way_into_the_database(
