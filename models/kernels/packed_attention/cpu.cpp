@@ -41,11 +41,7 @@ static_assert(PANEL % QUERIES == 0 && PANEL % ROWS == 0 && PANEL % LANES == 0, "
 INLINE piece take(const float *from) { piece v; memcpy(&v, from, sizeof v); return v; }
 INLINE void put(float *to, piece v) { memcpy(to, &v, sizeof v); }
 INLINE piece filled(float x) { return x - piece{}; }
-INLINE piece first_of(int64_t at) {
-    piece v;
-    for (int i = 0; i < PIECE; i++) v[i] = (float)(at + i);
-    return v;
-}
+alignas(64) constexpr float COUNTED[LANES] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 INLINE piece greater(piece a, piece b) {
 #if defined(__AVX512F__)
     return larger(a, b);
@@ -68,14 +64,14 @@ INLINE float greatest(piece v) {
 #endif
 }
 
-// 2^x for x <= 0 or next to it, to 2 units in the last place; 0 far below.
+// 2^x for x <= 0 or next to it, to 2 units in the last place; 0 below -100: no sum notices, and what would be made of
+// such numbers, below the normal ones, takes processors a hundred times as long.
 INLINE piece power(piece x) {
+    const piece least = filled(-100.0f), bounded = greater(x, least);
 #if defined(__AVX512F__)
-    const lane bounded = larger(x, all(-160.0f));
     const lane r = (lane)_mm512_reduce_ps((__m512)bounded, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 #else
-    const piece bounded = x > filled(-126.0f) ? x : filled(-126.0f), magic = filled(12582912.0f);
-    const piece n = (bounded + magic) - magic, r = bounded - n;
+    const piece magic = filled(12582912.0f), n = (bounded + magic) - magic, r = bounded - n;  // magic: 1.5 * 2^23
 #endif
     piece p = filled(1.326472731307149e-3f);
     p = fma(p, r, filled(9.671512991189957e-3f));
@@ -84,14 +80,38 @@ INLINE piece power(piece x) {
     p = fma(p, r, filled(6.931470036506653e-1f));
     p = fma(p, r, filled(1.0f));
 #if defined(__AVX512F__)
-    return (lane)_mm512_scalef_ps((__m512)p, (__m512)(bounded - r));
+    const __mmask16 counts = _mm512_cmp_ps_mask((__m512)x, (__m512)least, _CMP_GE_OQ);
+    return (lane)_mm512_maskz_scalef_ps(counts, (__m512)p, (__m512)(bounded - r));
 #else
     typedef int32_t numbers __attribute__((vector_size(sizeof(piece))));
     const piece whole = (piece)((__builtin_convertvector(n, numbers) + 127) << 23);
-    return x < filled(-126.0f) ? piece{} : p * whole;
+    return x < least ? piece{} : p * whole;
 #endif
 }
-INLINE float power(float x) { return power(filled(x))[0]; }
+
+// Sixteen rows by sixteen columns, turned round.
+INLINE void transposed(const float *from, int64_t from_row, float *to, int64_t to_row) {
+#if defined(__AVX512F__)
+    // Four times the rows of the first half go between those of the second.
+    const ints low = {0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23}, high = low + 8;
+    lane rows[LANES], mixed[LANES];
+    for (int r = 0; r < LANES; r++) rows[r] = load(from + r * from_row);
+    for (int stage = 0; stage < 2; stage++) {
+        for (int r = 0; r < 8; r++) {
+            mixed[2 * r] = __builtin_shuffle(rows[r], rows[r + 8], low);
+            mixed[2 * r + 1] = __builtin_shuffle(rows[r], rows[r + 8], high);
+        }
+        for (int r = 0; r < 8; r++) {
+            rows[2 * r] = __builtin_shuffle(mixed[r], mixed[r + 8], low);
+            rows[2 * r + 1] = __builtin_shuffle(mixed[r], mixed[r + 8], high);
+        }
+    }
+    for (int r = 0; r < LANES; r++) store(to + r * to_row, rows[r]);
+#else
+    for (int r = 0; r < LANES; r++)
+        for (int c = 0; c < LANES; c++) to[c * to_row + r] = from[r * from_row + c];
+#endif
+}
 
 // to[r][j] = or += sum over i in order of left[r * row + i * step] right[i][j], for one strip of j.
 template <int R, int C>
@@ -134,6 +154,12 @@ struct Range {
     bool empty() const { return begin >= end; }
 };
 
+// The pieces that hold keys of a range, counted from `begin`.
+static Range whole(Range seen, int64_t begin) {
+    if (seen.empty()) return {0, 0};
+    return {(seen.begin - begin) / PIECE * PIECE, (seen.end - begin + PIECE - 1) / PIECE * PIECE};
+}
+
 // Who sees whom: key j is seen by query i if j <= i and (j > i - window or j < sinks).
 struct Sight {
     int64_t window, sinks;
@@ -165,7 +191,9 @@ struct Mask {
     piece at, low, sinks;
     Mask(const Sight &sight, int64_t query)
         : at(filled((float)query)), low(filled((float)(query - sight.window))), sinks(filled((float)sight.sinks)) {}
-    piece operator()(piece key, piece value, piece other) const {
+    // Of the keys from `first` on. Whole numbers below 2^24 are exact.
+    piece operator()(int64_t first, piece value, piece other) const {
+        const piece key = filled((float)first) + take(COUNTED);
 #if defined(__AVX512F__)
         const __m512 k = (__m512)key;
         const __mmask16 seen = _mm512_cmp_ps_mask(k, (__m512)at, _CMP_LE_OQ) &
@@ -202,8 +230,8 @@ template <int DIM> struct Worker {
     }
     // A panel turned round, [dim, PANEL].
     void turned(const float *from, float *to) const {
-        for (int64_t j = 0; j < PANEL; j++)
-            for (int d = 0; d < dim; d++) to[d * PANEL + j] = from[j * dim + d];
+        for (int64_t j = 0; j < PANEL; j += LANES)
+            for (int d = 0; d < dim; d += LANES) transposed(from + j * dim + d, dim, to + d * PANEL + j, PANEL);
     }
     // Scores, or what stands for them, of QUERIES rows against the vectors of a panel that hold `seen`.
     void against(const float *rows, const float *panel, int64_t begin, Range seen, float *to, int64_t to_row) const {
@@ -219,14 +247,15 @@ template <int DIM> struct Forth : Worker<DIM> {
     using Worker<DIM>::steep;
     float *keys, *values;              // [panels, dim, PANEL], [panels, PANEL, dim]
     float *queries, *mixed, *chances;  // [PANEL, dim] twice, [PANEL, STRETCH]
-    float *tops, *totals;              // [PANEL], [PANEL, LANES]
+    float *tops, *higher, *kept;       // [PANEL]
+    float *totals;                     // [PANEL, LANES]
     int64_t start, tokens;
 
     Forth(const PackedAttentionArgs &args, uint8_t *scratch) : Worker<DIM>(args, scratch) {
         const int64_t all_keys = this->padded(a.longest) * dim;
         keys = this->room(all_keys), values = this->room(all_keys);
         queries = this->room(PANEL * dim), mixed = this->room(PANEL * dim), chances = this->room(PANEL * STRETCH);
-        tops = this->room(PANEL), totals = this->room(PANEL * LANES);
+        tops = this->room(PANEL), higher = this->room(PANEL), kept = this->room(PANEL), totals = this->room(PANEL * LANES);
     }
 
     void work(int64_t first, int64_t count, int64_t key_head) {
@@ -269,8 +298,7 @@ template <int DIM> struct Forth : Worker<DIM> {
                 if (!seen.empty())
                     this->against(queries + r * dim, keys + panel * dim, panel, seen, chances + r * STRETCH + panel - begin, STRETCH);
             }
-        const bool cut = sight.cut(begin, end, tile);
-        for (int64_t r = 0; r < rows; r++) weigh(r, tile + r, begin, end, cut);
+        weigh(tile, rows, begin, end);
         for (int64_t r = 0; r < rows; r += ROWS) {
             const Range seen = sight.keys(begin, end, tile + r, tile + r + ROWS - 1);
             if (!seen.empty())
@@ -279,41 +307,45 @@ template <int DIM> struct Forth : Worker<DIM> {
         }
     }
 
-    // A row's scores become powers of two, and what was summed before shrinks where a larger score comes.
-    void weigh(int64_t r, int64_t query, int64_t begin, int64_t end, bool cut) {
-        float *row = chances + r * STRETCH;
-        int64_t from = 0, to = end - begin;
-        if (cut) {
-            const Range seen = sight.keys(begin, end, query, query);
-            const int64_t all_keys = to;
-            from = (seen.begin - begin) / PIECE * PIECE, to = (seen.end - begin + PIECE - 1) / PIECE * PIECE;
-            if (seen.empty()) from = to = 0;
-            const Mask mask(sight, query);
-            for (int64_t j = from; j < to; j += PIECE)
-                put(row + j, mask(first_of(begin + j), take(row + j), filled(-INFINITY)));
-            for (int64_t j = 0; j < from; j += PIECE) put(row + j, piece{});
-            for (int64_t j = to; j < all_keys; j += PIECE) put(row + j, piece{});
+    // Scores become powers of two, and what was summed before shrinks where a larger score comes. Rows go side by
+    // side through each of three passes: none waits for another's largest score.
+    void weigh(int64_t tile, int64_t rows, int64_t begin, int64_t end) {
+        Range some[PANEL];
+        const bool cut = sight.cut(begin, end, tile);
+        for (int64_t r = 0; r < rows; r++) {
+            some[r] = cut ? masked(chances + r * STRETCH, tile + r, begin, end) : Range{0, end - begin};
+            piece most = filled(tops[r]);
+            for (int64_t j = some[r].begin; j < some[r].end; j += PIECE)
+                most = greater(most, take(chances + r * STRETCH + j) * filled(steep));
+            higher[r] = greatest(most);
         }
-        if (from == to) return;
-        piece most = take(row + from);
-        for (int64_t j = from + PIECE; j < to; j += PIECE) most = greater(most, take(row + j));
-        const float top = greatest(most) * steep;
-        if (top > tops[r]) grow(r, top);
-        const piece down = filled(-tops[r]);
-        piece total = take(totals + r * LANES);
-        for (int64_t j = from; j < to; j += PIECE) {
-            const piece e = power(fma(take(row + j), filled(steep), down));
-            total += e;
-            put(row + j, e);
+        for (int64_t r = 0; r < rows; r += PIECE) {
+            put(kept + r, power(take(tops + r) - take(higher + r)));
+            put(tops + r, take(higher + r));
         }
-        put(totals + r * LANES, total);
+        for (int64_t r = 0; r < rows; r++) {
+            float *row = chances + r * STRETCH;
+            const piece down = filled(-tops[r]), less = filled(kept[r]);
+            piece total = take(totals + r * LANES) * less;
+            for (int64_t j = some[r].begin; j < some[r].end; j += PIECE) {
+                const piece e = power(fma(take(row + j), filled(steep), down));
+                total += e;
+                put(row + j, e);
+            }
+            put(totals + r * LANES, total);
+            for (int d = 0; d < dim; d += PIECE) put(mixed + r * dim + d, take(mixed + r * dim + d) * less);
+        }
     }
 
-    void grow(int64_t r, float top) {
-        const piece kept = filled(power(tops[r] - top));
-        tops[r] = top;
-        put(totals + r * LANES, take(totals + r * LANES) * kept);
-        for (int d = 0; d < dim; d += PIECE) put(mixed + r * dim + d, take(mixed + r * dim + d) * kept);
+    // What a query does not see counts for nothing; what is left of begin..end, counted from its beginning.
+    Range masked(float *row, int64_t query, int64_t begin, int64_t end) {
+        const Range some = whole(sight.keys(begin, end, query, query), begin);
+        const Mask mask(sight, query);
+        for (int64_t j = some.begin; j < some.end; j += PIECE)
+            put(row + j, mask(begin + j, take(row + j), filled(-INFINITY)));
+        for (int64_t j = 0; j < some.begin; j += PIECE) put(row + j, piece{});
+        for (int64_t j = some.end; j < end - begin; j += PIECE) put(row + j, piece{});
+        return some;
     }
 };
 
@@ -379,9 +411,10 @@ template <int DIM> struct Back : Worker<DIM> {
     }
 
     void tell(const float *from, int64_t first, int64_t rows, const Heads &to, int64_t head, float scale) const {
-        for (int64_t r = 0; r < rows; r++)
-            for (int d = 0; d < dim; d += PIECE)
-                put(to.row(start + first + r, head) + d, take(from + r * dim + d) * filled(scale));
+        for (int64_t r = 0; r < rows; r++) {
+            float *row = to.row(start + first + r, head);
+            for (int d = 0; d < dim; d += PIECE) put(row + d, take(from + r * dim + d) * filled(scale));
+        }
     }
 
     // What a tile of queries, at row `at` of the group's, and a panel of keys tell each other.
@@ -421,9 +454,8 @@ template <int DIM> struct Back : Worker<DIM> {
         const piece down = filled(-tops[at]), share = filled(shares[at]), delta = filled(deltas[at]);
         int64_t from = 0, to = PANEL;
         if (cut) {
-            const Range seen = sight.keys(panel, panel + PANEL, query, query);
-            from = (seen.begin - panel) / PIECE * PIECE, to = (seen.end - panel + PIECE - 1) / PIECE * PIECE;
-            if (seen.empty()) from = to = 0;
+            const Range seen = whole(sight.keys(panel, panel + PANEL, query, query), panel);
+            from = seen.begin, to = seen.end;
             for (int64_t j = 0; j < from; j += PIECE) put(p + j, piece{}), put(s + j, piece{});
             for (int64_t j = to; j < PANEL; j += PIECE) put(p + j, piece{}), put(s + j, piece{});
         }
@@ -432,8 +464,7 @@ template <int DIM> struct Back : Worker<DIM> {
             piece chance = power(fma(take(p + j), filled(steep), down)) * share;
             piece told = chance * (take(s + j) - delta);
             if (cut) {
-                const piece key = first_of(panel + j);
-                chance = mask(key, chance, piece{}), told = mask(key, told, piece{});
+                chance = mask(panel + j, chance, piece{}), told = mask(panel + j, told, piece{});
             }
             put(p + j, chance), put(s + j, told);
         }
