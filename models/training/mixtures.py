@@ -34,7 +34,6 @@ CONFIG, CHANGES = (
 )  # no name that a base which is changes itself would have
 MIXERS = ("q_proj", "k_proj", "v_proj", "o_proj", "in_proj", "out_proj")
 _ROUTER = ".router.weight"
-_PACE = 10.0  # routers begin as nothing: at the rate of pairs they would still choose nobody when those have moved
 
 Pair = tuple[Tensor, Tensor]
 """down [R, I] and up [O, R], the scale in up."""
@@ -112,8 +111,7 @@ class MixturePart:
         self._base, self._digest = directory.name, weights_sha256(checkpoint.paths)
         rank = shape.shared_rank
         self._shared = LoraPart(decoder, rank=rank, alpha=2.0 * rank, targets=MIXERS, seed=seed, partial=True)
-        self._changes = WeightsPart(decoder, lambda name: ".experts." in name)
-        self._routers = _Routers(decoder, lambda name: name.endswith(_ROUTER))
+        self._own = WeightsPart(decoder, lambda name: ".experts." in name or name.endswith(_ROUTER))
         self._leaves: Mapping[str, Tensor] = {}
 
     def initial(self) -> Mapping[str, Tensor]:
@@ -150,7 +148,7 @@ class MixturePart:
             tensors[f"{module}.down"] = leaves[f"{module}.lora_A.weight"].bfloat16()
             tensors[f"{module}.up"] = (leaves[f"{module}.lora_B.weight"] * self._shared.scale).bfloat16()
         for theirs, ours, _ in expert_tensors(self._config):
-            tensors[theirs] = _PACE * leaves[ours] if ours.endswith(_ROUTER) else leaves[ours].bfloat16()
+            tensors[theirs] = leaves[ours] if ours.endswith(_ROUTER) else leaves[ours].bfloat16()
         held = {name: tensor.contiguous() for name, tensor in tensors.items()}
         save_file(held, folder / CHANGES, {"weights_sha256": self._digest, "format": "1"})
         config = {
@@ -163,16 +161,7 @@ class MixturePart:
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
     def _parts(self) -> Sequence[LoraPart | WeightsPart]:
-        return self._shared, self._changes, self._routers
-
-
-class _Routers(WeightsPart):
-    """Weights that move _PACE times as far as their leaves."""
-
-    def synchronise(self) -> None:
-        with torch.no_grad():
-            for name, copy in self._copies.items():
-                copy.copy_(_PACE * self._leaves[name])
+        return self._shared, self._own
 
 
 def _fields(experts: Sequence[Expert], shape: Shape) -> dict[str, object]:

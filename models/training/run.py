@@ -26,7 +26,7 @@ from secretariat.models.training.progress import Progress
 from secretariat.models.training.state import State, read_state, write_state, write_whole
 
 T = TypeVar("T")
-_STATE = "state"
+STATE = "state"
 HELD_OUT = "held_out"
 
 
@@ -207,7 +207,7 @@ class Run(Generic[T]):
         write_whole(result / SUMMARY, json.dumps(summary, indent=2) + "\n")
 
     def _resume(self) -> None:
-        state = read_state(self.folder / _STATE)
+        state = read_state(self.folder / STATE)
         if state is None:
             return
         facts = dict(state.facts["standing"])
@@ -228,7 +228,7 @@ class Run(Generic[T]):
         if self._best is not None:
             tensors["best"] = self._best
         facts = {"standing": asdict(self.standing), "job": self._identity()}
-        write_state(self.folder / _STATE, State(facts, tensors), self.standing.step)
+        write_state(self.folder / STATE, State(facts, tensors), self.standing.step)
 
     def _tensors(self) -> dict[str, Tensor]:
         optimizer = self.optimizer

@@ -1,29 +1,29 @@
 """Branch, train, mix (arXiv:2403.07816): experts trained apart, as adapters, become one network with a router.
 
-First the routers alone learn to tell the experts' own data apart, nothing going back through the stack; then all
-of it predicts the answers of the mixed data: routers, the experts' changes, and the mixers' pair that all share.
+The routers begin by telling the experts' own data apart (`routers.py`); then all of it predicts the answers of the
+mixed data: routers, the experts' changes, and the mixers' pair that all share.
 
 Own settings: `experts`, a list of {"name", "adapter": folder or null, "files": those of `data` and `held_out` that
-are its own}; `top`, `shared_rank`, `router_steps`, and `labels`, what telling experts apart counts after these.
+are its own}; `top`, `shared_rank`, `router_tokens`, which routers begin with, and `labels`, what telling experts
+apart goes on to count in the loss.
 
 Shape letters: N places, X experts, L layers.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import random
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from secretariat.models.adapters.lora import read_lora
 from secretariat.models.nets.checkpoint import open_checkpoint
 from secretariat.models.nets.decoder import Decoder
-from secretariat.models.nets.feedforward.low_rank_moe import LowRankMoe
 from secretariat.models.planning.plan import active_parameters
 from secretariat.models.training.examples import Example, Text, fitting, read_documents
 from secretariat.models.training.forward import hidden
@@ -33,11 +33,9 @@ from secretariat.models.training.loss import loss_sum
 from secretariat.models.training.mixtures import Expert, MixturePart, Shape, made_mixture
 from secretariat.models.training.model import Opened, open_model
 from secretariat.models.training.packing import PADDING, Order, Rows, first_fit, laid_out
-from secretariat.models.training.run import HELD_OUT, Measured, Run
+from secretariat.models.training.routers import NOBODYS, fit_routers
+from secretariat.models.training.run import HELD_OUT, STATE, Measured, Run
 from secretariat.models.training.settings import Settings
-
-NOBODYS = -1
-"""The label of what is no expert's own."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class Own:
     experts: tuple[Told, ...]
     top: int
     shared_rank: int
-    router_steps: int
+    router_tokens: int
     labels: float
 
     @staticmethod
@@ -70,7 +68,7 @@ class Own:
             experts=tuple(_told(one, {*job.data, *job.held_out}) for one in given),
             top=settings.count("top", 2),
             shared_rank=settings.count("shared_rank", 16),
-            router_steps=settings.count("router_steps", max(1, job.steps // 10), least=0),
+            router_tokens=settings.count("router_tokens", 16384, least=0),
             labels=settings.number("labels", 0.01),
         )
         settings.nothing_else()
@@ -122,8 +120,10 @@ def main(job: Job, folder: Path) -> bool:
     decoder = made_mixture(opened.decoder, experts, shape, seed=job.seed)
     if opened.eight_bits is not None:
         opened.eight_bits.into(decoder)
-    learnt = Learnt([MixturePart(decoder, checkpoint, opened.directory, experts, shape, seed=job.seed)])
     data, held_out = (_read(paths, own, opened, job.row_tokens) for paths in (job.data, job.held_out))
+    if not (folder / STATE).exists():
+        _begin_routers(decoder, own, data, job)
+    learnt = Learnt([MixturePart(decoder, checkpoint, opened.directory, experts, shape, seed=job.seed)])
     facts = {
         "examples": len(data.documents),
         "held_out_examples": len(held_out.documents),
@@ -143,6 +143,23 @@ def _read(files: Sequence[str], own: Own, opened: Opened, row_tokens: int) -> La
     return Labelled(documents, labels)
 
 
+def _begin_routers(decoder: Decoder, own: Own, data: Labelled, job: Job) -> None:
+    """With as many tokens of each expert's own documents, drawn from all of them."""
+    rows, labels = list[Rows](), list[Tensor]()
+    for label in range(len(own.experts)):
+        of = [at for at, one in enumerate(data.labels) if one == label]
+        random.Random(f"{job.seed} {label}").shuffle(of)  # noqa: S311 - an order, no secret
+        taken, room = list[int](), own.router_tokens // len(own.experts)
+        while of and room > 0:
+            taken.append(of.pop())
+            room -= len(data.documents[taken[-1]].tokens)
+        for row in first_fit([len(data.documents[at].tokens) for at in taken], job.row_tokens):
+            rows.append(laid_out(data.documents, [[taken[at] for at in row]]))
+            labels.append(_labels(rows[-1], data.labels))
+    if rows:
+        fit_routers(decoder, rows, torch.cat(labels))
+
+
 @dataclass(frozen=True)
 class Part:
     """One row of a batch of `rows`, in all of which `learnt` tokens are learnt."""
@@ -150,7 +167,6 @@ class Part:
     packed: Rows
     learnt: int
     rows: int
-    routers_alone: bool
 
 
 class Mixing:
@@ -168,20 +184,15 @@ class Mixing:
     def batch(self, step: int) -> list[Part]:
         rows = [laid_out(self._data.documents, [row]) for row in self._order.step(step)]
         learnt = max(1, sum(one.learnt for one in rows))
-        return [Part(one, learnt, len(rows), step < self._own.router_steps) for one in rows]
+        return [Part(one, learnt, len(rows)) for one in rows]
 
     def loss(self, part: Part) -> Measured:
         labels_N = _labels(part.packed, self._data.labels)
-        if part.routers_alone:
-            logits = _overheard(self._decoder, part.packed, checkpoint=self._checkpoint)
-            loss = telling_apart(logits, labels_N) / part.rows
-            told = {"router_loss": float(loss.detach())}
-        else:
-            logits = []
-            last_BTE = hidden(self._decoder, part.packed, checkpoint=self._checkpoint, routers=logits)
-            apart = telling_apart(logits, labels_N) / part.rows
-            loss = loss_sum(self._decoder, last_BTE, part.packed) / part.learnt + self._own.labels * apart
-            told = {"router_loss": float(apart.detach())}
+        logits: list[Tensor] = []
+        last_BTE = hidden(self._decoder, part.packed, checkpoint=self._checkpoint, routers=logits)
+        apart = router_loss(logits, labels_N) / part.rows
+        loss = loss_sum(self._decoder, last_BTE, part.packed) / part.learnt + self._own.labels * apart
+        told = {"router_loss": float(apart.detach())}
         shares_X = first_choices(logits, part.packed) / part.rows
         return Measured(loss, part.packed.tokens, told | self._by_name("share", shares_X))
 
@@ -228,7 +239,7 @@ class Mixing:
         return {f"{what}_{name}": round(value, 4) for name, value in found}
 
 
-def telling_apart(logits: Sequence[Tensor], labels_N: Tensor) -> Tensor:
+def router_loss(logits: Sequence[Tensor], labels_N: Tensor) -> Tensor:
     """How far the routers are from sending each token to its expert: cross entropy, the mean over labelled places
     and layers; 0 where nothing is labelled. `logits`: [N, X] of each layer."""
     labelled = max(1, int((labels_N != NOBODYS).sum()))
@@ -251,31 +262,3 @@ def _labels(rows: Rows, labels: Sequence[int]) -> Tensor:
     found_N = torch.tensor([*labels, NOBODYS])[documents_N]  # PADDING, -1, is the last
     assert PADDING == NOBODYS
     return found_N
-
-
-def _overheard(decoder: Decoder, rows: Rows, *, checkpoint: bool) -> list[Tensor]:
-    """Router logits [N, X] of each layer, through which nothing goes back but to the routers."""
-    with _inputs(decoder) as heard, torch.no_grad():
-        hidden(decoder, rows, checkpoint=checkpoint)
-    return [x_NE @ moe.router.weight.T for moe, x_NE in heard]
-
-
-@contextmanager
-def _inputs(decoder: Decoder) -> Iterator[list[tuple[LowRankMoe, Tensor]]]:
-    """What each mixture reads meanwhile."""
-    heard: list[tuple[LowRankMoe, Tensor]] = []
-
-    def hear(moe: nn.Module, given: tuple[Tensor, ...]) -> None:
-        assert isinstance(moe, LowRankMoe)
-        heard.append((moe, given[0]))
-
-    handles = [
-        module.register_forward_pre_hook(hear)
-        for module in decoder.modules()
-        if isinstance(module, LowRankMoe)
-    ]
-    try:
-        yield heard
-    finally:
-        for handle in handles:
-            handle.remove()

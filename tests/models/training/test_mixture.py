@@ -43,8 +43,8 @@ def carried_out(folder: Path, base: Path, **values: Any) -> Path:
     """The result of a job."""
     folder.mkdir()
     job = {
-        "model": str(base), "steps": 16, "batch_tokens": 320, "row_tokens": 320, "learning_rate": 3e-2,
-        "threads": 1, "dtype": "float32", "evaluate_every": 16, "seed": 3, "learn": LEARN, **values,
+        "model": str(base), "steps": 12, "batch_tokens": 320, "row_tokens": 320, "learning_rate": 3e-2,
+        "threads": 1, "dtype": "float32", "evaluate_every": 12, "seed": 3, "learn": LEARN, **values,
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
     assert train(folder)
@@ -70,7 +70,7 @@ def _chat(question: str, answer: str) -> dict[str, Any]:
 
 def mixed(folder: Path, base: Path, experts: list[dict[str, Any]], **values: Any) -> Path:
     data = [file for expert in experts for file in expert["files"]]
-    own = {"experts": experts, "top": 1, "shared_rank": 6, "router_steps": 8, "steps": 28,
+    own = {"experts": experts, "top": 1, "shared_rank": 6, "router_tokens": 400, "steps": 14,
         "learning_rate": 2e-2,
     }  # fmt: skip
     return carried_out(folder, base, recipe="mixture", **{"data": data, "held_out": data, **own, **values})
@@ -103,22 +103,19 @@ def test_one_network_learns_both_experts_tasks_and_tells_them_apart(result, expe
     for expert in experts:
         alone = json.loads((Path(expert["adapter"]) / "summary.json").read_text())
         assert last[f"held_out_{expert['name']}"] < alone["held_out"] + 0.05 < alone["first_held_out"] - 1
-        assert last[f"own_{expert['name']}"] > 0.6
+        assert last[f"own_{expert['name']}"] > 0.7
     assert last["share_counting"] + last["share_shouting"] == pytest.approx(1, abs=1e-3)
     assert 0.9 < last["balance"] <= 1
 
 
-def test_routers_learn_alone_before_anything_else_moves(result, base, experts, tmp_path):
-    told = progress(result.parent)
-    assert told[7]["loss"] == told[7]["router_loss"] < 0.7 * told[0]["router_loss"]
-    assert told[0]["router_loss"] == pytest.approx(np.log(2), abs=1e-6)
-    early = mixed(tmp_path / "early", base, experts, steps=3, router_steps=3)
-    none = mixed(tmp_path / "none", base, experts, steps=3, router_steps=3, learning_rate=0.0)
-    moved = {
-        name for name, one in load_file(early / "mixture.safetensors").items()
-        if not torch.equal(one, load_file(none / "mixture.safetensors")[name])
-    }  # fmt: skip
-    assert moved == {f"model.layers.{layer}.mlp.router.weight" for layer in (0, 1)}
+def test_routers_begin_by_telling_the_experts_data_apart(base, experts, tmp_path):
+    told = {}
+    for name, tokens in (("told", 400), ("untold", 0)):
+        run = mixed(tmp_path / name, base, experts, steps=1, learning_rate=0.0, router_tokens=tokens).parent
+        told[name] = progress(run)[-1]
+    assert told["told"]["own_counting"] > 0.7 < told["told"]["own_shouting"]
+    assert told["untold"]["share_counting"] == 1.0, "of equals the first is chosen"
+    assert told["told"]["router_loss"] < 0.8 * told["untold"]["router_loss"] == pytest.approx(0.8 * np.log(2))
 
 
 @pytest.mark.parametrize("backend", ["torch", "native"])
@@ -159,7 +156,7 @@ def test_what_is_saved_is_what_was_learnt_and_learns_on_as_any_model(result, ser
 
 def test_an_expert_without_an_adapter_begins_as_the_base(base, experts, tmp_path):
     both = [experts[0] | {"adapter": None}, experts[1] | {"adapter": None}]
-    result = mixed(tmp_path / "plain", base, both, steps=2, router_steps=0, learning_rate=0.0)
+    result = mixed(tmp_path / "plain", base, both, steps=1, router_tokens=0, learning_rate=0.0)
     (told, *_) = progress(result.parent)
     data = [expert["files"][0] for expert in experts]
     plain = carried_out(tmp_path / "sft", base, recipe="sft", data=data, steps=1, learning_rate=0.0)
