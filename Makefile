@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-multiquery bench-quality bench-experts train-hybrid train-experts bench-hybrid
+	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-multiquery bench-quality bench-experts train-hybrid train-experts ship bench-hybrid
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -112,6 +112,9 @@ train-hybrid: dev weights ## secretariat-h-135m and its dense twin from SmolLM2,
 
 train-experts: dev weights ## Adapters for answers, calls, plans, forms and labels; a model that knows which answers (SETS=folder BASE=name)
 	$(BIN)/python scripts/train_experts.py $(if $(SETS),--sets $(SETS)) $(if $(BASE),--base $(BASE)) $(foreach each,$(GUARD),--guard $(each)) $(if $(EXPERT),--expert $(EXPERT))
+
+ship: $(VENV)/.runtime ## Put what was trained among what comes with the code (MODEL=name EXPERTS=folder)
+	$(BIN)/python -m secretariat.models.commands --models-dir .secretariat/models ship $(MODEL) $(if $(EXPERTS),--experts $(EXPERTS))
 
 bench-hybrid: dev weights ## The hybrid against its dense twin: unseen text, memory, decoding, sentences found again
 	$(BIN)/python -m benchmarks.hybrid $(if $(PACKAGES),--packages $(PACKAGES))

@@ -1,23 +1,40 @@
-"""What a models directory holds beside the catalogue: models that somebody added, each with its record.
+"""What there is beside the catalogue: models that come with the code, and those that somebody added, by records.
 
 Knows nothing of how files come there and what is in them.
 """
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from secretariat.models.catalog import CATALOG, HubRepository, ModelFile, ModelSource
+from secretariat.models.catalog import CATALOG, SMOLLM2, HubRepository, ModelFile, ModelSource
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.errors import ModelError
 
-DEFAULT_CHAT = "smollm2-135m-instruct"
+OURS = "secretariat-h-135m"
 DEFAULT_EMBEDDER = "all-minilm-l6-v2"
-DEFAULTS = (DEFAULT_CHAT, DEFAULT_EMBEDDER)  # of a server that is told no others
+CHAT_VARIABLE = "SECRETARIAT_CHAT_MODEL"
+SHIPPED = Path(__file__).with_name("shipped")
 RECORD = "model.json"
 GOLDEN = "golden.json"
+
+
+def shipped() -> Mapping[str, ModelSource]:
+    """What comes with the code: changes of models of the catalogue, by name."""
+    return added(SHIPPED)
+
+
+def default_chat() -> str:
+    """What a server answers with that is told no other model."""
+    return os.environ.get(CHAT_VARIABLE) or (OURS if OURS in shipped() else SMOLLM2.name)
+
+
+def defaults() -> tuple[str, str]:
+    """The chat model and the embedder of a server that is told no others."""
+    return default_chat(), DEFAULT_EMBEDDER
 
 
 def write_record(source: ModelSource, directory: Path) -> None:
@@ -38,14 +55,16 @@ def added(models_dir: Path) -> Mapping[str, ModelSource]:
 
 
 def find(name: str, models_dir: Path) -> ModelSource:
-    """Of the catalogue, or added. Raises ModelError("model_not_found"), or "checkpoint_invalid" for a record that
-    can't be read."""
+    """Of the catalogue, added, or shipped and not put there yet. Raises ModelError("model_not_found"), or
+    "checkpoint_invalid" for a record that can't be read."""
     if name in CATALOG:
         return CATALOG[name]
     path = models_dir / name / RECORD
     if Path(name).name == name and path.is_file():
         return _read_record(path)
-    known = ", ".join(sorted({*CATALOG, *added(models_dir)}))
+    if (source := shipped().get(name)) is not None and not path.parent.exists():
+        return source
+    known = ", ".join(sorted({*CATALOG, *shipped(), *added(models_dir)}))
     raise ModelError("model_not_found", f"no model {name!r}; there are {known}")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from secretariat.models.catalog import HubRepository, ModelFile, ModelSource, Origin, Wheel
 from secretariat.models.errors import ModelError
-from secretariat.models.installed import GOLDEN, RECORD, find
+from secretariat.models.installed import GOLDEN, RECORD, SHIPPED, find, shipped
 
 Progress = Callable[[str], None]
 
@@ -54,9 +54,12 @@ def locate(name: str, models_dir: Path) -> Path:
 def pull(name: str, models_dir: Path, progress: Progress = lambda _: None) -> Path:
     """Directory `models_dir/name` with verified files; no network if they verify already.
 
-    `progress` receives one line of words for each step. Raises ModelError: "model_not_found", or
-    "weights_missing" with what was tried.
+    `progress` receives one line of words for each step. What comes with the code is put beside its base; what
+    somebody made here under its name stays. Raises ModelError: "model_not_found", or "weights_missing" with what
+    was tried.
     """
+    if (source := shipped().get(name)) is not None:
+        return _put_shipped(source, models_dir, progress)
     return pull_source(find(name, models_dir), models_dir, progress)
 
 
@@ -92,6 +95,26 @@ def pull_source(source: ModelSource, models_dir: Path, progress: Progress = lamb
         f"could not get {source.name}: {' | '.join(failures)}. On a machine without network, "
         f"copy the model's directory from one that has it to {target}"
     )
+
+
+def _put_shipped(source: ModelSource, models_dir: Path, progress: Progress) -> Path:
+    target = models_dir / source.name
+    if source.base is not None:
+        pull(source.base, models_dir, progress)
+    if target.exists() and not (target / RECORD).is_file():
+        progress(f"{source.name}: was made here and stays as it is")
+        return target
+    if not problems(source, target):
+        progress(f"{source.name}: already there and verified")
+        return target
+    with tempfile.TemporaryDirectory(prefix=f".{source.name}.", dir=models_dir) as scratch:
+        staged = Path(scratch) / source.name
+        shutil.copytree(SHIPPED / source.name, staged)
+        if wrong := problems(source, staged):
+            raise PullError(f"{source.name} doesn't come as it should: {'; '.join(wrong)}")
+        _put_in_place(source, staged, target, Path(scratch) / "former")
+    progress(f"{source.name}: verified in {target}")
+    return target
 
 
 def problems(source: ModelSource, directory: Path) -> list[str]:

@@ -47,6 +47,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     routing.add_argument("--general", required=True)
     routing.add_argument("--kind", choices=("linear", "nearest"), default="linear")
     routing.add_argument("--directory", type=Path, required=True)
+    shipping = commands.add_parser("ship")
+    shipping.add_argument("name")
+    shipping.add_argument("--experts")
     commands.add_parser("remove").add_argument("name")
     return parser.parse_args(arguments)
 
@@ -106,6 +109,12 @@ def _router(options: argparse.Namespace) -> tuple[int, Document]:
     )  # fmt: skip
 
 
+def _ship(options: argparse.Namespace) -> tuple[int, Document]:
+    from secretariat.models.commands.ship import ship
+
+    return 0, ship(options.name, options.models_dir, experts=options.experts)
+
+
 def _remove(options: argparse.Namespace) -> tuple[int, Document]:
     from secretariat.models.commands.remove import remove
 
@@ -119,6 +128,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], tuple[int, Document]]] = {
     "check": _check,
     "basis": _basis,
     "router": _router,
+    "ship": _ship,
     "remove": _remove,
 }
 

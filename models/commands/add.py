@@ -20,7 +20,7 @@ from secretariat.models.errors import ModelError
 from secretariat.models.experts.router_files import MEANING, TENSORS
 from secretariat.models.experts.team import FILE as EXPERTS
 from secretariat.models.experts.team import ROUTER, read_team
-from secretariat.models.installed import find, write_record
+from secretariat.models.installed import find, shipped, write_record
 from secretariat.models.nets.checkpoint import CONFIG, Checkpoint, open_checkpoint
 from secretariat.models.nets.load import load_chat_model
 from secretariat.models.pull import PullError, download, locate
@@ -64,7 +64,7 @@ def add(
     with _staged(models_dir, name) as staged:
         origins: tuple[Origin, ...] = ()
         if path.exists():
-            _copy(path, staged, progress)
+            copied(path, staged, progress)
         else:
             origins = (_fetch(HubRepository(given, revision), staged, progress),)
         base = _beside(staged, models_dir)
@@ -75,9 +75,9 @@ def add(
             name=name,
             kind="chat",
             architecture=checkpoint.architecture,
-            files=_files(staged),
+            files=files_of(staged),
             origins=origins,
-            licence=licence or _stated_licence(staged, checkpoint) or (base.licence if base else "unknown"),
+            licence=licence or stated_licence(staged, checkpoint) or (base.licence if base else "unknown"),
             context_length=checkpoint.config.context_length,
             base=base.name if base else None,
         )
@@ -97,7 +97,7 @@ def _name(wanted: str, models_dir: Path) -> str:
         raise ModelError(
             "invalid_request", f"{name!r} can't be a model's name: choose one with --name", param="name"
         )
-    if name in CATALOG or (models_dir / name).exists():
+    if name in CATALOG or name in shipped() or (models_dir / name).exists():
         raise ModelError(
             "invalid_request", f"there is a model {name!r} already: choose another with --name", param="name"
         )
@@ -113,8 +113,8 @@ def _staged(models_dir: Path, name: str) -> Iterator[Path]:
         yield staged
 
 
-def _copy(path: Path, staged: Path, progress: Progress) -> None:
-    """What a checkpoint needs and nothing else that lies beside it."""
+def copied(path: Path, staged: Path, progress: Progress) -> None:
+    """Puts into `staged` what a checkpoint needs and nothing else that lies beside it."""
     for file in lone(path) if path.is_file() else _wanted_here(path):
         progress(f"copying {file.name}")
         shutil.copyfile(file, staged / file.name)
@@ -175,7 +175,8 @@ def _fetch(origin: HubRepository, staged: Path, progress: Progress) -> HubReposi
     return pinned
 
 
-def _files(staged: Path) -> tuple[ModelFile, ...]:
+def files_of(staged: Path) -> tuple[ModelFile, ...]:
+    """All that is in a folder, at any depth."""
     paths = sorted(path for path in staged.rglob("*") if path.is_file())
     return tuple(
         ModelFile(path.relative_to(staged).as_posix(), file_sha256(path), path.stat().st_size)
@@ -183,7 +184,7 @@ def _files(staged: Path) -> tuple[ModelFile, ...]:
     )
 
 
-def _stated_licence(staged: Path, checkpoint: Checkpoint) -> str | None:
+def stated_licence(staged: Path, checkpoint: Checkpoint) -> str | None:
     """In a GGUF file's metadata, or in the lines that model cards of the hub begin with."""
     if checkpoint.metadata is not None and (named := checkpoint.metadata.get("general.license")):
         return str(named)

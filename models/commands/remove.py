@@ -6,7 +6,7 @@ from pathlib import Path
 from secretariat.models.catalog import ModelSource
 from secretariat.models.errors import ModelError
 from secretariat.models.holding import alone_with
-from secretariat.models.installed import DEFAULTS, GOLDEN, RECORD, added, find
+from secretariat.models.installed import GOLDEN, RECORD, added, defaults, find
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ def remove(name: str, models_dir: Path) -> Removed:
     "invalid_request" for one that servers start with, that one serves now or that another changes.
     """
     source, directory = find(name, models_dir), models_dir / name
-    if name in DEFAULTS:
+    if name in defaults():
         raise ModelError(
             "invalid_request",
             f"{name} stays: a server that is told no other model starts with it, and without it doesn't start",

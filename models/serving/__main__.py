@@ -18,7 +18,7 @@ import uvicorn
 
 from secretariat.models.experts.pool import Turns
 from secretariat.models.holding import hold
-from secretariat.models.installed import DEFAULT_CHAT, DEFAULT_EMBEDDER
+from secretariat.models.installed import DEFAULT_EMBEDDER, default_chat
 from secretariat.models.serving.app import create_app
 from secretariat.models.serving.listing import listings
 from secretariat.models.serving.loading import loader, sizer
@@ -43,7 +43,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--model", type=_named, action="append", default=[], metavar="NAME=PATH",
         help="serve this directory or .gguf file; may be repeated; without any, all of the models' directory",
     )  # fmt: skip
-    parser.add_argument("--chat", default=DEFAULT_CHAT, help="what 'default' means for chat")
+    parser.add_argument("--chat", default=default_chat(), help="what 'default' means for chat")
     parser.add_argument("--embedder", default=DEFAULT_EMBEDDER, help="what 'default' means for embeddings")
     parser.add_argument("--classifier", help="what 'default' means for labels by a head; nothing without it")
     parser.add_argument(

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from secretariat.models.catalog import CATALOG
 from secretariat.models.errors import ModelError
-from secretariat.models.installed import DEFAULTS, added
+from secretariat.models.installed import added, defaults, shipped
 from secretariat.models.pull import pull as pull_weights
 from secretariat.platform.settings import Settings
 
@@ -18,7 +18,7 @@ def pull(names: list[str]) -> int:
     """0 when all are there, 2 when one can't be had."""
     directory = Settings().models_dir
     out = Console(stderr=True, highlight=False)
-    for name in names or DEFAULTS:
+    for name in names or defaults():
         try:
             with out.status(f"{name}: fetching"):
                 pull_weights(
@@ -43,7 +43,7 @@ def show(*, as_json: bool) -> None:
             "context_length": source.context_length,
             "present": (directory / source.name).is_dir(),
         }
-        for source in {**CATALOG, **added(directory)}.values()
+        for source in {**CATALOG, **shipped(), **added(directory)}.values()
     ]
     if as_json:
         print(json.dumps(rows, indent=2))

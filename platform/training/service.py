@@ -7,7 +7,7 @@ from uuid import UUID
 
 import orjson
 
-from secretariat.models.installed import DEFAULT_CHAT
+from secretariat.models.installed import default_chat
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.adapters import repository as learnt
 from secretariat.platform.audit.event import ContentRef, EventType, Resource
@@ -82,7 +82,7 @@ async def keep_upload(
 
 def model_named(settings: Settings, name: str) -> str:
     """A chat model of this machine by its name. Raises InvalidError: there is none to train."""
-    wanted = DEFAULT_CHAT if name == "default" else name
+    wanted = default_chat() if name == "default" else name
     plain = wanted.replace("-", "").replace("_", "").replace(".", "").isalnum() and not wanted.startswith(".")
     if not plain or not (settings.models_dir / wanted).is_dir():
         raise InvalidError(f"There is no model {name!r} here that could be trained.")

@@ -35,7 +35,16 @@ def start_server(directory: Path, models: Path) -> ModelServer:
     arguments = ["--port", str(port), "--token-file", str(token_file), "--models-dir", str(models)]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "secretariat.models.serving", *arguments, "--contexts", "1"],
+            [
+                sys.executable,
+                "-m",
+                "secretariat.models.serving",
+                *arguments,
+                "--contexts",
+                "1",
+                "--chat",
+                CHAT,
+            ],
             stdout=output,
             stderr=output,
             env={key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ},

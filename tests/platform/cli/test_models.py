@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from secretariat.models.installed import DEFAULT_CHAT
+from secretariat.models.installed import default_chat
 from secretariat.platform.cli.main import app
 
 
@@ -63,9 +63,9 @@ def test_removing_says_what_went_and_what_stays(home: Path) -> None:
     assert told.exit_code == 0, told.output
     assert "removed mine: 2 files" in told.stdout
     assert f"left     [b]notes, which did not come with it, in {directory}" in told.stdout
-    refused = command("remove", DEFAULT_CHAT)
+    refused = command("remove", default_chat())
     assert refused.exit_code == 2
-    assert f"{DEFAULT_CHAT} stays" in refused.stderr
+    assert f"{default_chat()} stays" in refused.stderr
 
 
 def test_as_json_a_refusal_is_an_object(home: Path) -> None:
