@@ -102,7 +102,7 @@ def _tell(out: Console, result: dict[str, Any]) -> None:
     adapter = result["adapter"]["name"] if result["adapter"] else "no adapter"
     table = Table(
         "Way to answer", "Right", "F1", "Cites right", "Abstains when it must, mustn't", "Tokens, s a right one",
-        "Still right without its documents", title=f"{result['questions']} questions, {escape(adapter)}",
+        "Forgets", title=f"{result['questions']} questions, {escape(adapter)}",
     )  # fmt: skip
     for one in result["strategies"]:
         table.add_row(_NAMES[one["strategy"]], *_row(one["figures"]))
@@ -122,12 +122,15 @@ def _row(figures: dict[str, Any] | None) -> list[str]:
     abstains = f"{_share(figures['abstained_rightly'])}, {_share(figures['abstained_wrongly'])}"
     tokens, seconds = figures["tokens_per_right"], figures["seconds_per_right"]
     cost = "-" if tokens is None else f"{tokens:.0f}, {seconds:.1f}"
-    kept = figures["forgetting"]
-    asked = kept["asked_again"]
-    forgets = f"{kept['still_right']} of {asked}" if asked else f"all: sees none ({kept['by']})"
-    if not asked and kept["by"] == "deletion":
-        forgets = "-"
+    forgets = _forgets(**figures["forgetting"])
     return [right, f"{figures['f1']['mean']:.3f}", _share(figures["cited"]), abstains, cost, forgets]
+
+
+def _forgets(by: str, asked_again: int, still_right: int) -> str:
+    """What became of right answers once their documents were withheld."""
+    if by == "deletion":
+        return f"{asked_again - still_right} of {asked_again} at once" if asked_again else "-"
+    return "once trained anew" if by == "training" else "never"
 
 
 def _share(value: float | None) -> str:

@@ -7,7 +7,7 @@ export type Fact = [label: string, value: ReactNode];
 export function Facts({ facts, className }: { facts: Fact[]; className?: string }) {
   const told = facts.filter(([, value]) => value !== null && value !== undefined && value !== "");
   return (
-    <dl className={cn("grid grid-cols-[minmax(88px,auto)_1fr] gap-x-4 gap-y-2", className)}>
+    <dl className={cn("grid grid-cols-[minmax(88px,auto)_1fr] content-start gap-x-4 gap-y-2", className)}>
       {told.map(([label, value]) => (
         <Fragment key={label}>
           <dt className="text-muted">{label}</dt>

@@ -29,7 +29,7 @@ const COLUMNS: Column<Adapter>[] = [
     ),
   },
   { id: "status", header: "Evaluation", inList: "line", className: "whitespace-nowrap", cell: (row) => <AdapterState adapter={row} /> },
-  { id: "published", header: "Answers for", inList: "line", className: "min-w-40", cell: (row) => row.published_for.map(({ name }) => name).join(", ") || <span className="text-muted">Nobody</span> },
+  { id: "published", header: "Answers for", inList: "line", className: "min-w-40", cell: (row) => row.published_for.map(({ name }) => name).join(", ") || <span className="text-muted">No assistant</span> },
   { id: "model", header: "Model", className: "whitespace-nowrap", cell: (row) => row.model },
   { id: "size", header: "Size", className: "text-right whitespace-nowrap tabular-nums", cell: (row) => formatBytes(row.bytes) },
   { id: "created", header: "Made", className: "w-36 text-right", cell: (row) => <Time at={row.created_at} /> },
