@@ -38,8 +38,8 @@ class PackedAttentionArgs(ctypes.Structure):
 class PackedAttention:
     """Attention within documents, called on its own: for who has no program to put it into.
 
-    `spans_S2`: int64, each document's first token and the one behind its last, in order. What is in no document is left as
-    it is. `window` None: everything before.
+    `spans_S2`: int64, each document's first token and the one behind its last, in order. What is in no document
+    is left as it is. `window` None: everything before.
     """
 
     library: Library
