@@ -1,4 +1,4 @@
-"""`make bench-experts`: the router, vectors beside LoRA, two passes, five models in the room of two.
+"""`make bench-experts`: the router, vectors beside LoRA, the mixture, two passes, five models in the room of two.
 
 What isn't trained yet is named, and counts as not reached: a part without its files ends the run with 1.
 """
@@ -7,13 +7,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from benchmarks.experts import adapted, routed, switched
+from benchmarks.experts import adapted, mixed, routed, switched
 from benchmarks.experts.tasks import missing
 from benchmarks.report import Report, proven
 
 _PARTS: dict[str, tuple[tuple[str, ...], Callable[[Report], None]]] = {
     "router": (routed.NEEDED, routed.over_requests),
     "vectors": (adapted.VECTORS, adapted.over_vectors),
+    "moe": ((*mixed.NEEDED, str(mixed.folder())), mixed.over_mixture),
     "passes": (adapted.PASSES, adapted.over_passes),
     "five": ((), switched.over_shelf),
 }
@@ -29,6 +30,7 @@ def main() -> int:
     if not options.unproven:
         proven(
             "tests/models/experts",
+            "tests/models/training/test_mixture.py",
             "tests/models/engine/test_late_adapters.py",
             "tests/models/engine/test_cold.py",
         )

@@ -2,13 +2,11 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experts.answering import Answering
-from benchmarks.experts.tasks import CALL, FOLDER, mean, tasks, team, worth
+from benchmarks.experts.alone import scores_alone
+from benchmarks.experts.tasks import CALL, FOLDER, mean, tasks
 from benchmarks.ours import MODELS, THREADS
 from benchmarks.report import Figure, Report
 from secretariat.models.engine.embedding import LocalEmbedder
@@ -26,7 +24,7 @@ NEEDED = ("experts.json", "router", "requests.jsonl")
 
 def over_requests(report: Report) -> None:
     """Every expert answers every request once: oracle and single experts are read from the same answers."""
-    ours, asked_for, router = team(), tasks("requests.jsonl"), read_router(FOLDER / "router")
+    asked_for, router = tasks("requests.jsonl"), read_router(FOLDER / "router")
     texts = [asked(task.request.messages) for task in asked_for]
     embedder = LocalEmbedder(load_embedder(MODELS / "all-minilm-l6-v2", threads=THREADS))
     routes = asyncio.run(router.choose(texts, embedder, CALL))
@@ -36,17 +34,7 @@ def over_requests(report: Report) -> None:
     wanted_Q = np.array([router.experts.index(task.expert) for task in asked_for])
     chosen_Q = np.array([router.experts.index(route.expert) for route in routes])
     _told(report, routes, chances_QL, wanted_Q)
-    folders = {name: folder for name, folder in ours.adapters.items() if folder is not None}
-    with Answering(ours.model, folders) as model:
-        scores_QL = np.array(
-            [
-                [
-                    worth(t, r)
-                    for t, r in zip(asked_for, model.answers(asked_for, _adapter(folders, name)), strict=True)
-                ]
-                for name in router.experts
-            ]
-        ).T
+    scores_QL = scores_alone(router.experts)
     report.add(Figure("router: accuracy", 100 * float((chosen_Q == wanted_Q).mean()), 95, "%"))
     report.add(
         Figure(
@@ -54,10 +42,6 @@ def over_requests(report: Report) -> None:
         )
     )
     _against_single(report, scores_QL, chosen_Q, wanted_Q, router.experts)
-
-
-def _adapter(folders: Mapping[str, Path], name: str) -> str | None:
-    return name if name in folders else None
 
 
 def _told(report: Report, routes: list[Route], chances_QL: np.ndarray, wanted_Q: np.ndarray) -> None:

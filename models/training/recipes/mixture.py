@@ -89,9 +89,13 @@ def _told(value: Any, known: set[str]) -> Told:
         raise invalid("experts", f"have a name {name!r}, which isn't made of letters, digits and _")
     if adapter is not None and not isinstance(adapter, str):
         raise invalid("experts", f"{name} has an adapter that is no folder")
-    if not isinstance(files, list) or not files or not {*map(str, files)} <= known:
+    if (
+        not isinstance(files, list)
+        or not files
+        or not all(isinstance(file, str) and file in known for file in files)
+    ):
         raise invalid("experts", f"{name} has no files, or some that are neither in data nor in held_out")
-    return Told(name, adapter, tuple(map(str, files)))
+    return Told(name, adapter, tuple(dict.fromkeys(files)))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from scripts.train_mixture import asked as asked_for
+from scripts.train_mixture import job
 from secretariat.models.adapters.modules import Place
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.batch import Run, StepBatch
@@ -21,8 +23,10 @@ from secretariat.models.nets.memory import MemorySize
 from secretariat.models.training.__main__ import train
 from secretariat.models.training.examples import Text
 from secretariat.models.training.forward import hidden
+from secretariat.models.training.job import Job
 from secretariat.models.training.mixtures import joined
 from secretariat.models.training.packing import rows_of
+from secretariat.models.training.recipes.mixture import Own
 from tests.models.training.records import asked, lines, progress
 from tests.models.training.tiny_chat import tiny_chat
 
@@ -212,3 +216,15 @@ def test_what_cannot_be_carried_out_is_refused_by_name(base, experts, tmp_path, 
     data = {"data": files, "held_out": files}
     with pytest.raises(ModelError, match=says):
         mixed(tmp_path / "refused", base, [experts[0] | changed, experts[1]], **(data | values))
+
+
+def test_the_command_mixes_what_the_experts_command_has_trained(base, experts):
+    jobs = Path(experts[0]["adapter"]).parents[1]
+    options = asked_for(["--jobs", str(jobs), "--models", str(base.parent), "--base", base.name])
+    made = Job.of(job(options))
+    own = Own.of(made)
+    assert made.model == str(base)
+    assert {(one.name, one.adapter) for one in own.experts} == {
+        (one["name"], one["adapter"]) for one in experts
+    }
+    assert {own.label(file) for file in made.data} == {0, 1}
