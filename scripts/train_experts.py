@@ -31,25 +31,29 @@ FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 @dataclass(frozen=True, slots=True)
 class Expert:
-    """`kinds`: which data, as shares of its tokens. `tokens`: its budget; a step takes `batch` of them."""
+    """`kinds`: which data, as shares of its tokens. `tokens`: its budget; a step takes `batch` of them. `forms`,
+    `documents`: as in models/experts/team.py."""
 
     about: str
     kinds: Mapping[str, float]
     tokens: int
     rank: int
     batch: int
+    forms: tuple[str, ...]
     documents: bool = False
 
 
 EXPERTS = {
     "grounded": Expert(
         "questions about given sources", {"fairytale": 0.6, "sources": 0.25, "copied": 0.15}, 600_000, 16, 4096,
-        documents=True,
+        ("documents", "span"), documents=True,
     ),
-    "tools": Expert("calls of tools", {"tools": 1}, 200_000, 8, 2048),
-    "plans": Expert("plans of several steps over tools", {"plans": 1}, 200_000, 8, 2048),
-    "forms": Expert("fields out of texts, and sums", {"extraction": 0.6, "calculation": 0.4}, 150_000, 8, 2048),
-    "intent": Expert("choosing a label for a text", {"clinc": 1}, 100_000, 8, 2048),
+    "tools": Expert("calls of tools", {"tools": 1}, 200_000, 8, 2048, ("schema",)),
+    "plans": Expert("plans of several steps over tools", {"plans": 1}, 200_000, 8, 2048, ("schema",)),
+    "forms": Expert(
+        "fields out of texts, and sums", {"extraction": 0.6, "calculation": 0.4}, 150_000, 8, 2048, ("schema",),
+    ),
+    "intent": Expert("choosing a label for a text", {"clinc": 1}, 100_000, 8, 2048, ("choice",)),
 }  # fmt: skip
 LENGTHS = {  # tokens of an example, about
     "fairytale": 500, "sources": 260, "copied": 400, "tools": 195, "plans": 340, "extraction": 145,
@@ -170,7 +174,11 @@ def _install(trained: list[str], options: argparse.Namespace) -> None:
             shutil.copy2(options.jobs / name / "result" / file, folder / file)
     told: dict[str, Any] = {GENERAL: {"about": "small talk and everything else"}}
     for name in trained:
-        told[name] = {"about": EXPERTS[name].about, "adapter": f"experts/{name}"}
+        told[name] = {
+            "about": EXPERTS[name].about,
+            "adapter": f"experts/{name}",
+            "forms": list(EXPERTS[name].forms),
+        }
         if EXPERTS[name].documents:
             told[name]["documents"] = True
     _fit_router(trained, into / "router", options)
@@ -180,13 +188,14 @@ def _install(trained: list[str], options: argparse.Namespace) -> None:
 
 
 def _fit_router(trained: list[str], into: Path, options: argparse.Namespace) -> None:
-    """On what users write to each expert, of seeds that nothing was trained on."""
+    """On what users write to each expert, of seeds that nothing was trained on. A question to documents says
+    nothing without them: who gives documents is known by that."""
     files = []
     for part, count, seed in (("examples", 160, ROUTING), ("held-out", 60, ROUTING + 1)):
         lines = [
-            {"text": text, "expert": name}
+            {"text": text, "expert": expert}
             for name in trained
-            for text in _asked(name, part, count, seed, options)
+            for text, expert in _asked(name, part, count, seed, options)
         ]
         lines += [{"text": text, "expert": GENERAL} for text in _chatted(part, count, options)]
         file = options.jobs / "router" / f"{part}.jsonl"
@@ -199,12 +208,15 @@ def _fit_router(trained: list[str], into: Path, options: argparse.Namespace) -> 
     )  # fmt: skip
 
 
-def _asked(name: str, part: str, count: int, seed: int, options: argparse.Namespace) -> Iterator[str]:
+def _asked(
+    name: str, part: str, count: int, seed: int, options: argparse.Namespace
+) -> Iterator[tuple[str, str]]:
     kinds = EXPERTS[name].kinds
     for kind in kinds:
         file = _made(kind, options.jobs / "router" / part, count // len(kinds), seed, options)
         for line in file.read_text(encoding="utf-8").splitlines() if file else ():
-            yield json.loads(line)["messages"][-2]["content"]
+            record = json.loads(line)
+            yield record["messages"][-2]["content"], GENERAL if "documents" in record else name
 
 
 def _chatted(part: str, count: int, options: argparse.Namespace) -> Iterator[str]:

@@ -17,6 +17,7 @@ from secretariat.models.experts.judging import (
 )
 from secretariat.models.experts.router import Route, asked
 from secretariat.models.experts.router_files import read_router
+from secretariat.models.experts.team import read_team
 from secretariat.models.nets.load_encoder import load_embedder
 
 NEEDED = ("experts.json", "router", "requests.jsonl")
@@ -32,7 +33,14 @@ def over_requests(report: Report) -> None:
     embedder.close()
     chances_QL = router.probabilities(np.stack([np.frombuffer(vector, "<f4") for vector in made.vectors]))
     wanted_Q = np.array([router.experts.index(task.expert) for task in asked_for])
-    chosen_Q = np.array([router.experts.index(route.expert) for route in routes])
+    served = read_team(FOLDER)
+    assert served is not None
+    chosen_Q = np.array(
+        [
+            router.experts.index((served.sure(task.request) or served.chosen(task.request, route)).name)
+            for task, route in zip(asked_for, routes, strict=True)
+        ]
+    )
     _told(report, routes, chances_QL, wanted_Q)
     scores_QL = scores_alone(router.experts)
     report.add(Figure("router: accuracy", 100 * float((chosen_Q == wanted_Q).mean()), 95, "%"))

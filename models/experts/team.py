@@ -1,21 +1,29 @@
 """The experts that a served model brings: adapters of it in its folder, and the router that chooses among them.
 
-`experts.json`: {"model"?, "general", "experts": {name: {"about", "adapter"?, "documents"?}}}; `router/` beside it.
-"model" names the weights' folder beside this one; without it they lie in this one. "adapter" is a folder in it.
-Loads no torch and no adapter: `serving/loading.py` does.
+`experts.json`: {"model"?, "general", "experts": {name: {"about", "adapter"?, "documents"?, "forms"?}}}; `router/`
+beside it. "model" names the weights' folder beside this one; without it they lie in this one. "adapter" is a
+folder in it. Loads no torch and no adapter: `serving/loading.py` does.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal, get_args
 
 from secretariat.models.checkpoints.json_file import read_json
-from secretariat.models.core import ChatRequest, VerbatimSpanConstraint
+from secretariat.models.core import (
+    ChatRequest,
+    ChoiceConstraint,
+    CitationConstraint,
+    JsonSchemaConstraint,
+    RegexConstraint,
+    VerbatimSpanConstraint,
+)
 from secretariat.models.errors import ModelError
-from secretariat.models.experts.router import Router
+from secretariat.models.experts.router import Route, Router
 from secretariat.models.experts.router_files import TENSORS, read_router
 
+Form = Literal["free", "documents", "span", "choice", "schema"]
 FILE, ROUTER = "experts.json", "router"
 _OURS = "expert/"  # no name that a request's path can hold
 _SETTINGS = "adapter_config.json"
@@ -23,12 +31,14 @@ _SETTINGS = "adapter_config.json"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`folder` None: the model itself. `documents`: for answers out of given texts, whatever they are about."""
+    """`folder` None: the model itself. `documents`: for answers out of given texts, whatever they are about.
+    `forms`: it answers these alone, empty for all; elsewhere words like its own mean somebody else."""
 
     name: str
     about: str
     folder: Path | None = None
     documents: bool = False
+    forms: tuple[Form, ...] = ()
 
     @property
     def served_name(self) -> str | None:
@@ -58,13 +68,29 @@ class Team:
         """The largest of its adapters. Raises ModelError adapter_invalid."""
         return max((_rank(folder) for folder in self.adapters.values()), default=0)
 
-    def member(self, name: str) -> Member:
-        return next(member for member in self.members if member.name == name)
+    def chosen(self, request: ChatRequest, route: Route) -> Member:
+        """Whom the router says, if that one answers requests of this form."""
+        member = next(member for member in self.members if member.name == route.expert)
+        return member if not member.forms or form_of(request) in member.forms else self.general
 
     def sure(self, request: ChatRequest) -> Member | None:
         """Whom the form of a request says: who gives texts to answer from means who answers from texts."""
-        from_texts = request.documents or isinstance(request.constraint, VerbatimSpanConstraint)
+        from_texts = form_of(request) in ("documents", "span")
         return next((member for member in self.members if member.documents and from_texts), None)
+
+
+def form_of(request: ChatRequest) -> Form:
+    """What an answer is held to."""
+    match request.constraint:
+        case VerbatimSpanConstraint():
+            return "span"
+        case ChoiceConstraint():
+            return "choice"
+        case JsonSchemaConstraint() | RegexConstraint():
+            return "schema"
+        case CitationConstraint():
+            return "documents"
+    return "documents" if request.documents else "free"
 
 
 def is_member(adapter: str) -> bool:
@@ -106,15 +132,17 @@ def read_team(folder: Path) -> Team | None:
 def _member(folder: Path, name: str, told: Any) -> Member:
     if not isinstance(told, Mapping) or not isinstance(told.get("about", ""), str):
         raise _invalid(f"{name} is no object with a text about it")
-    adapter, documents = told.get("adapter"), told.get("documents", False)
+    adapter, documents, forms = told.get("adapter"), told.get("documents", False), told.get("forms", [])
     if not isinstance(documents, bool):
         raise _invalid(f"{name}: documents is neither true nor false")
+    if not isinstance(forms, list) or not set(forms) <= set(get_args(Form)):
+        raise _invalid(f"{name}: forms are not some of {', '.join(get_args(Form))}")
     if adapter is None:
-        return Member(name, told.get("about", ""), None, documents)
+        return Member(name, told.get("about", ""), None, documents, tuple(forms))
     path = PurePosixPath(adapter) if isinstance(adapter, str) else None
     if path is None or path.is_absolute() or ".." in path.parts or not (folder / path).is_dir():
         raise _invalid(f"{name}: adapter {adapter!r} is no folder in {folder.name}")
-    return Member(name, told.get("about", ""), folder / path, documents)
+    return Member(name, told.get("about", ""), folder / path, documents, tuple(forms))
 
 
 def _rank(folder: Path) -> int:

@@ -30,7 +30,7 @@ async def _routed(shelf: Shelf, team: Team, request: ChatRequest, call: CallCont
         if embedder.identity.weights_sha256 != team.router.embedder:
             return team.general
         (route,) = await team.router.choose([asked(request.messages)], embedder, call)
-    return team.member(route.expert)
+    return team.chosen(request, route)
 
 
 def addressed(request: ChatRequest, expert: Member | None) -> ChatRequest:

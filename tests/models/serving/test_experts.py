@@ -27,7 +27,7 @@ from tests.models.training.tiny_chat import tiny_chat
 SHAPES = {"q_proj": (32, 32), "v_proj": (16, 32), "o_proj": (32, 32)}
 EXPERTS = {
     "chat": {"about": "everything else"},
-    "plan": {"about": "plans", "adapter": "experts/plan"},
+    "plan": {"about": "plans", "adapter": "experts/plan", "forms": ["free", "schema"]},
     "cite": {"about": "answers from texts", "adapter": "experts/cite", "documents": True},
 }
 LETTERS = {"plan": "a", "cite": "b", "chat": "c"}
@@ -118,6 +118,12 @@ def test_who_gives_documents_is_answered_from_them_whatever_the_words(server: st
     assert said(server, "cccc", documents=documents)["expert"] == "cite"
 
 
+def test_an_expert_is_not_asked_for_what_it_does_not_answer(server: str):
+    """The words are a plan's, but a label is wanted."""
+    choice = {"type": "choice", "choice": {"choices": ["a", "b"]}}
+    assert said(server, "aaaa", response_format=choice)["expert"] == "chat"
+
+
 def test_experts_are_no_adapters_that_others_see_or_take_away(server: str):
     headers = {"Authorization": f"Bearer {TOKEN}", "X-Secretariat-Tenant": "tests"}
     with httpx.Client(base_url=server, trust_env=False, timeout=60, headers=headers) as http:
@@ -143,6 +149,7 @@ def test_a_team_is_known_by_its_base_before_it_is_loaded(models_dir: Path, tmp_p
         ({"general": "chat", "experts": {"chat": {"adapter": "../team/experts/plan"}}}, "chat: adapter"),
         ({"general": "chat", "experts": {"chat": {"adapter": "experts/nobody"}}}, "chat: adapter"),
         ({"general": "chat", "experts": {"chat": {"documents": "yes"}}}, "chat: documents"),
+        ({"general": "chat", "experts": {"chat": {"forms": ["prose"]}}}, "chat: forms"),
     ],
 )
 def test_experts_that_are_not_there_are_refused_by_name(tmp_path: Path, told: dict[str, Any], says: str):
