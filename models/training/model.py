@@ -61,7 +61,7 @@ def _eight_bits(threads: int) -> EightBits | None:
     try:
         return EightBits(threads)
     except BuildError as error:
-        _log.warning("frozen matrices multiply as they are, about three times slower: %s", error.message)
+        _log.warning("frozen matrices multiply as they are, which takes longer: %s", error.message)
         return None
 
 

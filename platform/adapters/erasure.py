@@ -1,8 +1,9 @@
 """Examples that have to go: because what they were made of goes, or whose words they are.
 
-Their words are forgotten, the rows stay and say that there was something. Adapters that learnt from them are
-marked: they have to be made again and may not be published until then. Assistants stop answering with them in
-the same commit, unless an administrator decided otherwise for that adapter. Evidence isn't touched.
+Their words are forgotten, the rows stay and say that there was something; evaluations that repeat them let go of
+their words, too. Adapters that learnt from them, and didn't merely measure with them, are marked: they have to be
+made again and can't be published any more. Assistants stop answering with them in the same commit, unless an
+administrator decided otherwise for that adapter. Evidence isn't touched.
 """
 
 from collections import Counter
@@ -38,11 +39,12 @@ async def erase(session: TenantSession, caller: Caller, which: ColumnElement[boo
     if not rows:
         return Erased(0, (), (), ())
     words = await repository.strip(session, rows)
-    marked = await repository.mark(session, Counter(row.training_job_id for row in rows))
-    ids = [row.id for row in marked]
-    words += await repository.strip_evaluations(session, ids)
+    made = await repository.made_by(session, {row.training_job_id for row in rows})
+    words += await repository.strip_evaluations(session, [row.id for row in made])
+    learnt = Counter(row.training_job_id for row in rows if not row.held_out)
+    marked = await repository.mark(session, made, learnt)
     assistants = await _withdraw(session, caller, marked)
-    return Erased(len(rows), tuple(ids), tuple(words), tuple(assistants))
+    return Erased(len(rows), tuple(row.id for row in marked), tuple(words), tuple(assistants))
 
 
 async def _withdraw(session: TenantSession, caller: Caller, marked: Sequence[AdapterRow]) -> list[UUID]:

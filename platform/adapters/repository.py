@@ -1,6 +1,6 @@
 """The queries of adapters in use, and of the examples that they learnt from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, exists, func, literal, or_, select, update
@@ -90,17 +90,24 @@ async def strip(session: TenantSession, rows: Sequence[TrainingExampleRow]) -> l
     return words
 
 
-async def mark(session: TenantSession, erased: Mapping[UUID, int]) -> list[AdapterRow]:
-    """The jobs' adapters are to be made again. `erased`: how many examples, by job."""
+async def made_by(session: TenantSession, training_job_ids: Collection[UUID]) -> list[AdapterRow]:
+    """The jobs' adapters that weren't deleted, locked."""
     query = select(AdapterRow).where(
-        AdapterRow.training_job_id.in_(erased.keys()), AdapterRow.status != "deleted"
+        AdapterRow.training_job_id.in_(training_job_ids), AdapterRow.status != "deleted"
     )
-    rows = list(await session.scalars(query.with_for_update()))
-    for row in rows:
+    return list(await session.scalars(query.order_by(AdapterRow.id).with_for_update()))
+
+
+async def mark(
+    session: TenantSession, rows: Sequence[AdapterRow], erased: Mapping[UUID, int]
+) -> list[AdapterRow]:
+    """Those that are to be made again. `erased`: how many examples that were learnt from, by job."""
+    marked = [row for row in rows if erased.get(row.training_job_id)]
+    for row in marked:
         before = row.retraining or {"since": rfc3339(now()), "erased": 0}
         row.retraining = {**before, "erased": before["erased"] + erased[row.training_job_id]}
     await session.flush()
-    return rows
+    return marked
 
 
 async def answering(session: TenantSession, adapter_ids: Sequence[UUID]) -> list[Assistant]:

@@ -228,7 +228,7 @@ def test_without_compiled_operations_frozen_matrices_multiply_as_they_are(
         assert train(folder)
         told[frozen] = [line["loss"] for line in progress(folder) if "step" in line]
     assert told["u8"] == told["plain"]
-    assert "slower: there is neither a C++ compiler" in caplog.text
+    assert "takes longer: there is neither a C++ compiler" in caplog.text
 
 
 def test_a_state_of_another_job_is_refused(new_job, records):

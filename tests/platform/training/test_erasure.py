@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
+from secretariat.platform.adapters.erasure import erase
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.identity import User
-from secretariat.platform.tables.training import AdapterRow
+from secretariat.platform.tables.training import AdapterRow, TrainingExampleRow
 from secretariat.platform.training import service
 from secretariat.platform.training.schemas import TrainingRequest
 from tests.platform.documents.steps import audited
@@ -50,11 +51,21 @@ async def test_an_adapter_answers_on_only_if_an_administrator_decided_so(service
     assert (await owner.client.delete(f"/api/v1/training-uploads/{upload}")).status_code == 204
     marked = (await owner.client.get(url)).json()
     answers_with = (await owner.client.get(f"/api/v1/assistants/{assistant}")).json()["adapter_id"]
-    assert marked["retraining"]["erased"] == 12
+    assert marked["retraining"]["erased"] == 6
     assert (answers_with, len(marked["published_for"])) == ((adapter, 1) if decided == "keep" else (None, 0))
     told = [each["details"] for each in await audited(services, owner, "adapter.withdrawn")]
     withdrawn = {"assistant_id": assistant, "because": "examples_erased"}
     assert told == ([] if decided == "keep" else [withdrawn])
+
+
+async def test_what_was_only_measured_with_leaves_nothing_in_an_adapter(services, owner):
+    upload = await steps.upload(owner, steps.chats(steps.PAIRS))
+    adapter = await passed(services, owner, await steps.start(owner, upload_id=upload))
+    async with services.database.tenant(owner.tenant.id) as session:
+        caller = as_caller(await session.get_one(User, (owner.tenant.id, owner.id)))
+        erased = await erase(session, caller, TrainingExampleRow.held_out)
+    assert (erased.examples, erased.adapters) == (6, ())
+    assert (await steps.shown(owner, f"adapters/{adapter}"))["retraining"] is None
 
 
 async def test_what_is_gathered_while_it_is_erased_does_not_stay(services, owner):

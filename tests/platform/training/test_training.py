@@ -144,7 +144,7 @@ async def erased_with_its_person(services, owner, job_id, adapter, publication):
     lineage = (await steps.shown(owner, f"training-jobs/{job_id}/examples"))["data"]
     assert all(one["erased_at"] and one["person_ids"] == [str(owner.id)] for one in lineage)
     marked = await steps.shown(owner, f"adapters/{adapter}")
-    assert (marked["retraining"]["erased"], marked["published_for"]) == (12, [])
+    assert (marked["retraining"]["erased"], marked["published_for"]) == (6, [])
     again = await owner.client.post(f"/api/v1/adapters/{adapter}/publish", json=publication)
     assert (again.status_code, again.json()["code"]) == (409, "NEEDS_RETRAINING")
     assert (await owner.client.delete(f"/api/v1/adapters/{adapter}")).status_code == 204
