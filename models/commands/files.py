@@ -9,7 +9,7 @@ from pathlib import Path
 
 from secretariat.models.checkpoints.shards import INDEX, SINGLE
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.checkpoint import CONFIG, DELTAS
+from secretariat.models.nets.checkpoint import CONFIG, DELTAS, MIXTURE
 from secretariat.models.tokens.files import TEXT_FILES, TOKENIZER
 
 _PART = re.compile(r"model-(\d+)-of-(\d+)\.safetensors")
@@ -25,9 +25,10 @@ def wanted(names: Sequence[str]) -> list[str]:
     Raises ModelError: "weights_missing" naming what lacks, "invalid_request" where a choice is to be made.
     """
     about = [name for name in names if name in _ABOUT]
-    if CONFIG in names and DELTAS in names:
+    changes = [name for name in (DELTAS, MIXTURE) if name in names]
+    if CONFIG in names and changes:
         inside = [name for name in names if name.endswith(".gguf") or name in TEXT_FILES]
-        return [CONFIG, DELTAS, *(name for name in inside if name != CONFIG), *about]
+        return [CONFIG, *changes, *(name for name in inside if name != CONFIG), *about]
     tensors = [name for name in names if name == SINGLE or _PART.fullmatch(name)]
     if CONFIG in names and tensors:
         _check_whole(names, tensors)

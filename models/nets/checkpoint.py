@@ -22,6 +22,9 @@ from secretariat.models.nets.expert_changes import parted
 from secretariat.models.nets.weights import Weights, held_as
 
 CONFIG, DELTAS = "config.json", "deltas.safetensors"
+MIXTURE = (
+    "mixture.safetensors"  # of changes whose base may be changes itself: names of files say whose they are
+)
 _FORMS: Mapping[str, str] = {"float32": "F32", "bfloat16": "BF16", "q8": "Q8_0", "q4": "Q4_1"}
 _BASE_HASH = "weights_sha256"  # in the header of what was learnt
 

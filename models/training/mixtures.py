@@ -21,17 +21,13 @@ from secretariat.models.adapters.modules import Place
 from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.nets.adapters import Lora
 from secretariat.models.nets.architectures.secretariat_h import mixture
-from secretariat.models.nets.checkpoint import Checkpoint
+from secretariat.models.nets.checkpoint import CONFIG, MIXTURE, Checkpoint
 from secretariat.models.nets.config import DecoderConfig, LowRankMoeSpec
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.nets.expert_changes import expert_tensors
 from secretariat.models.training.job import invalid
 from secretariat.models.training.parts import LoraPart, WeightsPart
 
-CONFIG, CHANGES = (
-    "config.json",
-    "mixture.safetensors",
-)  # no name that a base which is changes itself would have
 MIXERS = ("q_proj", "k_proj", "v_proj", "o_proj", "in_proj", "out_proj")
 _ROUTER = ".router.weight"
 
@@ -150,12 +146,12 @@ class MixturePart:
         for theirs, ours, _ in expert_tensors(self._config):
             tensors[theirs] = leaves[ours] if ours.endswith(_ROUTER) else leaves[ours].bfloat16()
         held = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        save_file(held, folder / CHANGES, {"weights_sha256": self._digest, "format": "1"})
+        save_file(held, folder / MIXTURE, {"weights_sha256": self._digest, "format": "1"})
         config = {
             "model_type": "secretariat_h",
             "base": self._base,
             "base_sha256": self._digest,
-            "deltas": CHANGES,
+            "deltas": MIXTURE,
             **_fields(self._experts, self._shape),
         }
         (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from scripts.train_mixture import asked as asked_for
 from scripts.train_mixture import job
 from secretariat.models.adapters.modules import Place
+from secretariat.models.commands.files import wanted
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.batch import Run, StepBatch
 from secretariat.models.nets.checkpoint import open_checkpoint
@@ -151,6 +152,7 @@ def test_what_is_saved_is_what_was_learnt_and_learns_on_as_any_model(result, ser
     summary = json.loads((result / "summary.json").read_text())
     assert summary["experts"] == list(TASKS)
     assert 1 < summary["active"] < 1.4
+    assert wanted([path.name for path in sorted(result.iterdir())]) == ["config.json", "mixture.safetensors"]
     data = [expert["files"][0] for expert in experts]
     going_on = carried_out(tmp_path / "on", served(), recipe="sft", data=data, held_out=data, steps=3)
     told = json.loads((going_on / "summary.json").read_text())
