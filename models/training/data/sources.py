@@ -16,6 +16,7 @@ from secretariat.models.training.data.product_forms import reading
 
 ORIGIN = "sources"
 _LINES = 3
+_ALONE = 0.6  # of passages that speak of one thing
 _SHARES = {"one": 0.58, "none": 0.27, "conflict": 0.05, "two": 0.1}
 
 
@@ -110,7 +111,7 @@ def drawn(draw: random.Random, case: str, *, linked: bool = True) -> Case:
     told = [thing for thing in things if not (absent and thing is asked)] or [
         _thing(kind, kind.name(make), make, linked=linked)
     ]
-    texts = [_text(thing, draw, asked, fact, without) for thing in told]
+    texts = [_beside(_text(thing, draw, asked, fact, without), kind, make) for thing in told]
     held = [] if case == "none" else [(told.index(asked), asked.value(fact))]
     return _shuffled(asked.question(fact, draw), texts, held, draw)
 
@@ -129,6 +130,17 @@ def _text(
         chosen.append(fact)
         draw.shuffle(chosen)
     return thing.text(chosen, draw)
+
+
+def _beside(text: str, kind: Kind, make: Inventor) -> str:
+    """Often with sentences on a thing of another kind before or behind it, as passages go from one to the next."""
+    draw = make.draw
+    if draw.random() < _ALONE:
+        return text
+    other = draw.choice([each for each in KINDS if each is not kind])
+    thing = _thing(other, other.name(make), make, linked=False)
+    more = thing.text(draw.sample(other.facts, draw.randint(1, 3)), draw)
+    return f"{text} {more}" if draw.random() < 0.5 else f"{more} {text}"
 
 
 def _two(asked: _Thing, things: Sequence[_Thing], draw: random.Random) -> Case:
