@@ -100,8 +100,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", help="of the result; the base's with -experts")
     parser.add_argument("--tokens", action="append", default=[], metavar="EXPERT=N", help="another budget")
     parser.add_argument(
-        "--acts", choices=("always", "answer"), default="always", help="answer: for two passes"
-    )
+        "--acts", choices=("always", "answer"), default="answer",
+        help="answer: prompts stay the base's, are read once in training and shared between experts",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2, help="1: for two stages side by side")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="the budget of each stage")
     parser.add_argument(
@@ -211,7 +212,7 @@ def _fit_router(trained: list[str], into: Path, options: argparse.Namespace) -> 
 def _asked(
     name: str, part: str, count: int, seed: int, options: argparse.Namespace
 ) -> Iterator[tuple[str, str]]:
-    kinds = EXPERTS[name].kinds
+    kinds = [kind for kind in EXPERTS[name].kinds if not (EXPERTS[name].documents and kind in PUBLIC)]
     for kind in kinds:
         file = _made(kind, options.jobs / "router" / part, count // len(kinds), seed, options)
         for line in file.read_text(encoding="utf-8").splitlines() if file else ():

@@ -58,7 +58,7 @@ def asked(folder: Path, file: str) -> list[str]:
 def test_a_stage_learns_from_one_part_of_a_set_and_is_tried_on_another(prepared, tmp_path):
     folder = prepared("intent", "--sets", str(tmp_path / "sets"))
     job = Job.of(json.loads((folder / "job.json").read_text()))
-    assert (job.dtype, job.frozen, job.learn.rank, job.steps) == ("float32", "u8", 8, 1)
+    assert (job.dtype, job.frozen, job.learn.rank, job.learn.acts) == ("float32", "u8", 8, "answer")
     learnt, tried = (asked(folder, f"{part}/clinc.jsonl") for part in ("data", "held-out"))
     assert all("train request" in text for text in learnt)
     assert all("val request" in text for text in tried)
