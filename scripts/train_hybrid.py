@@ -61,8 +61,9 @@ def _finished(folder: Path) -> bool:
 def _common(options: argparse.Namespace, packages: list[str]) -> dict[str, Any]:
     return {
         "recipe": "transfer", "model": str(options.models / BASE), "data": packages, "seed": 1,
-        "dtype": "float32", "frozen": "u8",
-        "threads": options.threads, "checkpoint": False, "window": 384, "sinks": 4, "branch_rank": 64, "max_seconds": options.seconds, "guard": options.guard,
+        "dtype": "float32", "frozen": "u8", "threads": options.threads,
+        "checkpoint": False, "window": 384, "sinks": 4, "branch_rank": 64, "max_seconds": options.seconds,
+        "guard": options.guard,
     }  # fmt: skip
 
 
@@ -74,7 +75,7 @@ def _own(stage: str, options: argparse.Namespace) -> dict[str, Any]:
     if stage == "layers":
         return {
             "stage": stage, "hybrid_layers": layers, "row_tokens": 2048, "batch_tokens": 2048,
-            "learning_rate": 3e-3, "steps": options.layer_steps, "evaluate_every": 100, "held_out_rows": 2,
+            "learning_rate": 3e-3, "steps": options.layer_steps, "evaluate_every": 50, "held_out_rows": 4,
         }  # fmt: skip
     learn: dict[str, Any] = {"rank": 16}
     if stage == "whole":

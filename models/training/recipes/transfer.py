@@ -165,7 +165,11 @@ class Missing:
 
 class Layers:
     """An Objective: the share of what is missing that the branches miss too, squared, summed over layers. A part
-    of a batch is one layer over one row; its tokens are counted with the first."""
+    of a batch is one layer over one row; its tokens are counted with the first.
+
+    Shares are of what a layer misses in held-out text: where a window leaves next to nothing out, shares of that
+    would outweigh all others.
+    """
 
     def __init__(
         self, dense: Decoder, decoder: Decoder, job: Job, texts: Sequence[Text], held_out: Sequence[Text]
@@ -175,6 +179,16 @@ class Layers:
         self._order = Order(lengths, row_tokens=job.row_tokens, batch_tokens=job.batch_tokens, seed=job.seed)
         self._held_out = [rows_of([text]) for text in held_out]
         self._rows = max(1, job.batch_tokens // job.row_tokens)
+        self._usual = self._missing_on_average()
+
+    def _missing_on_average(self) -> dict[int, float]:
+        """By layer: squares a row."""
+        sums: dict[int, float] = {}
+        for rows in self._held_out:
+            for part in self._missing(rows):
+                squares = float(part.missing_BTE.float().square().sum()) / len(self._held_out)
+                sums[part.number] = sums.get(part.number, 0.0) + squares
+        return sums
 
     def batch(self, step: int) -> list[Missing]:
         chosen = [rows_of([self._texts[index] for index in row]) for row in self._order.step(step)]
@@ -213,8 +227,7 @@ class Layers:
     def _share(self, part: Missing) -> Tensor:
         branch = _layer(self._decoder.layers[part.number]).mixers[1]
         given_BTE = mixed(branch, part.normed_BTE, part.passage).float()
-        wanted_BTE = part.missing_BTE.float()
-        return (given_BTE - wanted_BTE).square().sum() / wanted_BTE.square().sum().clamp_min(1e-9)
+        return (given_BTE - part.missing_BTE.float()).square().sum() / max(self._usual[part.number], 1e-9)
 
 
 class Whole:
