@@ -21,11 +21,13 @@ from secretariat.models.nets.config import LowRankMoeSpec
 from secretariat.models.nets.decoder import TorchNetwork
 from secretariat.models.nets.load import Backend, load_chat_model
 from secretariat.models.nets.memory import MemorySize
+from secretariat.models.training import hybrids
 from secretariat.models.training.__main__ import train
 from secretariat.models.training.examples import Text
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
-from secretariat.models.training.mixtures import joined
+from secretariat.models.training.learnt import Learnt
+from secretariat.models.training.mixtures import Expert, Shape, joined, made_mixture
 from secretariat.models.training.packing import rows_of
 from secretariat.models.training.recipes.mixture import Own
 from tests.models.training.records import asked, lines, progress
@@ -160,13 +162,40 @@ def test_what_is_saved_is_what_was_learnt_and_learns_on_as_any_model(result, ser
     assert "model.layers.1.mlp.down_proj" in str(load_file(going_on / "adapter_model.safetensors").keys())
 
 
-def test_an_expert_without_an_adapter_begins_as_the_base(base, experts, tmp_path):
-    both = [experts[0] | {"adapter": None}, experts[1] | {"adapter": None}]
-    result = mixed(tmp_path / "plain", base, both, steps=1, router_tokens=0, learning_rate=0.0)
-    (told, *_) = progress(result.parent)
+def test_experts_without_adapters_begin_as_the_base(base):
+    network = load_chat_model(base, backend="torch", threads=1).network
+    assert isinstance(network, TorchNetwork)
+    nobody = [Expert("one", None), Expert("two", None)]
+    decoder = made_mixture(network.decoder, nobody, Shape(top=2, rank=3, shared_rank=2), seed=1)
+    rows = rows_of([Text(list(b"Count to 2"), "t")])
+    with torch.no_grad():
+        torch.testing.assert_close(hidden(decoder, rows), hidden(network.decoder, rows))
+
+
+def test_what_is_changes_itself_can_be_a_mixtures_base(base, experts, tmp_path):
+    """With a branch, which the experts change too."""
+    hybrid, network = tmp_path / "hybrid", load_chat_model(base, backend="torch", threads=1).network
+    assert isinstance(network, TorchNetwork)
+    hybrid.mkdir()
+    (hybrid / base.name).symlink_to(base)
+    shape = hybrids.Shape(layers=(1,), window=16)
+    decoder = hybrids.made_hybrid(network.decoder, open_checkpoint(base), shape)
+    ranks = hybrids.Ranks(branch=2, network=2)
+    part = hybrids.HybridPart(decoder, open_checkpoint(base), base, shape, ranks, seed=0)
+    Learnt([part])
+    part.save(hybrid)
     data = [expert["files"][0] for expert in experts]
-    plain = carried_out(tmp_path / "sft", base, recipe="sft", data=data, steps=1, learning_rate=0.0)
-    assert told["loss"] == pytest.approx(progress(plain.parent)[0]["loss"] + 0.01 * np.log(2), abs=1e-5)
+    adapter = carried_out(tmp_path / "adapter", hybrid, recipe="sft", data=data, steps=2)
+    both = [experts[0] | {"adapter": str(adapter)}, experts[1] | {"adapter": None}]
+    result = mixed(tmp_path / "mixture", hybrid, both, steps=2)
+    served = tmp_path / "served"
+    served.mkdir()
+    for name in ("config.json", "mixture.safetensors"):
+        (served / name).write_bytes((result / name).read_bytes())
+    assert "model.layers.1.mamba.out_proj.up" in load_file(served / "mixture.safetensors")
+    again = carried_out(tmp_path / "on", served, recipe="sft", data=data, held_out=data, steps=1)
+    wanted, told = (json.loads((one / "summary.json").read_text()) for one in (result, again))
+    assert told["first_held_out"] == pytest.approx(wanted["held_out"], rel=0.01)
 
 
 def test_pairs_that_need_more_than_their_rank_are_cut_to_what_comes_closest():
