@@ -32,7 +32,7 @@ FILES = ("adapter_config.json", "adapter_model.safetensors")
 @dataclass(frozen=True, slots=True)
 class Expert:
     """`kinds`: which data, as shares of its tokens. `tokens`: its budget; a step takes `batch` of them. `forms`,
-    `documents`: as in models/experts/team.py."""
+    `documents`, `labels`: as in models/experts/team.py."""
 
     about: str
     kinds: Mapping[str, float]
@@ -41,6 +41,7 @@ class Expert:
     batch: int
     forms: tuple[str, ...]
     documents: bool = False
+    labels: bool = False
 
 
 EXPERTS = {
@@ -53,7 +54,7 @@ EXPERTS = {
     "forms": Expert(
         "fields out of texts, and sums", {"extraction": 0.6, "calculation": 0.4}, 150_000, 8, 2048, ("schema",),
     ),
-    "intent": Expert("choosing a label for a text", {"clinc": 1}, 100_000, 8, 2048, ("choice",)),
+    "intent": Expert("choosing a label for a text", {"clinc": 1}, 100_000, 8, 2048, ("choice",), labels=True),
 }  # fmt: skip
 LENGTHS = {  # tokens of an example, about
     "fairytale": 500, "sources": 260, "copied": 400, "tools": 195, "plans": 340, "extraction": 145,
@@ -180,8 +181,7 @@ def _install(trained: list[str], options: argparse.Namespace) -> None:
             "adapter": f"experts/{name}",
             "forms": list(EXPERTS[name].forms),
         }
-        if EXPERTS[name].documents:
-            told[name]["documents"] = True
+        told[name] |= {flag: True for flag in ("documents", "labels") if getattr(EXPERTS[name], flag)}
     _fit_router(trained, into / "router", options)
     team = {"model": options.base, "general": GENERAL, "experts": told}
     (into / "experts.json").write_text(json.dumps(team, indent=1) + "\n", encoding="utf-8")

@@ -263,19 +263,32 @@ class LocalChat:
                 yield emission
 
     async def classify(
-        self, texts: Sequence[str], labels: Sequence[str], call: CallContext, instruction: str = ""
+        self,
+        texts: Sequence[str],
+        labels: Sequence[str],
+        call: CallContext,
+        instruction: str = "",
+        adapter: str | None = None,
     ) -> ClassifyResult:
         """How probable each label is as the whole answer, when nothing else may be said."""
         prompts = [self._preparer.question(asking(text, labels, instruction)) for text in texts]
-        found = [await label_probabilities(labels, self._asking(prompt, labels, call)) for prompt in prompts]
+        asks = [self._asking(prompt, labels, call, adapter=adapter) for prompt in prompts]
+        found = [await label_probabilities(labels, ask) for ask in asks]
         usage = Usage(sum(len(prompt.ids) for prompt in prompts), 0)
         return ClassifyResult(tuple(map(best_first, found)), usage, self.identity)
 
     def _asking(
-        self, prompt: ChatPrompt, labels: Sequence[str], call: CallContext, origin: str | None = None
+        self,
+        prompt: ChatPrompt,
+        labels: Sequence[str],
+        call: CallContext,
+        origin: str | None = None,
+        adapter: str | None = None,
     ) -> Ask:
         async def ask(said: Said) -> Distribution:
-            raw = self._run(lambda sink: self._preparer.choice(prompt, said, labels, call, sink, origin))
+            raw = self._run(
+                lambda sink: self._preparer.choice(prompt, said, labels, call, sink, origin, adapter)
+            )
             async with contextlib.aclosing(raw) as emissions:
                 drawn = [entry async for emission in emissions for entry in emission.drawn]
             return drawn[0].alternatives

@@ -105,6 +105,7 @@ class Preparer:
         call: CallContext,
         sink: Sink,
         origin: str | None = None,
+        adapter: str | None = None,
     ) -> Generation:
         """One draw among the tokens that may follow what was said of one of the labels. `origin`: a snapshot that
         the prompt goes on from."""
@@ -115,7 +116,8 @@ class Preparer:
         sampling = SamplingParams(
             max_tokens=1, top_logprobs=len(self._vocabulary), logit_bias=no_end, speculate=False
         )
-        generation = self._generation(behind, sampling, call, sink, None, "input")
+        generation = self._generation(behind, sampling, call, sink, self.adapter(adapter), "input")
+        generation.late_from = max(len(prompt.ids) - self._header, 0)
         generation.origin = origin
         generation.matcher = self._grammars.matcher(ChoiceConstraint(tuple(labels)))
         for token in path:

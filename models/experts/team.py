@@ -1,8 +1,8 @@
 """The experts that a served model brings: adapters of it in its folder, and the router that chooses among them.
 
-`experts.json`: {"model"?, "general", "experts": {name: {"about", "adapter"?, "documents"?, "forms"?}}}; `router/`
-beside it. "model" names the weights' folder beside this one; without it they lie in this one. "adapter" is a
-folder in it. Loads no torch and no adapter: `serving/loading.py` does.
+`experts.json`: {"model"?, "general", "experts": {name: {"about", "adapter"?, "documents"?, "labels"?,
+"forms"?}}}; `router/` beside it. "model" names the weights' folder beside this one; without it they lie in this
+one. "adapter" is a folder in it. Loads no torch and no adapter: `serving/loading.py` does.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,14 @@ _SETTINGS = "adapter_config.json"
 @dataclass(frozen=True, slots=True)
 class Member:
     """`folder` None: the model itself. `documents`: for answers out of given texts, whatever they are about.
+    `labels`: for which of several labels fits a text, asked without a conversation.
     `forms`: it answers these alone, empty for all; elsewhere words like its own mean somebody else."""
 
     name: str
     about: str
     folder: Path | None = None
     documents: bool = False
+    labels: bool = False
     forms: tuple[Form, ...] = ()
 
     @property
@@ -132,17 +134,28 @@ def read_team(folder: Path) -> Team | None:
 def _member(folder: Path, name: str, told: Any) -> Member:
     if not isinstance(told, Mapping) or not isinstance(told.get("about", ""), str):
         raise _invalid(f"{name} is no object with a text about it")
-    adapter, documents, forms = told.get("adapter"), told.get("documents", False), told.get("forms", [])
-    if not isinstance(documents, bool):
-        raise _invalid(f"{name}: documents is neither true nor false")
+    forms = told.get("forms", [])
+    if wrong := [flag for flag in ("documents", "labels") if not isinstance(told.get(flag, False), bool)]:
+        raise _invalid(f"{name}: {wrong[0]} is neither true nor false")
     if not isinstance(forms, list) or not set(forms) <= set(get_args(Form)):
         raise _invalid(f"{name}: forms are not some of {', '.join(get_args(Form))}")
+    return Member(
+        name,
+        told.get("about", ""),
+        _adapter(folder, name, told.get("adapter")),
+        told.get("documents", False),
+        told.get("labels", False),
+        tuple(forms),
+    )
+
+
+def _adapter(folder: Path, name: str, adapter: Any) -> Path | None:
     if adapter is None:
-        return Member(name, told.get("about", ""), None, documents, tuple(forms))
+        return None
     path = PurePosixPath(adapter) if isinstance(adapter, str) else None
     if path is None or path.is_absolute() or ".." in path.parts or not (folder / path).is_dir():
         raise _invalid(f"{name}: adapter {adapter!r} is no folder in {folder.name}")
-    return Member(name, told.get("about", ""), folder / path, documents, tuple(forms))
+    return folder / path
 
 
 def _rank(folder: Path) -> int:

@@ -33,6 +33,11 @@ async def _routed(shelf: Shelf, team: Team, request: ChatRequest, call: CallCont
     return team.chosen(request, route)
 
 
+def labelling(team: Team | None) -> str | None:
+    """The adapter of the expert that says which label fits a text; None where the model itself does."""
+    return None if team is None else next((one.served_name for one in team.members if one.labels), None)
+
+
 def addressed(request: ChatRequest, expert: Member | None) -> ChatRequest:
     return request if expert is None else replace(request, adapter=expert.served_name)
 

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from secretariat.models.core import CallContext, ClassifyResult, TokenLabels
+from secretariat.models.serving.addressing import labelling
 from secretariat.models.serving.replies.texts import (
     classification_of,
     embeddings_of,
@@ -53,8 +54,9 @@ async def _labelled(shelf: Shelf, asked: Classify, call: CallContext) -> Classif
     if asked.method == "embedding":
         async with shelf.embedder(asked.model) as embedder:
             return await embedder.classify(asked.texts, asked.labels, call)
+    expert = labelling(shelf.team(asked.model))
     async with shelf.chat(asked.model) as chat:
-        return await chat.classify(asked.texts, asked.labels, call, asked.instruction)
+        return await chat.classify(asked.texts, asked.labels, call, asked.instruction, expert)
 
 
 async def tokenize(request: Request) -> Response:

@@ -27,7 +27,7 @@ from tests.models.training.tiny_chat import tiny_chat
 SHAPES = {"q_proj": (32, 32), "v_proj": (16, 32), "o_proj": (32, 32)}
 EXPERTS = {
     "chat": {"about": "everything else"},
-    "plan": {"about": "plans", "adapter": "experts/plan", "forms": ["free", "schema"]},
+    "plan": {"about": "plans", "adapter": "experts/plan", "labels": True, "forms": ["free", "schema"]},
     "cite": {"about": "answers from texts", "adapter": "experts/cite", "documents": True},
 }
 LETTERS = {"plan": "a", "cite": "b", "chat": "c"}
@@ -122,6 +122,17 @@ def test_an_expert_is_not_asked_for_what_it_does_not_answer(server: str):
     """The words are a plan's, but a label is wanted."""
     choice = {"type": "choice", "choice": {"choices": ["a", "b"]}}
     assert said(server, "aaaa", response_format=choice)["expert"] == "chat"
+
+
+def test_which_label_fits_is_said_by_the_expert_for_labels(server: str):
+    headers = {"Authorization": f"Bearer {TOKEN}", "X-Secretariat-Tenant": "tests"}
+    with httpx.Client(base_url=server, trust_env=False, timeout=60, headers=headers) as http:
+        asked = {"input": "c", "labels": ["a", "b"]}
+        by_team, by_base = (
+            http.post("/v1/classify", json={"model": name, **asked}).json()["data"]
+            for name in ("team", "base")
+        )
+    assert by_team != by_base
 
 
 def test_experts_are_no_adapters_that_others_see_or_take_away(server: str):
