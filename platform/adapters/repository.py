@@ -153,6 +153,13 @@ async def strip_comparisons(session: TenantSession, user_id: UUID) -> tuple[list
     return words, len(rows)
 
 
+async def learnt_words(session: TenantSession, training_job_id: UUID) -> list[UUID]:
+    """Where the words of the examples stand that the job learns from, in their order."""
+    here = TrainingExampleRow.training_job_id == training_job_id, TrainingExampleRow.held_out.is_(False)
+    query = select(TrainingExampleRow.content_id).where(*here).order_by(TrainingExampleRow.ordinal)
+    return [one for one in await session.scalars(query) if one is not None]
+
+
 async def living_count(session: TenantSession, training_job_id: UUID) -> int:
     query = select(func.count()).select_from(TrainingExampleRow)
     here = TrainingExampleRow.training_job_id == training_job_id, TrainingExampleRow.content_id.is_not(None)

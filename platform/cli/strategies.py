@@ -107,6 +107,8 @@ def _tell(out: Console, result: dict[str, Any]) -> None:
     for one in result["strategies"]:
         table.add_row(_NAMES[one["strategy"]], *_row(one["figures"]))
     out.print(table)
+    if result["adapter"] and result["adapter"]["learnt_questions"]:
+        out.print(f"{escape(adapter)} has learnt {result['adapter']['learnt_questions']} of these questions")
     for one in result["strategies"]:
         fresh = one["figures"] and one["figures"]["freshness"]
         if fresh and fresh["seconds"] is not None:

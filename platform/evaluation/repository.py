@@ -121,6 +121,11 @@ async def questions(
     return list(await session.scalars(query.order_by(QuestionRow.ordinal).limit(limit)))
 
 
+async def questions_by_id(session: TenantSession, ids: AbstractSet[UUID]) -> list[QuestionRow]:
+    query = select(QuestionRow).where(QuestionRow.id.in_(ids))
+    return list(await session.scalars(query.order_by(QuestionRow.ordinal)))
+
+
 async def without_words(session: TenantSession, question_set_id: UUID) -> list[UUID]:
     """The questions let go of their words; the ids of these are given, to be forgotten."""
     held = QuestionRow.question_set_id == question_set_id, QuestionRow.content_id.is_not(None)

@@ -5,21 +5,20 @@ import asyncio
 from typing import Any
 from uuid import UUID
 
-import orjson
-
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.adapters import repository as served
+from secretariat.platform.adapters.lineage import learnt_texts
 from secretariat.platform.audit.event import EventType, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import ContentStore
 from secretariat.platform.db.session import TenantSession
+from secretariat.platform.evaluation.repeats import Measured
 from secretariat.platform.indexes.repository import forget
 from secretariat.platform.jobs.queue import Subject, enqueue
 from secretariat.platform.kit.ids import new_id
 from secretariat.platform.tables.tasks import Assistant
 from secretariat.platform.tables.training import AdapterEvaluationRow, AdapterRow
 from secretariat.platform.training import adapter_schemas, repository
-from secretariat.platform.training.measured import Measured, told
 from secretariat.platform.web.errors import ConflictError, Fault, InvalidError, NotFoundError
 
 EVALUATE = "training.evaluate"
@@ -104,14 +103,8 @@ async def _check_unlearnt(
 ) -> None:
     """Raises LearntQuestionsError: answers to them would say what it remembers, not what it can."""
     guard = Measured(questions)
-    examples = await repository.examples(session, row.training_job_id) if guard else []
-    learnt = [one.content_id for one in examples if one.content_id and not one.held_out]
-    words = await contents.get_many(session, learnt)
-
-    def found() -> set[int]:
-        return {place for one in words.values() for place in guard.repeated(told(orjson.loads(one)))}
-
-    repeated = sorted(await asyncio.to_thread(found))
+    learnt = await learnt_texts(session, contents, row.training_job_id) if guard else []
+    repeated = sorted(await asyncio.to_thread(guard.repeated, learnt))
     if repeated:
         faults = [Fault(pointer=f"/questions/{n}", code="learnt", detail="It was learnt.") for n in repeated]
         raise LearntQuestionsError(

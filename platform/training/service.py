@@ -10,10 +10,12 @@ import orjson
 from secretariat.models.installed import default_chat
 from secretariat.platform.access.caller import Caller
 from secretariat.platform.adapters import repository as learnt
+from secretariat.platform.adapters.lineage import told
 from secretariat.platform.audit.event import ContentRef, EventType, Resource
 from secretariat.platform.audit.record import record
 from secretariat.platform.contents.store import JSON, ContentStore
 from secretariat.platform.db.session import TenantSession
+from secretariat.platform.evaluation.repeats import Measured
 from secretariat.platform.jobs import repository as jobs
 from secretariat.platform.jobs.queue import Subject, ask_to_end, enqueue, wake
 from secretariat.platform.kit.ids import new_id
@@ -22,7 +24,6 @@ from secretariat.platform.settings import Settings
 from secretariat.platform.tables.training import TrainingExampleRow, TrainingJobRow, TrainingUploadRow
 from secretariat.platform.training import measured, repository, sources
 from secretariat.platform.training.examples import LEARNS, Draft, held_out
-from secretariat.platform.training.measured import Measured
 from secretariat.platform.training.repository import MOVING, StoredJob
 from secretariat.platform.training.schemas import ExampleKind, Recipe, TrainingRequest
 from secretariat.platform.web.errors import ConflictError, InvalidError, NotFoundError
@@ -144,7 +145,7 @@ async def _unmeasured(session: TenantSession, contents: ContentStore, drafts: li
     if not guard:
         return drafts
     return await asyncio.to_thread(
-        lambda: [draft for draft in drafts if not guard.repeated(measured.told(draft.record))]
+        lambda: [draft for draft in drafts if not guard.repeated(told(draft.record))]
     )
 
 

@@ -3819,13 +3819,18 @@ export interface components {
             recall_at_10: components["schemas"]["Bounds"];
             recall_at_100: components["schemas"]["Bounds"];
         };
-        /** MeasuredAdapter */
+        /**
+         * MeasuredAdapter
+         * @description `learnt_questions`: how many of the questions it has learnt from; null in evaluations that didn't look.
+         */
         MeasuredAdapter: {
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Learnt Questions */
+            learnt_questions?: number | null;
             /**
              * Made At
              * Format: date-time

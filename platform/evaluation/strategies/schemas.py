@@ -63,9 +63,12 @@ class StrategyResult(BaseModel):
 
 
 class MeasuredAdapter(BaseModel):
+    """`learnt_questions`: how many of the questions it has learnt from; null in evaluations that didn't look."""
+
     id: UUID
     name: str
     made_at: datetime
+    learnt_questions: int | None = None
 
 
 class StrategiesResult(BaseModel):

@@ -63,7 +63,7 @@ async def test_what_was_only_measured_with_leaves_nothing_in_an_adapter(services
     adapter = await passed(services, owner, await steps.start(owner, upload_id=upload))
     async with services.database.tenant(owner.tenant.id) as session:
         caller = as_caller(await session.get_one(User, (owner.tenant.id, owner.id)))
-        erased = await erase(session, caller, TrainingExampleRow.held_out)
+        erased = await erase(session, caller, TrainingExampleRow.held_out.is_(True))
     assert (erased.examples, erased.adapters) == (6, ())
     assert (await steps.shown(owner, f"adapters/{adapter}"))["retraining"] is None
 

@@ -2,8 +2,9 @@
 
 import pytest
 
+from secretariat.platform.adapters.lineage import told
+from secretariat.platform.evaluation.repeats import Measured
 from secretariat.platform.training.examples import Draft, held_out
-from secretariat.platform.training.measured import Measured, told
 from tests.platform.evaluation import steps as evaluation
 from tests.platform.training import steps
 

@@ -22,6 +22,7 @@ from secretariat.platform.tables.training import (
     TrainingJobRow,
 )
 from secretariat.platform.training.gate import LARGEST_GAP
+from tests.platform.evaluation import steps as evaluation
 from tests.platform.training import steps
 from tests.support.factories import make_person
 
@@ -81,6 +82,7 @@ async def test_examples_become_an_adapter_that_serves_after_its_gate(app, servic
     published = await owner.client.post(f"/api/v1/adapters/{adapter}/publish", json=publication)
     assert published.json()["published_for"] == [{**publication, "name": "Speller"}]
 
+    await measured_beside_other_ways(services, owner, job["id"], publication["assistant_id"])
     await kept_from_others(app, services, owner, other_owner, adapter)
     await compared_blindly(services, owner, adapter)
     await erased_with_its_person(services, owner, job["id"], adapter, publication)
@@ -96,6 +98,23 @@ async def test_examples_become_an_adapter_that_serves_after_its_gate(app, servic
         "adapter.withdrawn",
         "adapter.deleted",
     } <= set(await actions(services, owner))
+
+
+async def measured_beside_other_ways(services, owner, job_id, assistant_id):
+    """Of the questions it is asked then, those that it has learnt are counted."""
+    lineage = (await steps.shown(owner, f"training-jobs/{job_id}/examples"))["data"]
+    by_use: dict[bool, list[str]] = {True: [], False: []}
+    for one in lineage:
+        by_use[one["held_out"]].append(steps.PAIRS[one["ordinal"]][0])
+    asked = [(question, "fed.md", ["fed"]) for question in [*by_use[False][:2], by_use[True][0]]]
+    questions = await evaluation.with_answers(owner, asked)
+    more = {"kind": "strategies", "strategies": ["adapter"], "assistant_id": assistant_id}
+    done = await evaluation.carry_out(services, owner, await evaluation.asked(owner, questions, **more))
+    assert done["strategies"]["adapter"]["learnt_questions"] == 2
+    (told,) = done["strategies"]["strategies"]
+    assert (told["absent"], told["figures"]["questions"]) == (None, 3)
+    assert told["figures"]["freshness"]["by"] == told["figures"]["forgetting"]["by"] == "training"
+    assert told["figures"]["freshness"]["seconds"] > 0
 
 
 async def kept_from_others(app, services, owner, other_owner, adapter):

@@ -15,7 +15,7 @@ import { EvaluationState } from "@/features/evaluations/evaluation-table";
 import { QuestionList } from "@/features/evaluations/question-list";
 import { ResultTable } from "@/features/evaluations/result-table";
 import { StrategyTable } from "@/features/evaluations/strategy-table";
-import { waysOf } from "@/features/evaluations/strategy-words";
+import { adapterText, waysOf } from "@/features/evaluations/strategy-words";
 import { formatNumber, plural } from "@/lib/format";
 
 const route = getRouteApi("/app/evaluations/$evaluationId");
@@ -84,7 +84,7 @@ function EvaluationFacts({ evaluation }: { evaluation: Evaluation }) {
           ["Asked", <Time key="asked" at={created_at} />],
           ["Took", started_at && <Elapsed key="took" from={started_at} to={finished_at} />],
           [evaluation.kind === "search" ? "Configurations" : "Ways to answer", waysOf(evaluation).join(", ")],
-          ["Adapter", evaluation.strategies && (evaluation.strategies.adapter?.name ?? "None is published")],
+          ["Adapter", evaluation.strategies && adapterText(evaluation.strategies.adapter)],
           ["Searched in", collection_ids.length === 0 ? "All that you may read" : namesOf(collection_ids, data)],
         ]}
       />

@@ -1,5 +1,5 @@
 /** Ways to answer, in words. */
-import type { Evaluation, StrategyFigures, StrategyName } from "@/api/types";
+import type { Evaluation, StrategiesResult, StrategyFigures, StrategyName } from "@/api/types";
 import { formatDuration, formatNumber, formatShare, plural } from "@/lib/format";
 
 export const STRATEGIES: Record<StrategyName, { name: string; means: string }> = {
@@ -13,6 +13,13 @@ export const STRATEGIES: Record<StrategyName, { name: string; means: string }> =
 /** The ways that an evaluation measures, of search or of answers. */
 export function waysOf({ kind, configurations }: Evaluation): string[] {
   return kind === "search" ? configurations : configurations.map((name) => STRATEGIES[name as StrategyName].name);
+}
+
+/** Answers to what it has learnt say what it remembers, not what it can. */
+export function adapterText(adapter: StrategiesResult["adapter"]): string {
+  if (!adapter) return "None is published";
+  const learnt = adapter.learnt_questions ?? 0;
+  return learnt > 0 ? `${adapter.name}, which has learnt ${formatNumber(learnt)} of these questions` : adapter.name;
 }
 
 export const shareOrNone = (value: number | null): string => (value === null ? "–" : formatShare(value));
