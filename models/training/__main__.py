@@ -32,7 +32,8 @@ def train(folder: Path) -> bool:
     _keep_freed_memory()
     import torch
 
-    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms would import a compiler: two seconds
+    # use_deterministic_algorithms would load torch's compiler first: two seconds
+    torch.set_deterministic_debug_mode("error")
     # nothing here reads what it didn't write
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     recipe = importlib.import_module(f"secretariat.models.training.recipes.{job.recipe}")
