@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from secretariat.models.core import ChatResult, GroundingDocument
 from secretariat.models.training.data.forms import OTHERWISE, Asked, grounded
 from secretariat.models.training.data.ranking import Ranking
+from secretariat.retrieval.search.confidence import GLANCED_AT, Signs, words_said
 
 SOURCES, REPLACED = 3, 0.2
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -58,10 +59,18 @@ def _item(question: Question, passages: Sequence[str], order: Sequence[int], dra
     answerable = draw.random() >= REPLACED
     shown = [question.gold, *others[: SOURCES - 1]] if answerable else others[:SOURCES]
     draw.shuffle(shown)
-    documents = tuple(GroundingDocument(str(n), passages[place]) for n, place in enumerate(shown, 1))
+    documents = tuple(
+        GroundingDocument(str(n), passages[place], weight=_weight(question.text, passages[place]))
+        for n, place in enumerate(shown, 1)
+    )
     names = {place: document.id for place, document in zip(shown, documents, strict=True)}
     nearest = min(shown, key=ranked.index)
     return Item(question, documents, names.get(question.gold), names[nearest])
+
+
+def _weight(question: str, passage: str) -> float:
+    """As the product's search weighs a passage that it only glanced at."""
+    return GLANCED_AT.log_odds(Signs(0.0, words_said(question, passage)))
 
 
 @dataclass(frozen=True, slots=True)

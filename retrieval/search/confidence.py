@@ -33,8 +33,11 @@ class Calibration:
 
     def __call__(self, signs: Signs) -> float:
         """A probability."""
+        return 1 / (1 + math.exp(-self.log_odds(signs)))
+
+    def log_odds(self, signs: Signs) -> float:
         power = self.constant + self.cosine * signs.cosine + self.words * signs.words
-        return 1 / (1 + math.exp(-(power + self.nearness * (signs.nearness or 0.0))))
+        return power + self.nearness * (signs.nearness or 0.0)
 
 
 LOOKED_AT = Calibration(constant=-8.23, words=4.01, nearness=7.61)
@@ -48,8 +51,13 @@ FOUND_FROM = 0.15
 
 
 def signs_of(question: str, passage: Passage) -> Signs:
-    asked, said = _terms(question) - _ASKING, _terms(_said(passage))
-    return Signs(passage.cosine, len(asked & said) / len(asked) if asked else 0.0, passage.nearness)
+    return Signs(passage.cosine, words_said(question, _said(passage)), passage.nearness)
+
+
+def words_said(question: str, text: str) -> float:
+    """The share of the question's words that the text says."""
+    asked = _terms(question) - _ASKING
+    return len(asked & _terms(text)) / len(asked) if asked else 0.0
 
 
 def confidence(question: str, passages: Sequence[Passage]) -> float:
@@ -57,7 +65,17 @@ def confidence(question: str, passages: Sequence[Passage]) -> float:
     if not passages:
         return 0.0
     signs = signs_of(question, passages[0])
-    return (GLANCED_AT if signs.nearness is None else LOOKED_AT)(signs)
+    return _for(signs)(signs)
+
+
+def log_odds(question: str, passage: Passage) -> float:
+    """As `confidence` of this passage, in natural logarithms: what an answer may weigh its sources by."""
+    signs = signs_of(question, passage)
+    return _for(signs).log_odds(signs)
+
+
+def _for(signs: Signs) -> Calibration:
+    return GLANCED_AT if signs.nearness is None else LOOKED_AT
 
 
 def _said(passage: Passage) -> str:
