@@ -11,7 +11,8 @@ from secretariat.models.training.data.plan_families import FAMILIES, Ask, Family
 from secretariat.models.training.data.plan_form import MOST_STEPS, Action, Step, planned, planning
 
 ORIGIN = "plans"
-_FEW, _MANY, _CROWDED = 8, 26, 0.4  # tools that aren't needed; the share of requests with many
+_TOGETHER = 3  # requests over the same tools, which a trainer may read once
+_FEW, _MANY, _CROWDED = 4, 16, 0.4  # tools that aren't needed; the share of requests with many
 _LEADS = ("", "", "Please ", "Can you ", "I want you to ", "Could somebody ", "Hello, ")
 _QUESTIONS = frozenset("do does how is was what where which who".split())
 # Words that a request begins with and that "please" may stand before.
@@ -29,13 +30,16 @@ _JOINS = (
 
 def examples(seed: int, count: int) -> Iterator[Conversation]:
     draw = random.Random(seed)  # noqa: S311 - repeatable
-    for number in range(count):
-        request, steps, own = _wished(draw)
-        others = [action for family in FAMILIES for action in family.actions if action not in own]
-        most = _MANY if draw.random() < _CROWDED else _FEW
-        actions = [*own, *draw.sample(others, draw.randint(2, most))]
+    made = 0
+    while made < count:
+        wished = [_wished(draw) for _ in range(min(_TOGETHER, count - made))]
+        actions = list(dict.fromkeys(action for *_, own in wished for action in own))
+        others = [action for family in FAMILIES for action in family.actions if action not in actions]
+        actions += draw.sample(others, draw.randint(1, _MANY if draw.random() < _CROWDED else _FEW))
         draw.shuffle(actions)
-        yield planning(request, actions).answered(planned(steps), f"{ORIGIN}-{seed}-{number}", ORIGIN)
+        for request, steps, _ in wished:
+            yield planning(request, actions).answered(planned(steps), f"{ORIGIN}-{seed}-{made}", ORIGIN)
+            made += 1
 
 
 def _wished(draw: random.Random) -> tuple[str, list[Step], list[Action]]:

@@ -17,7 +17,11 @@ from secretariat.models.training.data.product_forms import reading
 ORIGIN = "sources"
 _LINES = 3
 _ALONE = 0.6  # of passages that speak of one thing
-_SHARES = {"one": 0.58, "none": 0.27, "conflict": 0.05, "two": 0.1}
+_SHARES = {"several": 0.65, "conflict": 0.12, "two": 0.23}
+_TOGETHER, _NONE = (
+    3,
+    0.32,
+)  # questions over the same sources, which a trainer may read once; those without an answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +66,13 @@ class Case:
 def grounded_examples(seed: int, count: int) -> Iterator[Conversation]:
     """Cited answers."""
     draw = random.Random(seed)  # noqa: S311 - repeatable
-    for number in range(count):
-        case = drawn(draw, draw.choices(list(_SHARES), list(_SHARES.values()))[0])
-        documents = [GroundingDocument(str(place), text) for place, text in enumerate(case.texts, 1)]
-        answer = cited([(str(place + 1), words) for place, words in case.answer]) or OTHERWISE
-        yield grounded(case.question, documents).answered(answer, f"{ORIGIN}-{seed}-{number}", ORIGIN)
+    made = 0
+    while made < count:
+        for case in _cases(draw)[: count - made]:
+            documents = [GroundingDocument(str(place), text) for place, text in enumerate(case.texts, 1)]
+            answer = cited([(str(place + 1), words) for place, words in case.answer]) or OTHERWISE
+            yield grounded(case.question, documents).answered(answer, f"{ORIGIN}-{seed}-{made}", ORIGIN)
+            made += 1
 
 
 def copied_examples(seed: int, count: int) -> Iterator[Conversation]:
@@ -94,6 +100,36 @@ def _lines(case: Case, draw: random.Random) -> list[str]:
         words = answering.get(place)
         lines.append(next((one for one in sentences if words and words in one), draw.choice(sentences)))
     return lines
+
+
+def _cases(draw: random.Random) -> list[Case]:
+    share = draw.choices(list(_SHARES), list(_SHARES.values()))[0]
+    return _several(Inventor(draw)) if share == "several" else [drawn(draw, share)]
+
+
+def _several(make: Inventor) -> list[Case]:
+    """Questions one after the other over the same sources: on what they say of a thing, and on what they don't."""
+    draw, kind = make.draw, make.draw.choice(KINDS)
+    names = dict.fromkeys(kind.name(make) for _ in range(draw.randint(2, 4)))
+    things = [_thing(kind, name, make, linked=True) for name in names]
+    told = [draw.sample(kind.facts, draw.randint(2, len(kind.facts) - 1)) for _ in things]
+    texts = [_beside(thing.text(facts, draw), kind, make) for thing, facts in zip(things, told, strict=True)]
+    asked = [(place, fact) for place in range(len(things)) for fact in kind.facts]
+    draw.shuffle(asked)
+    said = [(place, fact) for place, fact in asked if fact in told[place]]
+    unsaid = [(place, fact) for place, fact in asked if fact not in told[place]]
+    cases = []
+    for _ in range(_TOGETHER):
+        place, fact = (unsaid if unsaid and (draw.random() < _NONE or not said) else said).pop()
+        words = things[place].value(fact)
+        answer = ((place, _standing(words, texts[place])),) if fact in told[place] else ()
+        cases.append(Case(things[place].question(fact, draw), tuple(texts), answer))
+    return cases
+
+
+def _standing(words: str, text: str) -> str:
+    """As the text has them: a sentence may have begun with them."""
+    return words if words in text else words[0].upper() + words[1:]
 
 
 def drawn(draw: random.Random, case: str, *, linked: bool = True) -> Case:
@@ -185,6 +221,5 @@ def _shuffled(
     draw.shuffle(order)
     answer = []
     for place, words in held:
-        begun = words[0].upper() + words[1:]
-        answer.append((order.index(place), words if words in texts[place] else begun))
+        answer.append((order.index(place), _standing(words, texts[place])))
     return Case(question, tuple(texts[place] for place in order), tuple(answer))

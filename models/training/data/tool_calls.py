@@ -15,6 +15,9 @@ from secretariat.models.training.data.parameters import SPOKEN_FLAGS, K, Kind
 from secretariat.models.training.data.tool_form import Tool, called, calling
 
 ORIGIN = "tools"
+_TOGETHER = 3  # requests over the same tools
+_SIZES = {1: 0.5, 2: 0.16, 3: 0.14, 4: 0.12, 5: 0.08}
+_IRRELEVANT, _GENERAL, _NEAR = 0.32, 0.2, 0.55
 _ASKED = (
     "{verb} {thing} {said}.", "Can you {verb} {thing} {said}?", "I need you to {verb} {thing} {said}.",
     "Please {verb} {thing} {said}.", "{verb} {thing} {said}", "Could you help me {verb} {thing} {said}?",
@@ -54,41 +57,46 @@ class _Use:
 
 def examples(seed: int, count: int) -> Iterator[Conversation]:
     draw = random.Random(seed)  # noqa: S311 - repeatable
-    for number in range(count):
-        case = draw.choices(("simple", "multiple", "irrelevant"), (0.35, 0.35, 0.3))[0]
-        yield _example(draw, case, f"{ORIGIN}-{seed}-{number}")
+    made = 0
+    while made < count:
+        uses = _offered(Inventor(draw))
+        for _ in range(min(_TOGETHER, count - made)):
+            yield _example(uses, Inventor(draw), f"{ORIGIN}-{seed}-{made}")
+            made += 1
 
 
-def _example(draw: random.Random, case: str, name: str) -> Conversation:
-    make = Inventor(draw)
-    size = {"simple": 1, "multiple": draw.randint(2, 5), "irrelevant": draw.choice((1, 1, 1, 2, 4))}[case]
-    asked = _use(draw.choice(OPERATIONS), make)
-    request, arguments = _request(asked, make)
-    others = [_use(each, make) for each in _offered(asked.operation, size, draw)]
-    if case == "irrelevant":
-        request = draw.choice(_OTHERS) if draw.random() < 0.2 else request
-        return calling(request, _distinct(others)).answered(called(None), name, ORIGIN)
-    offered = _distinct([asked, *others[: size - 1]])
-    draw.shuffle(offered)
-    return calling(request, offered).answered(called(asked.tool, arguments), name, ORIGIN)
+def _offered(make: Inventor) -> list[_Use]:
+    """Tools none of which could stand in for another."""
+    size = make.draw.choices(list(_SIZES), list(_SIZES.values()))[0]
+    operations = [make.draw.choice(OPERATIONS)]
+    while len(operations) < size:
+        operations.append(_another(operations, make.draw))
+    named = {use.tool.name: use for use in (_use(each, make) for each in operations)}
+    uses = list(named.values())
+    make.draw.shuffle(uses)
+    return uses
 
 
-def _distinct(uses: Sequence[_Use]) -> list[Tool]:
-    return list({use.tool.name: use.tool for use in reversed(uses)}.values())
+def _another(held: Sequence[Operation], draw: random.Random) -> Operation:
+    """One that none of `held` could stand in for; often it takes some of the same as one of them."""
+    groups = {each.group for each in held if each.group}
+    free = [each for each in OPERATIONS if each not in held and each.group not in groups]
+    needs = set(draw.choice(held).needs)
+    near = [each for each in free if set(each.needs) & needs]
+    return draw.choice(near if near and draw.random() < _NEAR else free)
 
 
-def _offered(asked: Operation, count: int, draw: random.Random) -> list[Operation]:
-    """Others, none of which could do the same; most of the first ones take some of the same or do it to another
-    thing."""
-    free = [
-        each for each in OPERATIONS if each is not asked and not (asked.group and each.group == asked.group)
-    ]
-    near = [each for each in free if set(each.needs) & set(asked.needs)]
-    chosen: list[Operation] = []
-    for _ in range(count):
-        left = [each for each in (near if draw.random() < 0.55 else free) if each not in chosen] or free
-        chosen.append(draw.choice(left))
-    return chosen
+def _example(uses: Sequence[_Use], make: Inventor, name: str) -> Conversation:
+    draw, tools = make.draw, [use.tool for use in uses]
+    if draw.random() >= _IRRELEVANT:
+        asked = draw.choice(uses)
+        request, arguments = _request(asked, make)
+        return calling(request, tools).answered(called(asked.tool, arguments), name, ORIGIN)
+    if draw.random() < _GENERAL:
+        request = draw.choice(_OTHERS)
+    else:
+        request, _ = _request(_use(_another([use.operation for use in uses], draw), make), make)
+    return calling(request, tools).answered(called(None), name, ORIGIN)
 
 
 def _use(operation: Operation, make: Inventor) -> _Use:
