@@ -18,10 +18,8 @@ ORIGIN = "sources"
 _LINES = 3
 _ALONE = 0.6  # of passages that speak of one thing
 _SHARES = {"several": 0.65, "conflict": 0.12, "two": 0.23}
-_TOGETHER, _NONE = (
-    3,
-    0.32,
-)  # questions over the same sources, which a trainer may read once; those without an answer
+_TOGETHER = 3  # questions over the same sources, which a trainer may read once
+_NONE, _STRANGER = 0.32, 0.4  # those without an answer; of them, those on a thing that isn't there
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,10 @@ def _several(make: Inventor) -> list[Case]:
         place, fact = (unsaid if unsaid and (draw.random() < _NONE or not said) else said).pop()
         words = things[place].value(fact)
         answer = ((place, _standing(words, texts[place])),) if fact in told[place] else ()
-        cases.append(Case(things[place].question(fact, draw), tuple(texts), answer))
+        thing = things[place]
+        if not answer and draw.random() < _STRANGER:
+            thing = _thing(kind, kind.name(make), make, linked=True)
+        cases.append(Case(thing.question(fact, draw), tuple(texts), answer))
     return cases
 
 
