@@ -79,7 +79,7 @@ def _join(team: Path, name: str, staged: Path) -> None:
         raise ModelError("invalid_request", f"{team.name} has no experts over {name}", param="experts")
     for part in ("experts", ROUTER):
         if (team / part).is_dir():
-            shutil.copytree(team / part, staged / part, dirs_exist_ok=True)
+            shutil.copytree(team / part, staged / part, dirs_exist_ok=True, copy_function=shutil.copyfile)
     own = {key: value for key, value in told.items() if key != "model"}
     (staged / FILE).write_text(json.dumps(own, indent=1) + "\n", encoding="utf-8")
 
