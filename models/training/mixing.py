@@ -11,10 +11,15 @@ from torch import Tensor, nn
 from secretariat.models.kernels.library import library
 from secretariat.models.kernels.packed_attention.cpu import LANES, PackedAttention
 from secretariat.models.kernels.packed_attention.gradients import attended
+from secretariat.models.kernels.packed_conv.cpu import MAX_TAPS, PackedConv
+from secretariat.models.kernels.packed_conv.gradients import filtered
+from secretariat.models.kernels.packed_ssd.cpu import PackedSsd
+from secretariat.models.kernels.packed_ssd.gradients import scanned
 from secretariat.models.nets.config import AttentionSpec
 from secretariat.models.nets.mixers.attention import Attention
 from secretariat.models.nets.mixers.mamba1 import Mamba1
 from secretariat.models.nets.mixers.mamba2 import Mamba2
+from secretariat.models.nets.mixers.recurrence import ShortConvolution
 from secretariat.models.nets.norm import wide
 from secretariat.models.training.carrying import carried_on
 from secretariat.models.training.passage import Passage
@@ -47,8 +52,7 @@ def attend(q_NHD: Tensor, k_NKD: Tensor, v_NKD: Tensor, passage: Passage, spec: 
 
     Raises BuildError.
     """
-    row_tokens = passage.positions_BT.shape[1]
-    places = [(row * row_tokens + start, row * row_tokens + stop) for row, start, stop in passage.spans]
+    places = _places(passage)
     compiled = library()
     if compiled is not None and _is_compiled_for(q_NHD, spec):
         scale = spec.head_dim**-0.5 if spec.scale is None else spec.scale
@@ -71,9 +75,20 @@ def attend(q_NHD: Tensor, k_NKD: Tensor, v_NKD: Tensor, passage: Passage, spec: 
     return torch.cat(parts)
 
 
+def _places(passage: Passage) -> list[tuple[int, int]]:
+    """Of each document, in all rows end to end: the first, and the one behind the last."""
+    row_tokens = passage.positions_BT.shape[1]
+    return [(row * row_tokens + start, row * row_tokens + stop) for row, start, stop in passage.spans]
+
+
 def _is_compiled_for(q_NHD: Tensor, spec: AttentionSpec) -> bool:
     fits = spec.soft_cap is None and spec.head_dim % LANES == 0
-    return fits and q_NHD.dtype == torch.float32 and q_NHD.device.type == "cpu"
+    return fits and _is_plain(q_NHD)
+
+
+def _is_plain(part: Tensor) -> bool:
+    """What compiled operations read."""
+    return part.dtype == torch.float32 and part.device.type == "cpu"
 
 
 def _document(q_LHD: Tensor, k_LKD: Tensor, v_LKD: Tensor, passage: Passage, spec: AttentionSpec) -> Tensor:
@@ -143,7 +158,7 @@ def _softmax(
 
 def _mamba1(mixer: Mamba1, x_BTE: Tensor, passage: Passage) -> Tensor:
     x_BTI, z_BTI = mixer.in_proj(x_BTE).chunk(2, dim=-1)
-    x_BTI = convolved(mixer.conv, x_BTI, passage.positions_BT)
+    x_BTI = _convolved(mixer.conv, x_BTI, passage)
     dt_BTI, b_BTS, c_BTS = mixer.selected(x_BTI)
     decay_SI = -torch.exp(mixer.A_log.to(x_BTI.dtype)).T
     y_BTI = selective_scan(x_BTI, dt_BTI, decay_SI, b_BTS, c_BTS, passage.positions_BT)
@@ -154,30 +169,54 @@ def _mamba1(mixer: Mamba1, x_BTE: Tensor, passage: Passage) -> Tensor:
 
 def _mamba2(mixer: Mamba2, x_BTE: Tensor, passage: Passage) -> Tensor:
     spec = mixer.spec
-    projected = torch.split(mixer.in_proj(x_BTE), mixer.sizes, dim=-1)
-    z_BTI, x_BTI, b_BTU, c_BTU, dt_BTH = (
-        part if by == 1.0 else part * by for part, by in zip(projected, spec.multipliers, strict=True)
-    )
-    xbc_BTC = convolved(mixer.conv, torch.cat((x_BTI, b_BTU, c_BTU), dim=-1), passage.positions_BT)
+    projected_BTR = mixer.in_proj(x_BTE)
+    if any(by != 1.0 for by in spec.multipliers):
+        parts = zip(torch.split(projected_BTR, mixer.sizes, dim=-1), spec.multipliers, strict=True)
+        projected_BTR = torch.cat([part * by for part, by in parts], dim=-1)
+    sizes = [spec.inner, spec.conv_width, spec.heads]
+    z_BTI, xbc_BTC, dt_BTH = torch.split(projected_BTR, sizes, dim=-1)
+    xbc_BTC = _convolved(mixer.conv, xbc_BTC, passage)
     dt_BTH = F.softplus(dt_BTH.to(xbc_BTC.dtype) + mixer.dt_bias.to(xbc_BTC.dtype)).clamp(*spec.dt_limit)
-    x_BTI, b_BTU, c_BTU = torch.split(xbc_BTC, mixer.sizes[1:4], dim=-1)
-    y_BTI = _through_state(mixer, x_BTI, dt_BTH, b_BTU, c_BTU, passage)
-    y_BTI = y_BTI + x_BTI * mixer.D.to(y_BTI.dtype).repeat_interleave(spec.head_dim)
+    y_BTI = _through_state(mixer, xbc_BTC, dt_BTH, passage)
     out_BTE: Tensor = mixer.out_proj(mixer.gated(y_BTI, z_BTI).to(x_BTE.dtype))
     return out_BTE
 
 
-def _through_state(
-    mixer: Mamba2, x_BTI: Tensor, dt_BTH: Tensor, b_BTU: Tensor, c_BTU: Tensor, passage: Passage
-) -> Tensor:
-    spec = mixer.spec
+def _convolved(conv: ShortConvolution, x_BTC: Tensor, passage: Passage) -> Tensor:
+    """[B, T, C] in float32 or wider, after SiLU. Raises BuildError."""
+    compiled = library()
+    x_BTC = x_BTC.to(wide(conv.weight.dtype))
+    channels, taps = conv.weight.shape
+    if compiled is None or not _is_plain(x_BTC) or channels % LANES or taps > MAX_TAPS:
+        return convolved(conv, x_BTC, passage.positions_BT)
+    operation = PackedConv(compiled, torch.get_num_threads(), torch.tensor(_places(passage)).view(-1, 2))
+    bias_C = None if conv.bias is None else conv.bias.to(x_BTC.dtype)
+    y_NC = filtered(operation, x_BTC.flatten(0, 1), conv.weight.to(x_BTC.dtype), bias_C)
+    return y_NC.view_as(x_BTC)
+
+
+def _through_state(mixer: Mamba2, xbc_BTC: Tensor, dt_BTH: Tensor, passage: Passage) -> Tensor:
+    """[B, T, I] of y = h C + D x. Raises BuildError."""
+    spec, compiled = mixer.spec, library()
+    decay_H, skip_H = -torch.exp(mixer.A_log.to(xbc_BTC.dtype)), mixer.D.to(xbc_BTC.dtype)
+    if compiled is not None and _is_plain(xbc_BTC) and not spec.head_dim % LANES and not spec.state % LANES:
+        operation = PackedSsd(
+            compiled,
+            torch.get_num_threads(),
+            torch.tensor(_places(passage)).view(-1, 2),
+            spec.groups,
+            spec.state,
+        )
+        y_NI = scanned(operation, xbc_BTC.flatten(0, 1), dt_BTH.flatten(0, 1), decay_H, skip_H)
+        return y_NI.view(*xbc_BTC.shape[:2], spec.inner)
     heads = (spec.groups, spec.heads // spec.groups)
+    x_BTI, b_BTU, c_BTU = torch.split(xbc_BTC, mixer.sizes[1:4], dim=-1)
     y_BTGJP = ssd(
         torch.unflatten(x_BTI, -1, (*heads, spec.head_dim)),
         torch.unflatten(dt_BTH, -1, heads),
-        -torch.exp(mixer.A_log.to(x_BTI.dtype)).view(heads),
+        decay_H.view(heads),
         torch.unflatten(b_BTU, -1, (spec.groups, spec.state)),
         torch.unflatten(c_BTU, -1, (spec.groups, spec.state)),
         passage.documents_BT,
     )
-    return y_BTGJP.flatten(2)
+    return y_BTGJP.flatten(2) + x_BTI * skip_H.repeat_interleave(spec.head_dim)
