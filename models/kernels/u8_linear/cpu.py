@@ -71,7 +71,7 @@ def _args(program: Program, weight: U8Packed, bias_O: Tensor) -> U8LinearArgs:
     args.scratch_bytes = size(ctypes.byref(args))
     scratch = program.scratch(program.threads * args.scratch_bytes + _ALIGNMENT)
     args.scratch = -(-pointer(scratch) // _ALIGNMENT) * _ALIGNMENT
-    args.kept = scratch  # type: ignore[attr-defined]
+    args.kept = scratch
     return args
 
 

@@ -128,7 +128,7 @@ def _mamba_part(tensors: Tensors, at: str, width: int, mixer: object) -> Named:
 
 
 def _experts(tensors: Tensors, at: str, width: int, spec: FeedForwardSpec | None) -> Named:
-    assert spec is not None
+    assert isinstance(spec, MlpSpec | MoeSpec)
     hidden = spec.hidden if isinstance(spec, MlpSpec) else spec.shared_hidden
     assert hidden is not None
     up = tensors.take(f"{at}shared_mlp.input_linear.weight", 2 * hidden, width)

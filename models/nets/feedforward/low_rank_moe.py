@@ -24,8 +24,9 @@ class Changes(nn.Module):
     def forward(self, x_NI: Tensor, gates_NX: Tensor) -> Tensor:
         """[N, O]. All experts are worked out: narrow as they are, that takes less than telling tokens apart."""
         low_NQ = x_NI @ self.downs.flatten(0, 1).T
-        low_NXR = low_NQ.unflatten(-1, self.downs.shape[:2]) * gates_NX[..., None]
-        return low_NXR.flatten(-2) @ self.ups.flatten(0, 1)
+        low_NXR = torch.unflatten(low_NQ, -1, self.downs.shape[:2]) * gates_NX[..., None]
+        y_NO: Tensor = low_NXR.flatten(-2) @ self.ups.flatten(0, 1)
+        return y_NO
 
 
 class LowRankMoe(Mlp):

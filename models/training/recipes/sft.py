@@ -1,22 +1,22 @@
 """Supervised fine-tuning: the mean loss of the answers' tokens, and of whole texts, on adapters or all weights."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.training.acting import Place, header_tokens, placing
 from secretariat.models.training.carrying import carries
-from secretariat.models.training.examples import Example, fitting, read_documents
+from secretariat.models.training.examples import Example, Text, fitting, read_documents
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
 from secretariat.models.training.learnt import Learnt
 from secretariat.models.training.loss import loss_sum
 from secretariat.models.training.model import learning, open_model
 from secretariat.models.training.packing import Document, Order, Rows, first_fit, laid_out
-from secretariat.models.training.run import HELD_OUT, Measured, Objective, Run
+from secretariat.models.training.run import HELD_OUT, Measured, Run
 from secretariat.models.training.shared_prompts import Answered
 
 
@@ -32,20 +32,22 @@ def main(job: Job, folder: Path) -> bool:
         else []
         for paths in (job.data, job.held_out)
     )
-    objective: Objective[Any]
-    if job.learn.acts == "answer" and _shares(opened.decoder, (*examples, *held_out)):
-        header = header_tokens(opened.chat)
-        objective = Answered(opened.decoder, part, header, job, examples, held_out)
-    else:
-        objective = Supervised(opened.decoder, job, examples, held_out, place)
-    return Run(job, folder, learnt, objective).go(
-        {"examples": len(examples), "held_out_examples": len(held_out)}
-    )
+    facts = {"examples": len(examples), "held_out_examples": len(held_out)}
+    if (
+        job.learn.acts == "answer"
+        and carries(opened.decoder.config)
+        and _asked(examples)
+        and _asked(held_out)
+    ):
+        answered = Answered(opened.decoder, part, header_tokens(opened.chat), job, examples, held_out)
+        return Run(job, folder, learnt, answered).go(facts)
+    supervised = Supervised(opened.decoder, job, examples, held_out, place)
+    return Run(job, folder, learnt, supervised).go(facts)
 
 
-def _shares(decoder: Decoder, documents: Iterable[Document]) -> TypeGuard[Iterable[Example]]:
-    """Whether prompts can be read once."""
-    return carries(decoder.config) and all(isinstance(each, Example) for each in documents)
+def _asked(documents: Sequence[Example | Text]) -> TypeGuard[Sequence[Example]]:
+    """Whether all have a prompt: texts have none."""
+    return all(isinstance(each, Example) for each in documents)
 
 
 class Supervised:

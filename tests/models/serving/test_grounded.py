@@ -121,7 +121,10 @@ async def test_what_makes_no_sense_is_refused(server: ToyServer, fields: Json, p
 
 
 async def test_the_client_brings_citations_back(server: ToyServer):
-    documents = tuple(GroundingDocument(**document) for document in DOCUMENTS)
+    documents = tuple(
+        GroundingDocument(document["id"], document["text"], document.get("title", ""))
+        for document in DOCUMENTS
+    )
     request = ChatRequest(
         (ChatMessage("user", "?"),), sampling=SamplingParams(max_tokens=200), documents=documents
     )

@@ -2,6 +2,7 @@
 
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -59,11 +60,12 @@ def test_losses_and_gradients_are_those_of_whole_examples(shape):
     def place(rows: Rows) -> None:
         part.acting_BT = acting(rows, HEADER)
 
-    found = []
-    for objective in (
+    found: list[Any] = []
+    objectives: tuple[Any, ...] = (
         Supervised(decoder, job, some, some, place),
         Answered(decoder, part, HEADER, job, some, some),
-    ):
+    )
+    for objective in objectives:
         part.acting_BT = None
         learnt.masters.gradients.zero_()
         (whole,) = objective.batch(0)
