@@ -105,4 +105,5 @@ def rotate(x_NHD: Tensor, by: Rotation, spec: RopeSpec) -> Tensor:
         second * cosines_N1P + first * sines_N1P,
     )
     joined = torch.cat(both, dim=-1) if spec.pairs == "half" else torch.stack(both, dim=-1).flatten(-2)
-    return torch.cat((joined.to(x_NHD.dtype), rest), dim=-1)
+    whole = joined.to(x_NHD.dtype)
+    return torch.cat((whole, rest), dim=-1) if rest.shape[-1] else whole

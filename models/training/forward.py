@@ -73,13 +73,13 @@ def _with_routers(one: DecoderLayer, passage: Passage) -> Callable[[Tensor], tup
             if spec.feed_forward is None:
                 return (_mixed(one, x_BTE, normed_BTE, passage),)
             fed_BTE, logits = _fed(one.feed_forward, normed_BTE)
-            return _mixed(one, x_BTE + spec.residual * fed_BTE, normed_BTE, passage), *logits
+            return _mixed(one, _added(x_BTE, fed_BTE, spec.residual), normed_BTE, passage), *logits
         if one.mixers:
             x_BTE = _mixed(one, x_BTE, one.norm(x_BTE), passage)
         if spec.feed_forward is None:
             return (x_BTE,)
         fed_BTE, logits = _fed(one.feed_forward, one.feed_forward_norm(x_BTE))
-        return x_BTE + spec.residual * fed_BTE, *logits
+        return _added(x_BTE, fed_BTE, spec.residual), *logits
 
     return through
 
@@ -88,8 +88,13 @@ def _mixed(one: DecoderLayer, x_BTE: Tensor, normed_BTE: Tensor, passage: Passag
     for index, mixer in enumerate(one.mixers):
         scale, into = one.spec.mixer_scale(index), one.spec.mixer_input(index)
         read_BTE = normed_BTE if into == 1.0 else into * normed_BTE
-        x_BTE = x_BTE + one.spec.residual * scale * mixed(mixer, read_BTE, passage)
+        x_BTE = _added(x_BTE, mixed(mixer, read_BTE, passage), one.spec.residual * scale)
     return x_BTE
+
+
+def _added(x_BTE: Tensor, part_BTE: Tensor, scale: float) -> Tensor:
+    """A product by one would cost a pass over memory forth and another back."""
+    return x_BTE + (part_BTE if scale == 1.0 else scale * part_BTE)
 
 
 def _fed(feed_forward: nn.Module, x_BTE: Tensor) -> tuple[Tensor, Sequence[Tensor]]:

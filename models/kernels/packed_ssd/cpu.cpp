@@ -28,6 +28,7 @@ struct Worker {
     float *steps, *since, *kept, *left;  // dt; ln of decay since the chunk began, in base 2; it; it to the chunk's end
     int64_t first, rows, reach;        // of the chunk; rows up to a whole strip
     float end;                         // what the chunk leaves of the state before it
+    int64_t ahead = CHUNK;             // tokens to the chunk that comes next
 
     Worker(const PackedSsdArgs &a, uint8_t *scratch)
         : a(a), width(a.width), size(a.size), group(a.heads / a.groups), state_numbers(width * size),
@@ -45,9 +46,14 @@ struct Worker {
     int64_t b_column(int64_t g) const { return a.heads * width + g * size; }
     int64_t c_column(int64_t g) const { return b_column(a.groups + g); }
 
-    // Rows of the chunk close together; zeros behind the last.
+    // Rows of the chunk close together; zeros behind the last. Those of the chunk to come are asked for meanwhile:
+    // they lie too far apart for a processor to see where this goes.
     void close(const Columns &from, int64_t column, int64_t columns, float *to) const {
-        for (int64_t r = 0; r < rows; r++) memcpy(to + r * columns, from.row(first + r) + column, sizeof(float) * columns);
+        for (int64_t r = 0; r < rows; r++) {
+            const float *row = from.row(first + r) + column;
+            for (int64_t i = 0; i < columns; i += LANES) __builtin_prefetch(row + ahead * from.stride + i, 0, 2);
+            memcpy(to + r * columns, row, sizeof(float) * columns);
+        }
         if (rows < CHUNK) memset(to + rows * columns, 0, sizeof(float) * columns * (CHUNK - rows));
     }
     // [rows, columns] turned round; both multiples of LANES.
@@ -185,7 +191,8 @@ struct Back : Worker {
         d_rates = a.d_rates + document * a.heads * 2;
         memset(d_rates + g * group * 2, 0, sizeof(float) * group * 2);
         memset(d_states, 0, sizeof(float) * group * state_numbers);
-        make_states(start, stop, chunks, g);
+        ahead = CHUNK, make_states(start, stop, chunks, g);
+        ahead = -CHUNK;
         for (int64_t chunk = chunks - 1; chunk >= 0; chunk--) {
             go_to(start + chunk * CHUNK, stop), read_b(g), read_c(g);
             memset(d_b, 0, sizeof(float) * CHUNK * size);
