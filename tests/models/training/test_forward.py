@@ -1,5 +1,6 @@
 """The differentiable decoder against the served one, and its gradients against finite differences, in float64."""
 
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from secretariat.models.nets.config import LayerSpec, MoeSpec, QkNormSpec, RouterSpec
+from secretariat.models.nets.config import LayerSpec, Mamba2Spec, MoeSpec, QkNormSpec, RouterSpec
 from secretariat.models.training.examples import Example
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.loss import log_probs, loss_sum
@@ -30,6 +31,7 @@ from tests.models.nets.tiny import (
 )
 
 WINDOWED = replace(ATTENTION, window=5, sinks=2)
+WHOLE_LANES = Mamba2Spec(4, 16, 32, 2, 4, gate=None, multipliers=(1.0, 0.5, 2.0, 1.5, 0.7))
 SHAPES = {
     **KINDS,
     "window and sinks": config(*[LayerSpec((WINDOWED,), MLP, NORM)] * 2),
@@ -85,6 +87,18 @@ def test_gradients_are_the_same_with_and_without_keeping_what_layers_made(kind):
     assert all(torch.equal(found[0][name], found[1][name]) for name in found[0])
     if kind == "jamba":
         assert found[0]["layers.1.feed_forward.router.weight"].abs().sum() > 0
+
+
+def test_compiled_branches_learn_what_they_would_in_float64():
+    decoder: Any = random_decoder(config(LayerSpec((WHOLE_LANES,), None, NORM)), std=0.3).requires_grad_()
+    assert decoder.embedding.weight.dtype == torch.float32
+    wider: Any = deepcopy(decoder).double()
+    rows = rows_of(documents(), 80)
+    for one in (decoder, wider):
+        loss_sum(one, hidden(one, rows), rows).backward()
+    right = {name: value.grad for name, value in wider.named_parameters()}
+    for name, value in decoder.named_parameters():
+        assert (value.grad - right[name]).norm() <= 1e-5 * right[name].norm(), name
 
 
 def test_a_document_learns_nothing_from_its_neighbours():
