@@ -58,10 +58,8 @@ def carried_on(mixer: nn.Module, x_NE: Tensor, pieces: Pieces) -> Tensor:
     match mixer:
         case Attention():
             return _attention(mixer, x_NE, pieces)
-        case Mamba1():
-            return _mamba1(mixer, x_NE, pieces)
-        case Mamba2():
-            return _mamba2(mixer, x_NE, pieces)
+        case Mamba1() | Mamba2():
+            return mixer.mixed(x_NE, lambda part, inputs_NU: _through(part, inputs_NU, pieces))
     raise TypeError(type(mixer).__name__)
 
 
@@ -102,29 +100,6 @@ def _seen(tokens: int, places: int, spec: AttentionSpec) -> Tensor:
     if spec.window is None:
         return seen_LX
     return seen_LX & ((place_X > at_L1 - spec.window) | (place_X < spec.sinks))
-
-
-def _mamba1(mixer: Mamba1, x_NE: Tensor, pieces: Pieces) -> Tensor:
-    x_NI, z_NI = mixer.in_proj(x_NE).chunk(2, dim=-1)
-    x_NI = _through(mixer.conv, x_NI, pieces)
-    y_NI = _through(mixer, torch.cat((x_NI, *mixer.selected(x_NI)), dim=-1), pieces)
-    y_NI = (y_NI + mixer.D.to(y_NI.dtype) * x_NI) * F.silu(z_NI.to(y_NI.dtype))
-    out_NE: Tensor = mixer.out_proj(y_NI.to(x_NE.dtype))
-    return out_NE
-
-
-def _mamba2(mixer: Mamba2, x_NE: Tensor, pieces: Pieces) -> Tensor:
-    spec = mixer.spec
-    projected = mixer.in_proj(x_NE).split(mixer.sizes, dim=-1)
-    z_NI, x_NI, b_NU, c_NU, dt_NH = (
-        part if by == 1.0 else part * by for part, by in zip(projected, spec.multipliers, strict=True)
-    )
-    xbc_NC = _through(mixer.conv, torch.cat((x_NI, b_NU, c_NU), dim=-1), pieces)
-    dt_NH = F.softplus(dt_NH.to(xbc_NC.dtype) + mixer.dt_bias.to(xbc_NC.dtype)).clamp(*spec.dt_limit)
-    y_NI = _through(mixer, torch.cat((xbc_NC, dt_NH), dim=-1), pieces)
-    y_NI = y_NI + xbc_NC[:, : spec.inner] * mixer.D.to(y_NI.dtype).repeat_interleave(spec.head_dim)
-    out_NE: Tensor = mixer.out_proj(mixer.gated(y_NI, z_NI).to(x_NE.dtype))
-    return out_NE
 
 
 def _through(part: Recurrence, inputs_NU: Tensor, pieces: Pieces) -> Tensor:

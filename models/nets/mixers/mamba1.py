@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from secretariat.models.nets.config import Mamba1Spec, NormSpec
 from secretariat.models.nets.memory import Memory
-from secretariat.models.nets.mixers.recurrence import Recurrence, ShortConvolution
+from secretariat.models.nets.mixers.recurrence import Recurrence, ShortConvolution, Through
 from secretariat.models.nets.mixers.step import Step
 from secretariat.models.nets.norm import Norm, standardised
 
@@ -37,9 +37,13 @@ class Mamba1(Recurrence):
         return memory.recurrent[self.index]
 
     def forward(self, x_NE: Tensor, step: Step) -> Tensor:
+        return self.mixed(x_NE, lambda part, inputs_NU: part.through(inputs_NU, step))
+
+    def mixed(self, x_NE: Tensor, through: Through) -> Tensor:
+        """[N, E]. `through` takes inputs through a part with a state, and moves that state."""
         x_NI, z_NI = self.in_proj(x_NE).chunk(2, dim=-1)
-        x_NI = self.conv.through(x_NI, step)
-        y_NI = self.through(torch.cat((x_NI, *self.selected(x_NI)), dim=-1), step)
+        x_NI = through(self.conv, x_NI)
+        y_NI = through(self, torch.cat((x_NI, *self.selected(x_NI)), dim=-1))
         y_NI = (y_NI + self.D.to(y_NI.dtype) * x_NI) * F.silu(z_NI.to(y_NI.dtype))
         out_NE: Tensor = self.out_proj(y_NI.to(x_NE.dtype))
         return out_NE

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from secretariat.models.nets.config import Mamba2Spec, NormSpec
 from secretariat.models.nets.memory import Memory
-from secretariat.models.nets.mixers.recurrence import Recurrence, ShortConvolution
+from secretariat.models.nets.mixers.recurrence import Recurrence, ShortConvolution, Through
 from secretariat.models.nets.mixers.step import Step
 from secretariat.models.nets.norm import Norm
 
@@ -38,14 +38,18 @@ class Mamba2(Recurrence):
         return memory.recurrent[self.index]
 
     def forward(self, x_NE: Tensor, step: Step) -> Tensor:
+        return self.mixed(x_NE, lambda part, inputs_NU: part.through(inputs_NU, step))
+
+    def mixed(self, x_NE: Tensor, through: Through) -> Tensor:
+        """[N, E]. `through` takes inputs through a part with a state, and moves that state."""
         spec = self.spec
         projected = self.in_proj(x_NE).split(self.sizes, dim=-1)
         z_NI, x_NI, b_NU, c_NU, dt_NH = (
             part if by == 1.0 else part * by for part, by in zip(projected, spec.multipliers, strict=True)
         )
-        xbc_NC = self.conv.through(torch.cat((x_NI, b_NU, c_NU), dim=-1), step)
+        xbc_NC = through(self.conv, torch.cat((x_NI, b_NU, c_NU), dim=-1))
         dt_NH = F.softplus(dt_NH.to(xbc_NC.dtype) + self.dt_bias.to(xbc_NC.dtype)).clamp(*spec.dt_limit)
-        y_NI = self.through(torch.cat((xbc_NC, dt_NH), dim=-1), step)
+        y_NI = through(self, torch.cat((xbc_NC, dt_NH), dim=-1))
         y_NI = y_NI + xbc_NC[:, : spec.inner] * self.D.to(y_NI.dtype).repeat_interleave(spec.head_dim)
         out_NE: Tensor = self.out_proj(self.gated(y_NI, z_NI).to(x_NE.dtype))
         return out_NE

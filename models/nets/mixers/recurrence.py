@@ -9,6 +9,7 @@ W convolution window less one, C convolution channels.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -62,6 +63,10 @@ class Recurrence(nn.Module, ABC):
     def _write(self, group: Group, memory: Memory, state: Tensor) -> None:
         pool = self.pool(memory)
         pool[group.slots_B] = state.to(pool.dtype)
+
+
+Through = Callable[[Recurrence, Tensor], Tensor]
+"""Outputs [N, O] of a part for its inputs [N, U]."""
 
 
 class ShortConvolution(Recurrence):
