@@ -4,8 +4,7 @@ Several examples may begin alike, with the same sources or tools: that beginning
 for recipes whose adapter acts "answer". Knows no data.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +15,7 @@ from secretariat.models.training.carrying import Carried, Past
 from secretariat.models.training.examples import Example
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
-from secretariat.models.training.learnt import Part
+from secretariat.models.training.learnt import Learnt
 from secretariat.models.training.loss import loss_sum
 from secretariat.models.training.packing import Order, Rows, first_fit, laid_out
 from secretariat.models.training.run import HELD_OUT, Measured
@@ -72,10 +71,10 @@ class Answered:
     """An Objective. A part of a batch is the groups of one row."""
 
     def __init__(
-        self, decoder: Decoder, part: Part, header: int, job: Job,
+        self, decoder: Decoder, learnt: Learnt, header: int, job: Job,
         examples: Sequence[Example], held_out: Sequence[Example],
     ) -> None:  # fmt: skip
-        self._decoder, self._part = decoder, part
+        self._decoder, self._adapter = decoder, learnt
         self._groups = grouped(examples, header, job.row_tokens)
         self._order = Order(
             [group.tokens for group in self._groups],
@@ -117,7 +116,7 @@ class Answered:
     @torch.no_grad()
     def _prompts(self, groups: Sequence[Group]) -> list[Past]:
         """What the base keeps of each example's prompt."""
-        with _silent(self._part):
+        with self._adapter.off():
             shared = self._read(
                 [(group.examples[0], 0, group.shared) for group in groups], [{} for _ in groups]
             )
@@ -138,15 +137,6 @@ class Answered:
             for at, past in zip(some, carried.after, strict=True):
                 found[at] = past
         return found
-
-
-@contextmanager
-def _silent(part: Part) -> Iterator[None]:
-    part.active = False
-    try:
-        yield
-    finally:
-        part.active = True
 
 
 def _row(pieces: Sequence[tuple[Example, int, int]]) -> Rows:

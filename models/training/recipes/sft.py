@@ -39,7 +39,7 @@ def main(job: Job, folder: Path) -> bool:
         and _asked(examples)
         and _asked(held_out)
     ):
-        answered = Answered(opened.decoder, part, header_tokens(opened.chat), job, examples, held_out)
+        answered = Answered(opened.decoder, learnt, header_tokens(opened.chat), job, examples, held_out)
         return Run(job, folder, learnt, answered).go(facts)
     supervised = Supervised(opened.decoder, job, examples, held_out, place)
     return Run(job, folder, learnt, supervised).go(facts)

@@ -63,7 +63,7 @@ def test_losses_and_gradients_are_those_of_whole_examples(shape):
     found: list[Any] = []
     objectives: tuple[Any, ...] = (
         Supervised(decoder, job, some, some, place),
-        Answered(decoder, part, HEADER, job, some, some),
+        Answered(decoder, learnt, HEADER, job, some, some),
     )
     for objective in objectives:
         part.acting_BT = None
