@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.quality.ranking import Ranking
 from secretariat.models.core import ChatResult, GroundingDocument
 from secretariat.models.training.data.forms import OTHERWISE, Asked, grounded
-from secretariat.models.training.data.ranking import Ranking
 from secretariat.retrieval.search.confidence import GLANCED_AT, Signs, words_said
 
 SOURCES, REPLACED = 3, 0.2

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from benchmarks.quality.answering import Answerer
 from benchmarks.quality.grounded import said_nothing, said_words
+from benchmarks.quality.ranking import Ranking
 from secretariat.agents.planner import parts
 from secretariat.models.core import GroundingDocument
 from secretariat.models.training.data.forms import Asked, grounded
-from secretariat.models.training.data.ranking import Ranking
 from secretariat.platform.evaluation.judge import ExpectedTask, Judgement, Score, judge, read_tasks, score
 from secretariat.retrieval.parse import parse
 

@@ -36,6 +36,7 @@ class Calibration:
         return 1 / (1 + math.exp(-self.log_odds(signs)))
 
     def log_odds(self, signs: Signs) -> float:
+        """Natural: what an answer may weigh its sources by."""
         power = self.constant + self.cosine * signs.cosine + self.words * signs.words
         return power + self.nearness * (signs.nearness or 0.0)
 
@@ -65,17 +66,7 @@ def confidence(question: str, passages: Sequence[Passage]) -> float:
     if not passages:
         return 0.0
     signs = signs_of(question, passages[0])
-    return _for(signs)(signs)
-
-
-def log_odds(question: str, passage: Passage) -> float:
-    """As `confidence` of this passage, in natural logarithms: what an answer may weigh its sources by."""
-    signs = signs_of(question, passage)
-    return _for(signs).log_odds(signs)
-
-
-def _for(signs: Signs) -> Calibration:
-    return GLANCED_AT if signs.nearness is None else LOOKED_AT
+    return (GLANCED_AT if signs.nearness is None else LOOKED_AT)(signs)
 
 
 def _said(passage: Passage) -> str:

@@ -4,6 +4,7 @@ A shorter text of a test, down to eight words, counts as a whole. Case, punctuat
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +13,14 @@ from typing import Any
 import yaml
 
 from secretariat.models.errors import ModelError
-from secretariat.models.training.data.ranking import words
 
 RUN, SHORTEST = 13, 8
 _NAMED = 5
+_WORD = re.compile(r"\w+")
+
+
+def words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())
 
 
 @dataclass(frozen=True, slots=True)

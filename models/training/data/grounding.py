@@ -12,8 +12,7 @@ from secretariat.models.core import GroundingDocument
 from secretariat.models.training.data.forms import cited
 
 _SENTENCE = re.compile(r"(?<=[.!?”\"])\s+")
-MOST_WORDS = 160
-_WORDS = (90, MOST_WORDS, 220)
+_WORDS = (90, 160, 220)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +42,13 @@ def answered(posed: Posed, documents: Sequence[GroundingDocument]) -> str | None
     return cited([(held[0], posed.answer)]) if held else None
 
 
-def cut(passage: str, keep: str, draw: random.Random, most: int = MOST_WORDS) -> str:
+def cut(passage: str, keep: str, draw: random.Random, most: int) -> str:
     """Sentences in a row, about `most` words of them, `keep` among them; whole if it is short enough."""
     text = " ".join(passage.split())
     if len(text.split()) <= most:
         return text
     sentences = _SENTENCE.split(text)
-    at = text.find(keep) if keep else draw.randrange(len(text))
+    at = text.find(keep)
     first = last = _holding(sentences, at, at + len(keep))[0]
     last = max(last, _holding(sentences, at, at + len(keep))[1])
     while True:

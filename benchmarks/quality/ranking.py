@@ -4,16 +4,12 @@ For choosing sources that mislead. Search in the product is retrieval's; this kn
 """
 
 import math
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
+from secretariat.models.training.data.contamination import words
+
 _K1, _B = 0.9, 0.4
-_WORD = re.compile(r"\w+")
-
-
-def words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
 
 
 class Ranking:
