@@ -52,33 +52,21 @@ def attend(q_NHD: Tensor, k_NKD: Tensor, v_NKD: Tensor, passage: Passage, spec: 
 
     Raises BuildError.
     """
-    places = _places(passage)
     compiled = library()
     if compiled is not None and _is_compiled_for(q_NHD, spec):
         scale = spec.head_dim**-0.5 if spec.scale is None else spec.scale
         operation = PackedAttention(
-            compiled,
-            torch.get_num_threads(),
-            torch.tensor(places).view(-1, 2),
-            scale,
-            spec.window,
-            spec.sinks,
+            compiled, torch.get_num_threads(), passage.places_S2, scale, spec.window, spec.sinks
         )
         return attended(operation, q_NHD, k_NKD, v_NKD)
     parts, filled = [], 0
-    for first, last in places:
+    for first, last in passage.places_S2.tolist():
         parts.append(q_NHD.new_zeros(first - filled, *q_NHD.shape[1:]))
         own = slice(first, last)
         parts.append(_document(q_NHD[own], k_NKD[own], v_NKD[own], passage, spec))
         filled = last
     parts.append(q_NHD.new_zeros(len(q_NHD) - filled, *q_NHD.shape[1:]))
     return torch.cat(parts)
-
-
-def _places(passage: Passage) -> list[tuple[int, int]]:
-    """Of each document, in all rows end to end: the first, and the one behind the last."""
-    row_tokens = passage.positions_BT.shape[1]
-    return [(row * row_tokens + start, row * row_tokens + stop) for row, start, stop in passage.spans]
 
 
 def _is_compiled_for(q_NHD: Tensor, spec: AttentionSpec) -> bool:
@@ -189,7 +177,7 @@ def _convolved(conv: ShortConvolution, x_BTC: Tensor, passage: Passage) -> Tenso
     channels, taps = conv.weight.shape
     if compiled is None or not _is_plain(x_BTC) or channels % LANES or taps > MAX_TAPS:
         return convolved(conv, x_BTC, passage.positions_BT)
-    operation = PackedConv(compiled, torch.get_num_threads(), torch.tensor(_places(passage)).view(-1, 2))
+    operation = PackedConv(compiled, torch.get_num_threads(), passage.places_S2)
     bias_C = None if conv.bias is None else conv.bias.to(x_BTC.dtype)
     y_NC = filtered(operation, x_BTC.flatten(0, 1), conv.weight.to(x_BTC.dtype), bias_C)
     return y_NC.view_as(x_BTC)
@@ -200,13 +188,7 @@ def _through_state(mixer: Mamba2, xbc_BTC: Tensor, dt_BTH: Tensor, passage: Pass
     spec, compiled = mixer.spec, library()
     decay_H, skip_H = -torch.exp(mixer.A_log.to(xbc_BTC.dtype)), mixer.D.to(xbc_BTC.dtype)
     if compiled is not None and _is_plain(xbc_BTC) and not spec.head_dim % LANES and not spec.state % LANES:
-        operation = PackedSsd(
-            compiled,
-            torch.get_num_threads(),
-            torch.tensor(_places(passage)).view(-1, 2),
-            spec.groups,
-            spec.state,
-        )
+        operation = PackedSsd(compiled, torch.get_num_threads(), passage.places_S2, spec.groups, spec.state)
         y_NI = scanned(operation, xbc_BTC.flatten(0, 1), dt_BTH.flatten(0, 1), decay_H, skip_H)
         return y_NI.view(*xbc_BTC.shape[:2], spec.inner)
     heads = (spec.groups, spec.heads // spec.groups)

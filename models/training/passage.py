@@ -4,7 +4,9 @@ Shape letters: B rows, T places, N = B * T, W window, S sinks.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from secretariat.models.nets.config import RopeSpec
@@ -25,6 +27,13 @@ class Passage:
     spans: tuple[Span, ...]
     masks: dict[tuple[int, int, int], Tensor] = field(default_factory=dict)
     pieces: Pieces | None = None
+
+    @cached_property
+    def places_S2(self) -> Tensor:
+        """Of each document, in all rows end to end: the first place, and the one behind the last."""
+        row_tokens = self.positions_BT.shape[1]
+        places = [(row * row_tokens + start, row * row_tokens + stop) for row, start, stop in self.spans]
+        return torch.tensor(places).view(-1, 2)
 
     @staticmethod
     def of(decoder: Decoder, rows: Rows, carried: Carried | None = None) -> "Passage":
