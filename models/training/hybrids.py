@@ -6,29 +6,26 @@ names in the folder's files. Knows no data and no losses.
 Shape letters: O outputs, I inputs, R rank, C channels, K taps.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
-from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.architectures.secretariat_h import hybrid
 from secretariat.models.nets.branch_start import branch_of
-from secretariat.models.nets.checkpoint import Checkpoint
+from secretariat.models.nets.checkpoint import DELTAS, Checkpoint
 from secretariat.models.nets.config import AttentionSpec, DecoderConfig
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.nets.deltas import merged
+from secretariat.models.training.changes import WEIGHTS, Base, save_changes
 from secretariat.models.training.job import invalid
 from secretariat.models.training.parts import LoraPart, WeightsPart
 
-CONFIG, DELTAS = "config.json", "deltas.safetensors"
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 BRANCH = ("in_proj", "out_proj")
 _SMALL = {
@@ -39,7 +36,6 @@ _SMALL = {
     "D": "D",
 }
 _BESIDE = ".mixers.1."  # the branch, in our names of weights
-_WEIGHTS = "weights_sha256"  # in the header: of the base
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,10 +104,9 @@ class HybridPart:
         start: Path | None = None,
     ) -> None:  # fmt: skip
         self._active = True
-        self._shape, self._base = shape, directory.name
-        self._digest = weights_sha256(checkpoint.paths)
+        self._base = Base.of(checkpoint, directory)
         self._fields = shape.fields(checkpoint.config)
-        self._start = {} if start is None else _read(start, self._digest)
+        self._start = {} if start is None else _read(start, self._base.digest)
         self.pairs: list[LoraPart] = []
         self._branch: LoraPart | None = None
         self._small: WeightsPart | None = None
@@ -169,26 +164,11 @@ class HybridPart:
 
     def save(self, folder: Path) -> None:
         """The hybrid as a folder beside its base: pairs in bfloat16, small tensors as they are."""
-        tensors: dict[str, Tensor] = {}
-        for part in self.pairs:
-            for module in part.places:
-                down_RI, up_OR = (
-                    self._leaves[f"{module}.{half}.weight"].detach() for half in ("lora_A", "lora_B")
-                )
-                tensors[f"{module}.down"] = down_RI.bfloat16()
-                tensors[f"{module}.up"] = (up_OR * part.scale).bfloat16()
+        tensors = {name: tensor for part in self.pairs for name, tensor in part.changes().items()}
         for name, leaf in self._leaves.items():
             if _BESIDE in name:
                 tensors[_theirs(name)] = leaf.detach()
-        held = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        save_file(held, folder / DELTAS, {_WEIGHTS: self._digest, "format": "1"})
-        config = {
-            "model_type": "secretariat_h",
-            "base": self._base,
-            "base_sha256": self._digest,
-            **self._fields,
-        }
-        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        save_changes(folder / DELTAS, self._base, tensors, self._fields)
 
     def _parts(self) -> Sequence[LoraPart | WeightsPart]:
         return [*self.pairs, *([] if self._small is None else [self._small])]
@@ -229,6 +209,6 @@ def _ours(name: str) -> str:
 
 def _read(folder: Path, digest: str) -> dict[str, Tensor]:
     file = SafetensorsFile.open(folder / DELTAS)
-    if file.header.get(_WEIGHTS) != digest:
+    if file.header.get(WEIGHTS) != digest:
         raise ModelError("checkpoint_invalid", f"{folder.name} was trained on another base than this one")
     return {name: torch.from_numpy(source.floats()) for name, source in file.tensors.items()}

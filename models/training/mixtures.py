@@ -7,24 +7,22 @@ the names in the folder's files. Knows no data and no losses.
 Shape letters: X experts, O outputs, I inputs, R rank, K all ranks of a sum.
 """
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from secretariat.models.adapters.modules import Place
-from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.nets.adapters import Lora
 from secretariat.models.nets.architectures.secretariat_h import mixture
-from secretariat.models.nets.checkpoint import CONFIG, MIXTURE, Checkpoint
+from secretariat.models.nets.checkpoint import MIXTURE, Checkpoint
 from secretariat.models.nets.config import DecoderConfig, LowRankMoeSpec
 from secretariat.models.nets.decoder import Decoder
 from secretariat.models.nets.expert_changes import expert_tensors
+from secretariat.models.training.changes import Base, save_changes
 from secretariat.models.training.job import invalid
 from secretariat.models.training.parts import LoraPart, WeightsPart
 
@@ -104,7 +102,7 @@ class MixturePart:
         self.active = True
         self._experts, self._shape, self._seed = experts, shape, seed
         self._config = decoder.config
-        self._base, self._digest = directory.name, weights_sha256(checkpoint.paths)
+        self._base = Base.of(checkpoint, directory)
         rank = shape.shared_rank
         self._shared = LoraPart(decoder, rank=rank, alpha=2.0 * rank, targets=MIXERS, seed=seed, partial=True)
         self._own = WeightsPart(decoder, lambda name: ".experts." in name or name.endswith(_ROUTER))
@@ -139,22 +137,11 @@ class MixturePart:
     def save(self, folder: Path) -> None:
         """The mixture as a folder beside its base: pairs in bfloat16, routers as they are."""
         leaves = {name: leaf.detach() for name, leaf in self._leaves.items()}
-        tensors: dict[str, Tensor] = {}
-        for module in self._shared.places:
-            tensors[f"{module}.down"] = leaves[f"{module}.lora_A.weight"].bfloat16()
-            tensors[f"{module}.up"] = (leaves[f"{module}.lora_B.weight"] * self._shared.scale).bfloat16()
+        tensors = self._shared.changes()
         for theirs, ours, _ in expert_tensors(self._config):
             tensors[theirs] = leaves[ours] if ours.endswith(_ROUTER) else leaves[ours].bfloat16()
-        held = {name: tensor.contiguous() for name, tensor in tensors.items()}
-        save_file(held, folder / MIXTURE, {"weights_sha256": self._digest, "format": "1"})
-        config = {
-            "model_type": "secretariat_h",
-            "base": self._base,
-            "base_sha256": self._digest,
-            "deltas": MIXTURE,
-            **_fields(self._experts, self._shape),
-        }
-        (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+        fields = {"deltas": MIXTURE, **_fields(self._experts, self._shape)}
+        save_changes(folder / MIXTURE, self._base, tensors, fields)
 
     def _parts(self) -> Sequence[LoraPart | WeightsPart]:
         return self._shared, self._own

@@ -129,6 +129,16 @@ class LoraPart:
         )
         return Lora(name, "", pieces, self.acts)
 
+    def changes(self) -> dict[str, Tensor]:
+        """As a folder of changes has them: `down` and `up` of each module, in bfloat16, the scale in `up`."""
+        found: dict[str, Tensor] = {}
+        for module in self.places:
+            down_RI, up_OR = (
+                self._leaves[f"{module}.{half}.weight"].detach() for half in ("lora_A", "lora_B")
+            )
+            found |= {f"{module}.down": down_RI.bfloat16(), f"{module}.up": (up_OR * self.scale).bfloat16()}
+        return found
+
     def save(self, folder: Path) -> None:
         """PEFT's layout."""
         save_file(
