@@ -29,7 +29,6 @@ def train(folder: Path) -> bool:
         raise invalid("learn.acts", f"is always in every recipe but {', '.join(_PLACED)}")
     if job.guard:
         refuse_files(*(list(map(Path, paths)) for paths in (job.guard, (*job.data, *job.held_out))))
-    _keep_freed_memory()
     import torch
 
     # use_deterministic_algorithms would load torch's compiler first: two seconds
@@ -43,7 +42,8 @@ def train(folder: Path) -> bool:
 
 def _keep_freed_memory() -> None:
     """A step takes and frees the same hundreds of megabytes again and again: given back to the kernel each time,
-    their pages cost a third of all processor time. glibc alone has the switch."""
+    their pages cost a third of all processor time. glibc alone has the switch, for the whole process: only one that
+    does nothing else may turn it."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(_MMAP_MAX, 0)
@@ -66,4 +66,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    _keep_freed_memory()
     sys.exit(main())
