@@ -42,7 +42,7 @@ def train(folder: Path) -> bool:
 
 def _keep_freed_memory() -> None:
     """A step takes and frees the same hundreds of megabytes again and again: given back to the kernel each time,
-    their pages cost a third of all processor time. glibc alone has the switch, for the whole process: only one that
+    their pages cost a third of all processor time. glibc alone has the switch, for the whole process: one that
     does nothing else may turn it."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
