@@ -1,9 +1,8 @@
 """`make train-hybrid`: from SmolLM2 to secretariat-h-135m and its dense twin, in stages that can be broken off.
 
-windows  what each layer's window costs; the six dearest stay whole
-layers   branches learn what their windows leave out
-whole    everything predicts the text
+windows  what each layer's window costs; the eight dearest stay whole
 dense    the twin: no hybrid layer, the same texts in the same order, to measure against
+whole    the hybrid: branches learn first, then all of it; half of what it is to foresee is what the twin foresees
 
 Each stage is a job of the trainer with a budget of 150 minutes; what was done before goes on where it stood.
 """
@@ -21,7 +20,7 @@ HOME = ROOT / ".secretariat"
 JOBS, MODELS, PACKAGES = HOME / "training" / "hybrid", HOME / "models", HOME / "packages"
 BASE = "smollm2-135m-instruct"
 NAMES = {"whole": "secretariat-h-135m", "dense": "secretariat-dense-135m"}
-STAGES = ("windows", "layers", "whole", "dense")
+STAGES = ("windows", "dense", "whole")
 TRAINING = ("python3.11-doc", "debian-handbook")
 SECONDS = 9000
 
@@ -34,8 +33,7 @@ def main() -> int:
     parser.add_argument("--packages", type=Path, default=PACKAGES, help="a folder with the .deb files")
     parser.add_argument("--models", type=Path, default=MODELS, help="where the base is and the results go")
     parser.add_argument("--jobs", type=Path, default=JOBS, help="where stages keep their states")
-    parser.add_argument("--keep", type=int, default=6, help="layers that stay whole")
-    parser.add_argument("--layer-steps", type=int, default=200, help="of 2,048 tokens")
+    parser.add_argument("--keep", type=int, default=8, help="layers that stay whole")
     parser.add_argument("--steps", type=int, default=125, help="of 4,096 tokens, of whole and dense alike")
     parser.add_argument("--threads", type=int, default=2, help="1: for two stages side by side")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="the budget of each stage")
@@ -62,28 +60,25 @@ def _common(options: argparse.Namespace, packages: list[str]) -> dict[str, Any]:
     return {
         "recipe": "transfer", "model": str(options.models / BASE), "data": packages, "seed": 1,
         "dtype": "float32", "frozen": "u8", "threads": options.threads,
-        "checkpoint": False, "window": 384, "sinks": 4, "branch_rank": 64, "max_seconds": options.seconds,
-        "guard": options.guard,
+        "checkpoint": False, "window": 256, "sinks": 4, "gate": "after", "branch_rank": 64,
+        "max_seconds": options.seconds, "guard": options.guard,
     }  # fmt: skip
 
 
 def _own(stage: str, options: argparse.Namespace) -> dict[str, Any]:
     if stage == "windows":
-        # a narrower window sets layers further apart
-        return {"stage": stage, "window": 256, "row_tokens": 2048, "held_out_rows": 4, "keep": options.keep}
-    layers = json.loads((options.jobs / "windows" / "result" / "windows.json").read_text())["hybrid_layers"]
-    if stage == "layers":
-        return {
-            "stage": stage, "hybrid_layers": layers, "row_tokens": 2048, "batch_tokens": 2048,
-            "learning_rate": 3e-3, "steps": options.layer_steps, "evaluate_every": 50, "held_out_rows": 4,
-        }  # fmt: skip
-    learn: dict[str, Any] = {"rank": 16}
-    if stage == "whole":
-        learn["start"] = str(options.jobs / "layers" / "result")
-    return {
-        "stage": "whole", "hybrid_layers": layers if stage == "whole" else [], "row_tokens": 2048,
-        "batch_tokens": 4096, "learning_rate": 1e-3, "steps": options.steps, "evaluate_every": 25,
-        "state_every": 5, "held_out_rows": 4, "learn": learn,
+        return {"stage": stage, "row_tokens": 2048, "held_out_rows": 4, "keep": options.keep}
+    own: dict[str, Any] = {
+        "stage": "whole", "hybrid_layers": [], "row_tokens": 2048, "batch_tokens": 4096, "learning_rate": 1e-3,
+        "steps": options.steps, "evaluate_every": 25, "state_every": 5, "held_out_rows": 4, "learn": {"rank": 16},
+    }  # fmt: skip
+    if stage == "dense":
+        return own
+    windows = json.loads((options.jobs / "windows" / "result" / "windows.json").read_text())
+    return own | {
+        "hybrid_layers": windows["hybrid_layers"], "learning_rate": 1.5e-3,
+        "teacher": str(options.jobs / "dense" / "result"), "taught": 0.5,
+        "branches_first": round(0.28 * options.steps),
     }  # fmt: skip
 
 

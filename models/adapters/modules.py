@@ -35,10 +35,10 @@ class Place:
 
 def acting(name: str, told: object) -> Acts:
     """As a file tells it. Raises ModelError adapter_invalid."""
-    if told == "always" or told == "answer":  # noqa: PLR1714 - as a type checker reads it
+    if told == "always" or told == "question" or told == "answer":  # noqa: PLR1714 - as a type checker reads it
         return told
     raise ModelError(
-        "adapter_invalid", f"{name}: acts is {told!r}, neither always nor answer", param="adapter"
+        "adapter_invalid", f"{name}: acts is {told!r}, not always, question or answer", param="adapter"
     )
 
 

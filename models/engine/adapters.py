@@ -64,7 +64,7 @@ class Adapters:
             with self._lock:
                 row = self._free_row(name)
                 self._rows.set(row, adapter)
-                self._named[name] = AdapterUse(row, adapter.digest, late=adapter.acts == "answer")
+                self._named[name] = AdapterUse(row, adapter.digest, adapter.acts)
 
         self._pause.between_steps(place)
 

@@ -33,7 +33,7 @@ def turns_of(messages: Sequence[ChatMessage], documents: Sequence[GroundingDocum
         raise ModelError(
             "invalid_request", "documents ground the answer to a user's message", param="messages"
         )
-    parts = (_OPENING, *map(_laid_out, documents), _ASKING + messages[-1].content)
+    parts = (_OPENING, *map(_laid_out, documents), _ASKING, messages[-1].content)
     return [*turns[:-1], Turn("user", parts)]
 
 

@@ -60,7 +60,7 @@ class Preparer:
         prompt = self._laid_out(turns_of((*earlier, *request.messages), request.documents))
         adapter = self.adapter(request.adapter)
         generation = self._generation(prompt, request.sampling, call, sink, adapter, "messages")
-        generation.late_from = max(len(prompt.ids) - self._header, 0)
+        generation.late_from = self._late_from(prompt, adapter)
         generation.origin = request.snapshot
         constraint = request.constraint or constraint_of(request)
         generation.matcher = None if constraint is None else self._grammars.matcher(constraint)
@@ -79,6 +79,12 @@ class Preparer:
         self.check_tokens(prompt, "prompt")
         plain = ChatPrompt(list(prompt), ())
         return self._generation(plain, sampling, call, sink, self.adapter(adapter), "prompt")
+
+    def _late_from(self, prompt: ChatPrompt, adapter: AdapterUse | None) -> int:
+        """Where the adapter begins to act, if it acts late."""
+        if adapter is not None and adapter.acts == "question" and prompt.asked is not None:
+            return prompt.asked
+        return max(len(prompt.ids) - self._header, 0)
 
     @cached_property
     def _header(self) -> int:
@@ -116,8 +122,9 @@ class Preparer:
         sampling = SamplingParams(
             max_tokens=1, top_logprobs=len(self._vocabulary), logit_bias=no_end, speculate=False
         )
-        generation = self._generation(behind, sampling, call, sink, self.adapter(adapter), "input")
-        generation.late_from = max(len(prompt.ids) - self._header, 0)
+        use = self.adapter(adapter)
+        generation = self._generation(behind, sampling, call, sink, use, "input")
+        generation.late_from = self._late_from(prompt, use)
         generation.origin = origin
         generation.matcher = self._grammars.matcher(ChoiceConstraint(tuple(labels)))
         for token in path:

@@ -13,16 +13,21 @@ from secretariat.models.engine.handles import Handle
 from secretariat.models.engine.output import Output
 from secretariat.models.engine.pages import PageTable
 from secretariat.models.engine.tree import Mark, Owner
+from secretariat.models.nets.adapters import Acts
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterUse:
-    """`row` of the network's adapter table; `digest` of its weights, by which prefixes are kept apart. `late`: it
-    acts from the answer's header on, and the prompt before that is the base model's."""
+    """`row` of the network's adapter table; `digest` of its weights, by which prefixes are kept apart."""
 
     row: int
     digest: str
-    late: bool = False
+    acts: Acts = "always"
+
+    @property
+    def late(self) -> bool:
+        """The beginning of a prompt is the base model's."""
+        return self.acts != "always"
 
 
 @dataclass(eq=False)

@@ -16,8 +16,9 @@ from torch import Tensor
 from secretariat.models.errors import ModelError
 
 Floats = npt.NDArray[np.float32]
-Acts = Literal["always", "answer"]
-"""On every token, or only from the header of the answer on: then the prompt's numbers are the base model's."""
+Acts = Literal["always", "question", "answer"]
+"""On every token; from what is asked about documents on; or only from the header of the answer on. The numbers of
+the prompt before that are the base model's."""
 
 
 @dataclass(frozen=True, slots=True)

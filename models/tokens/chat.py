@@ -43,10 +43,12 @@ class Turn:
 @dataclass(frozen=True, slots=True)
 class ChatPrompt:
     """Token ids of a conversation. `boundaries`: lengths of beginnings that other prompts may share, ascending:
-    at the end of each part and before each control token."""
+    at the end of each part and before each control token. `asked`: where the last part of the last message begins,
+    None where that is in one piece."""
 
     ids: list[int]
     boundaries: tuple[int, ...]
+    asked: int | None = None
 
 
 class ChatTemplate:
@@ -104,14 +106,16 @@ def lay_out(
     guarded = [ChatMessage(turn.role, _SEAM.join(map(plain, turn.parts))) for turn in turns]
     text = template.render(guarded, add_generation_prompt=add_generation_prompt)
     ids: list[int] = []
-    boundaries = set[int]()
+    boundaries, asked = set[int](), None
     for piece in re.split(f"({_any_of(control)}|{_SEAM})" if control else f"({_SEAM})", text):
         if piece == _SEAM or piece in control:
             boundaries.add(len(ids))
+            asked = len(ids) if piece == _SEAM else asked
             ids += [] if piece == _SEAM else [control[piece]]
         else:
             ids += vocabulary.encode(piece.replace(_GUARD, ""))
-    return ChatPrompt(ids, tuple(sorted(boundaries - {0, len(ids)})))
+    in_parts = bool(turns) and len(turns[-1].parts) > 1
+    return ChatPrompt(ids, tuple(sorted(boundaries - {0, len(ids)})), asked if in_parts else None)
 
 
 def _any_of(control: Mapping[str, int]) -> str:

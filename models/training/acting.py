@@ -1,4 +1,4 @@
-"""Where an adapter acts while it learns: on every token, or from the answer's header on, as the engine runs it.
+"""Where an adapter acts while it learns: on every token, or late, as the engine runs it.
 
 Knows no losses. Shape letters: B rows, T places of a row.
 """
@@ -13,6 +13,7 @@ from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import Acts
 from secretariat.models.nets.load import LoadedChat
 from secretariat.models.tokens.chat import Turn, lay_out
+from secretariat.models.training.examples import Example
 from secretariat.models.training.learnt import Part
 from secretariat.models.training.packing import Rows
 from secretariat.models.training.parts import LoraPart, SvfPart
@@ -22,20 +23,34 @@ Place = Callable[[Rows], None]
 
 
 def placing(part: Part, acts: Acts, chat: LoadedChat) -> Place:
-    """Raises ModelError training_invalid for a part that can't be kept to the answer."""
+    """Raises ModelError training_invalid for a part that can't be kept to the answer, and for "question"."""
     if acts == "always":
         return lambda _: None
-    if not isinstance(part, LoraPart | SvfPart):
-        raise ModelError(
-            "training_invalid", "weights act on every token: only adapters act on the answer alone"
-        )
-    adapter, header = part, header_tokens(chat)
-    adapter.acts = acts
+    if acts == "question":
+        raise ModelError("training_invalid", "what acts from the question on learns from prompts with answers alone",
+                         param="learn.acts")  # fmt: skip
+    adapter, header = late(part, acts), header_tokens(chat)
 
     def place(rows: Rows) -> None:
         adapter.acting_BT = acting(rows, header)
 
     return place
+
+
+def late(part: Part, acts: Acts) -> LoraPart | SvfPart:
+    """The part, which acts so from here on where it is served. Raises ModelError training_invalid for one that
+    can't."""
+    if not isinstance(part, LoraPart | SvfPart):
+        raise ModelError("training_invalid", "weights act on every token: only adapters act late")
+    part.acts = acts
+    return part
+
+
+def begins(example: Example, acts: Acts, header: int) -> int:
+    """Where a late adapter begins to act. `header`: of an answer, as `header_tokens`."""
+    if acts == "question" and example.asked is not None:
+        return example.asked
+    return max(0, example.learn.index(True) - header)
 
 
 def header_tokens(chat: LoadedChat) -> int:

@@ -5,7 +5,7 @@ Owns the reading of JSON lines and which tokens are to be learnt. Errors name fi
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ from secretariat.models.core import ChatMessage, GroundingDocument
 from secretariat.models.engine.grounding import turns_of
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.load import LoadedChat
-from secretariat.models.tokens.chat import lay_out
+from secretariat.models.tokens.chat import ChatPrompt, lay_out
 from secretariat.models.training.packing import Document
 from secretariat.models.training.rewards import Expected
 
@@ -24,11 +24,13 @@ _ROLES = ("system", "user", "assistant")
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """`learn` marks the tokens to be predicted: the answer's and the one that ends it."""
+    """`learn` marks the tokens to be predicted: the answer's and the one that ends it. `asked`: as of a
+    ChatPrompt."""
 
     tokens: Sequence[int]
     learn: Sequence[bool]
     id: str
+    asked: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +77,15 @@ def prompt_tokens(
     chat: LoadedChat, messages: Sequence[ChatMessage], documents: Sequence[GroundingDocument] = ()
 ) -> list[int]:
     """Up to the assistant's turn, the documents before the last message's words as the engine puts them there."""
+    return _prompt(chat, messages, documents).ids
+
+
+def _prompt(
+    chat: LoadedChat, messages: Sequence[ChatMessage], documents: Sequence[GroundingDocument]
+) -> ChatPrompt:
     if chat.template is None:
         raise ModelError("training_invalid", f"{chat.identity.name} is a base model: it has no conversations")
-    return lay_out(chat.template, chat.tokenizer, turns_of(messages, documents)).ids
+    return lay_out(chat.template, chat.tokenizer, turns_of(messages, documents))
 
 
 def answer_tokens(chat: LoadedChat, text: str) -> list[int]:
@@ -98,8 +106,9 @@ def read_documents(paths: Sequence[Path], chat: LoadedChat, row_tokens: int) -> 
         messages = _messages(record)
         if messages[-1].role != "assistant" or len(messages) < 2:
             raise ValueError("messages don't end with an assistant's that answers one before")
-        prompt = prompt_tokens(chat, messages[:-1], _documents(record))
-        return [example(prompt, answer_tokens(chat, messages[-1].content), name)]
+        prompt = _prompt(chat, messages[:-1], _documents(record))
+        learnt = example(prompt.ids, answer_tokens(chat, messages[-1].content), name)
+        return [replace(learnt, asked=prompt.asked)]
 
     return [document for documents in _read(paths, made) for document in documents]
 

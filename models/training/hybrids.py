@@ -24,6 +24,7 @@ from secretariat.models.nets.decoder import Decoder
 from secretariat.models.nets.deltas import merged
 from secretariat.models.training.changes import WEIGHTS, Base, save_changes
 from secretariat.models.training.job import invalid
+from secretariat.models.training.learnt import Learnt
 from secretariat.models.training.parts import LoraPart, WeightsPart
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -110,12 +111,14 @@ class HybridPart:
         self.pairs: list[LoraPart] = []
         self._branch: LoraPart | None = None
         self._small: WeightsPart | None = None
+        self._network: LoraPart | None = None
         if shape.layers:
             self._branch = _pairs(decoder, BRANCH, ranks.branch, seed)
             self.pairs.append(self._branch)
             self._small = WeightsPart(decoder, _is_small, dtype=torch.float32)
         if ranks.network:
-            self.pairs.append(_pairs(decoder, ATTENTION, ranks.network, seed + 1))
+            self._network = _pairs(decoder, ATTENTION, ranks.network, seed + 1)
+            self.pairs.append(self._network)
         self._leaves: Mapping[str, Tensor] = {}
 
     @property
@@ -137,6 +140,16 @@ class HybridPart:
         """A branch without its pair has a closed gate: it adds exact zeros."""
         if self._branch is not None:
             self._branch.active = value
+
+    @property
+    def network(self) -> bool:
+        """Whether the pairs on what was there before act and learn."""
+        return self._network is not None and self._network.active
+
+    @network.setter
+    def network(self, value: bool) -> None:
+        if self._network is not None:
+            self._network.active = value
 
     def initial(self) -> Mapping[str, Tensor]:
         begun = {name: tensor for part in self._parts() for name, tensor in part.initial().items()}
@@ -186,6 +199,14 @@ class HybridPart:
             else:
                 found[_ours(name)] = tensor.squeeze(1) if tensor.dim() == 3 else tensor
         return found
+
+
+def change_into(dense: Decoder, checkpoint: Checkpoint, directory: Path, folder: Path) -> None:
+    """The dense network becomes what a folder of its changes says; nothing of it learns. Raises ModelError as
+    HybridPart, also for a folder that isn't dense."""
+    changes = _read(folder, Base.of(checkpoint, directory).digest)
+    ranks = Ranks(branch=0, network=next(len(one) for name, one in changes.items() if name.endswith(".down")))
+    Learnt([HybridPart(dense, checkpoint, directory, Shape(layers=()), ranks, seed=0, start=folder)])
 
 
 def _pairs(decoder: Decoder, targets: Sequence[str], rank: int, seed: int) -> LoraPart:

@@ -99,7 +99,7 @@ _LEAST = {
 }  # fmt: skip
 _CHOICES: Mapping[str, Sequence[str]] = {
     "dtype": ("bfloat16", "float32"), "frozen": ("plain", "u8"), "kind": ("lora", "svf", "full"),
-    "acts": ("always", "answer"),
+    "acts": ("always", "question", "answer"),
 }  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 Owns the head's way forth and back. Knows nothing of what the numbers are for.
 
-Shape letters: B rows, T places, E model width, V vocabulary, M learnt tokens, N = B * T.
+Shape letters: B rows, T places, E model width of the network that learns or teaches, V vocabulary, M learnt tokens,
+N = B * T.
 """
 
 from dataclasses import dataclass
@@ -42,23 +43,55 @@ class _Scaling:
         return gradient_MV if self.scale == 1.0 else gradient_MV * self.scale
 
 
+@dataclass(frozen=True, slots=True)
+class Teaching:
+    """What another network of the same vocabulary makes of the same rows: its last hidden states. Its
+    probabilities are `share` of what is to be foreseen; the text's own token is the rest (arXiv:1503.02531, at
+    temperature 1)."""
+
+    teacher: Decoder
+    hidden_BTE: Tensor
+    share: float
+
+    def targets(self, rows: Rows) -> "_Taught":
+        return _Taught(_sources(self.hidden_BTE, rows), self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    hidden_ME: Tensor
+    by: Teaching
+
+    def probabilities(self, at: slice) -> Tensor:
+        """[M, V] of the tokens at those places, times the share."""
+        config = self.by.teacher.config
+        scaling = _Scaling(config.logits_scale, config.logits_cap)
+        logits_MV = scaling.logits(self.by.teacher.head(self.hidden_ME[at]))
+        return torch.softmax(logits_MV, dim=-1).mul_(self.by.share)
+
+
 def log_probs(decoder: Decoder, hidden_BTE: Tensor, rows: Rows) -> Tensor:
     """[M] natural logarithms, in the order of `rows.targets_M`. The logits are computed again on the way back."""
     return _apply(_LogProbs, decoder, hidden_BTE, rows)
 
 
-def loss_sum(decoder: Decoder, hidden_BTE: Tensor, rows: Rows) -> Tensor:
-    """Minus the sum of `log_probs`, a scalar. The gradient is taken at once: the logits are computed once."""
-    return _apply(_LossSum, decoder, hidden_BTE, rows)
+def loss_sum(decoder: Decoder, hidden_BTE: Tensor, rows: Rows, teaching: Teaching | None = None) -> Tensor:
+    """Minus the sum of `log_probs`, a scalar; with `teaching` the cross-entropy with what it says. The gradient is
+    taken at once: the logits are computed once."""
+    return _apply(_LossSum, decoder, hidden_BTE, rows, None if teaching is None else teaching.targets(rows))
 
 
-def _apply(function: Any, decoder: Decoder, hidden_BTE: Tensor, rows: Rows) -> Tensor:
-    device = hidden_BTE.device
-    hidden_ME = hidden_BTE.flatten(0, 1).index_select(0, rows.sources_M.to(device))
+def _apply(function: Any, decoder: Decoder, hidden_BTE: Tensor, rows: Rows, *more: Any) -> Tensor:
+    hidden_ME = _sources(hidden_BTE, rows)
     scaling = _Scaling(decoder.config.logits_scale, decoder.config.logits_cap)
-    head = _Head(decoder.head)
-    found: Tensor = function.apply(hidden_ME, decoder.head.weight, rows.targets_M.to(device), head, scaling)
+    head, targets_M = _Head(decoder.head), rows.targets_M.to(hidden_BTE.device)
+    found: Tensor = function.apply(hidden_ME, decoder.head.weight, targets_M, head, scaling, *more)
     return found
+
+
+def _sources(hidden_BTE: Tensor, rows: Rows) -> Tensor:
+    """[M, E]: what the learnt tokens are foreseen from."""
+    return hidden_BTE.flatten(0, 1).index_select(0, rows.sources_M.to(hidden_BTE.device))
 
 
 class _Head:
@@ -98,7 +131,7 @@ class _LogProbs(torch.autograd.Function):
         for at, (part_ME, wanted_M) in zip(_places(hidden_ME), _parts(hidden_ME, targets_M), strict=True):
             leaf_ME, product_MV = ctx.head.forth(part_ME)
             logits_MV = ctx.scaling.logits(product_MV.detach())
-            by_logits_MV = _less_one(_softmax(ctx.scaling.kept(logits_MV), wanted_M)[1], wanted_M)
+            by_logits_MV = _less(_softmax(ctx.scaling.kept(logits_MV), wanted_M)[1], wanted_M)
             by_logits_MV *= -gradients[0][at, None]
             by_product_MV = ctx.scaling.back(by_logits_MV, logits_MV).to(hidden_ME.dtype)
             by_hidden_ME[at] = ctx.head.back(leaf_ME, product_MV, by_product_MV)
@@ -110,17 +143,23 @@ class _LogProbs(torch.autograd.Function):
 class _LossSum(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, hidden_ME: Tensor, weight_VE: Tensor, targets_M: Tensor, head: _Head, scaling: _Scaling
-    ) -> Tensor:
+        ctx: Any, hidden_ME: Tensor, weight_VE: Tensor, targets_M: Tensor, head: _Head, scaling: _Scaling,
+        taught: _Taught | None,
+    ) -> Tensor:  # fmt: skip
         total = hidden_ME.new_zeros((), dtype=wide(hidden_ME.dtype))
         by_hidden_ME = torch.empty_like(hidden_ME) if ctx.needs_input_grad[0] else None
         by_weight = _sum_like(weight_VE, wanted=ctx.needs_input_grad[1])
         for at, (part_ME, wanted_M) in zip(_places(hidden_ME), _parts(hidden_ME, targets_M), strict=True):
             leaf_ME, product_MV = head.forth(part_ME)
             logits_MV = scaling.logits(product_MV.detach())
-            logs_M, probabilities_MV = _softmax(scaling.kept(logits_MV), wanted_M)
-            total -= logs_M.sum()
-            by_logits_MV = _less_one(probabilities_MV, wanted_M)
+            kept_MV = scaling.kept(logits_MV)
+            if taught is None:
+                logs_M, probabilities_MV = _softmax(kept_MV, wanted_M)
+                total -= logs_M.sum()
+                by_logits_MV = _less(probabilities_MV, wanted_M)
+            else:
+                loss, by_logits_MV = _beside(kept_MV, wanted_M, taught.probabilities(at), taught.by.share)
+                total += loss
             by_product_MV = scaling.back(by_logits_MV, logits_MV).to(hidden_ME.dtype)
             if by_hidden_ME is not None:
                 by_hidden_ME[at] = head.back(leaf_ME, product_MV, by_product_MV)
@@ -132,7 +171,7 @@ class _LossSum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         scaled = (None if part is None else part * gradients[0] for part in ctx.saved_tensors)
-        return (*scaled, None, None, None)
+        return (*scaled, None, None, None, None)
 
 
 def _softmax(logits_MV: Tensor, targets_M: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,6 +184,18 @@ def _softmax(logits_MV: Tensor, targets_M: Tensor) -> tuple[Tensor, Tensor]:
     return wanted_M - sums_M1[:, 0].log(), probabilities_MV.div_(sums_M1)
 
 
+def _beside(logits_MV: Tensor, targets_M: Tensor, taught_MV: Tensor, share: float) -> tuple[Tensor, Tensor]:
+    """The cross-entropy, summed, with targets that count as what `taught_MV` leaves of 1; its gradient by the
+    logits, in their place."""
+    above_MV = logits_MV - logits_MV.amax(dim=-1, keepdim=True)
+    expected_M = torch.einsum("mv,mv->m", taught_MV, above_MV)
+    logs_M, probabilities_MV = _softmax(logits_MV, targets_M)
+    wanted_M = above_MV.gather(1, targets_M[:, None])[:, 0]
+    sums_M = wanted_M - logs_M  # of the exponentials, their logarithm
+    loss = -((1 - share) * logs_M + expected_M - share * sums_M).sum()
+    return loss, _less(probabilities_MV.sub_(taught_MV), targets_M, 1 - share)
+
+
 def _places(hidden_ME: Tensor) -> list[slice]:
     return [slice(first, first + _TOKENS) for first in range(0, len(hidden_ME), _TOKENS)]
 
@@ -153,10 +204,10 @@ def _parts(hidden_ME: Tensor, targets_M: Tensor) -> list[tuple[Tensor, Tensor]]:
     return [(hidden_ME[at], targets_M[at]) for at in _places(hidden_ME)]
 
 
-def _less_one(probabilities_MV: Tensor, targets_M: Tensor) -> Tensor:
-    """Changes what it is given: softmax less the target's indicator."""
+def _less(probabilities_MV: Tensor, targets_M: Tensor, share: float = 1.0) -> Tensor:
+    """Changes what it is given: softmax less `share` of the target's indicator."""
     rows_M = torch.arange(len(targets_M), device=targets_M.device)
-    probabilities_MV[rows_M, targets_M] -= 1
+    probabilities_MV[rows_M, targets_M] -= share
     return probabilities_MV
 
 

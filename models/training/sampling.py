@@ -54,7 +54,7 @@ class Sampler:
         """Answers come from this adapter from now on; nothing computed with the last one is used again."""
         self._rows.set(_ROW, adapter)
         self._engine.forget(_TENANT)
-        self._use = AdapterUse(_ROW, adapter.digest, late=adapter.acts == "answer")
+        self._use = AdapterUse(_ROW, adapter.digest, adapter.acts)
 
     def answers(
         self, prompts: Sequence[Sequence[int]], each: int, sampling: SamplingParams

@@ -1,10 +1,10 @@
-"""Answers that an adapter learns where it acts on them alone: prompts are read once, without a way back.
+"""Answers that an adapter learns where it acts late: prompts are read once up to there, without a way back.
 
 Several examples may begin alike, with the same sources or tools: that beginning is read once a step. An Objective
-for recipes whose adapter acts "answer". Knows no data.
+for recipes whose adapter acts "question" or "answer". Knows no data.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,12 +38,11 @@ class Group:
         return self.shared + sum(len(example.tokens) - self.shared for example in self.examples)
 
 
-def grouped(examples: Sequence[Example], header: int, most_tokens: int) -> list[Group]:
-    """`header`: tokens of the template's opening of an answer, on which the adapter acts too. A group of several
-    is at most `most_tokens` long."""
+def grouped(examples: Sequence[Example], begins: Callable[[Example], int], most_tokens: int) -> list[Group]:
+    """`begins`: where the adapter begins to act. A group of several is at most `most_tokens` long."""
     groups: list[Group] = []
     for example in sorted(examples, key=lambda example: list(example.tokens)):
-        begin = max(0, example.learn.index(True) - header)
+        begin = begins(example)
         joined = _joined(groups[-1], example, begin) if groups else None
         if joined is None or joined.tokens > most_tokens:
             groups.append(Group((example,), (begin,), begin))
@@ -71,18 +70,18 @@ class Answered:
     """An Objective. A part of a batch is the groups of one row."""
 
     def __init__(
-        self, decoder: Decoder, learnt: Learnt, header: int, job: Job,
+        self, decoder: Decoder, learnt: Learnt, begins: Callable[[Example], int], job: Job,
         examples: Sequence[Example], held_out: Sequence[Example],
     ) -> None:  # fmt: skip
         self._decoder, self._adapter = decoder, learnt
-        self._groups = grouped(examples, header, job.row_tokens)
+        self._groups = grouped(examples, begins, job.row_tokens)
         self._order = Order(
             [group.tokens for group in self._groups],
             row_tokens=job.row_tokens,
             batch_tokens=job.batch_tokens,
             seed=job.seed,
         )
-        others = grouped(held_out, header, job.row_tokens)
+        others = grouped(held_out, begins, job.row_tokens)
         rows = first_fit([group.tokens for group in others], job.row_tokens)
         self._held_out = [[others[index] for index in row] for row in rows]
         self._learnt = 1

@@ -1,19 +1,20 @@
 """Supervised fine-tuning: the mean loss of the answers' tokens, and of whole texts, on adapters or all weights."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
 from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
-from secretariat.models.training.acting import Place, header_tokens, placing
+from secretariat.models.training.acting import Place, begins, header_tokens, late, placing
 from secretariat.models.training.carrying import carries
 from secretariat.models.training.examples import Example, Text, fitting, read_documents
 from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job
 from secretariat.models.training.learnt import Learnt
-from secretariat.models.training.loss import loss_sum
+from secretariat.models.training.loss import Teaching, loss_sum
 from secretariat.models.training.model import learning, open_model
 from secretariat.models.training.packing import Document, Order, Rows, first_fit, laid_out
 from secretariat.models.training.run import HELD_OUT, Measured, Run
@@ -24,7 +25,6 @@ def main(job: Job, folder: Path) -> bool:
     """False where it was stopped on the way. Raises ModelError."""
     opened = open_model(job)
     part = learning(job, opened)
-    place = placing(part, job.learn.acts, opened.chat)
     learnt = Learnt([part])
     examples, held_out = (
         fitting(read_documents(list(map(Path, paths)), opened.chat, job.row_tokens), job.row_tokens)
@@ -33,14 +33,13 @@ def main(job: Job, folder: Path) -> bool:
         for paths in (job.data, job.held_out)
     )
     facts = {"examples": len(examples), "held_out_examples": len(held_out)}
-    if (
-        job.learn.acts == "answer"
-        and carries(opened.decoder.config)
-        and _asked(examples)
-        and _asked(held_out)
-    ):
-        answered = Answered(opened.decoder, learnt, header_tokens(opened.chat), job, examples, held_out)
+    acts = job.learn.acts
+    if acts != "always" and carries(opened.decoder.config) and _asked(examples) and _asked(held_out):
+        late(part, acts)
+        first = partial(begins, acts=acts, header=header_tokens(opened.chat))
+        answered = Answered(opened.decoder, learnt, first, job, examples, held_out)
         return Run(job, folder, learnt, answered).go(facts)
+    place = placing(part, acts, opened.chat)
     supervised = Supervised(opened.decoder, job, examples, held_out, place)
     return Run(job, folder, learnt, supervised).go(facts)
 
@@ -79,8 +78,8 @@ class Supervised:
         self._learnt = max(1, sum(one.learnt for one in rows))
         return rows
 
-    def loss(self, part: Rows) -> Measured:
-        return Measured(self._sum(part) / self._learnt, part.tokens)
+    def loss(self, part: Rows, teaching: Teaching | None = None) -> Measured:
+        return Measured(self._sum(part, teaching) / self._learnt, part.tokens)
 
     def held_out(self) -> Mapping[str, float] | None:
         if not self._held_out:
@@ -88,11 +87,11 @@ class Supervised:
         total = sum(float(self._sum(rows)) for rows in self._held_out)
         return {HELD_OUT: total / max(1, sum(rows.learnt for rows in self._held_out))}
 
-    def _sum(self, rows: Rows) -> Tensor:
+    def _sum(self, rows: Rows, teaching: Teaching | None = None) -> Tensor:
         if self._place is not None:
             self._place(rows)
         last_BTE = hidden(self._decoder, rows, checkpoint=self._job.checkpoint)
-        return loss_sum(self._decoder, last_BTE, rows)
+        return loss_sum(self._decoder, last_BTE, rows, teaching)
 
 
 def _in_rows(documents: Sequence[Document], row_tokens: int) -> list[Rows]:

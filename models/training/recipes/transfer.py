@@ -3,7 +3,9 @@
 Three stages, each a job of its own. "windows": what each layer's window alone costs, so that the dearest can stay
 whole. "layers": each branch learns what its layer's window leaves out of the whole attention's answer, all layers
 in one pass, nothing going back through the stack (arXiv:2410.10254). "whole": all of it together predicts the
-text, with low-rank pairs on all matrices; without hybrid layers that is the dense twin, trained alike.
+text, with low-rank pairs on all matrices; a teacher's predictions can be targets too, and branches can learn alone
+first, before others take over what they would be good for. Without hybrid layers that is the dense twin, trained
+alike.
 """
 
 import json
@@ -21,10 +23,10 @@ from secretariat.models.training.data.contamination import Guard, refuse_overlap
 from secretariat.models.training.data.texts import training_documents
 from secretariat.models.training.examples import Text
 from secretariat.models.training.forward import embedded, hidden, layer, mixed
-from secretariat.models.training.hybrids import HybridPart, Ranks, Shape, made_hybrid
+from secretariat.models.training.hybrids import HybridPart, Ranks, Shape, change_into, made_hybrid
 from secretariat.models.training.job import RESULT, Job, invalid
 from secretariat.models.training.learnt import Learnt
-from secretariat.models.training.loss import log_probs
+from secretariat.models.training.loss import Teaching, log_probs
 from secretariat.models.training.model import Opened, open_model
 from secretariat.models.training.packing import Order, Rows, rows_of
 from secretariat.models.training.passage import Passage
@@ -35,13 +37,15 @@ from secretariat.models.training.state import write_whole
 FAR = 512  # positions from here on have seen more than a window
 COSTS = "windows.json"
 _STAGES = ("windows", "layers", "whole")
-_WHOLE_NUMBERS = ("window", "sinks", "branch_rank", "held_out_rows", "keep")
+_WHOLE_NUMBERS = ("window", "sinks", "branch_rank", "held_out_rows", "keep", "branches_first")
+_MAY_BE_NONE = ("sinks", "branches_first")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Own:
     """The job's own keys. `held_out_rows` and, for "windows", as many training rows are measured. `keep`: layers
-    that stay whole."""
+    that stay whole. `teacher`: a folder of changes of the same base, whose predictions are `taught` of the targets.
+    `branches_first`: steps in which branches alone learn."""
 
     stage: str
     hybrid_layers: tuple[int, ...] = ()
@@ -51,6 +55,9 @@ class Own:
     branch_rank: int = 64
     held_out_rows: int = 8
     keep: int = 6
+    teacher: str | None = None
+    taught: float = 0.5
+    branches_first: int = 0
 
     @staticmethod
     def of(values: Mapping[str, Any]) -> "Own":
@@ -60,10 +67,12 @@ class Own:
         if unknown := values.keys() - Own.__dataclass_fields__.keys():
             raise invalid(min(unknown), "isn't known")
         for name in _WHOLE_NUMBERS:
-            if not isinstance(values.get(name, 1), int) or values.get(name, 1) < (name != "sinks"):
+            if not isinstance(values.get(name, 1), int) or values.get(name, 1) < (name not in _MAY_BE_NONE):
                 raise invalid(name, "is no number of at least 1")
         if not isinstance(layers := values.get("hybrid_layers", []), list):
             raise invalid("hybrid_layers", "is no list")
+        if not 0 <= values.get("taught", 0.5) <= 1:
+            raise invalid("taught", "is no share of 0 to 1")
         return Own(**{**values, "hybrid_layers": tuple(layers)})
 
 
@@ -95,7 +104,11 @@ def main(job: Job, folder: Path) -> bool:
     facts = {"examples": len(texts), "held_out_examples": len(held_out), "stage": own.stage}
     if own.stage == "layers":
         return Run(job, folder, learnt, Layers(dense, decoder, job, texts, held_out)).go(facts)
-    return Run(job, folder, learnt, Whole(decoder, part, job, texts, held_out)).go(facts)
+    whole = Whole(decoder, part, job, texts, held_out, branches_first=own.branches_first)
+    if own.teacher is not None:
+        change_into(dense, checkpoint, opened.directory, Path(own.teacher))
+        whole.learn_from(dense, own.taught)
+    return Run(job, folder, learnt, whole).go(facts)
 
 
 def _texts(job: Job, own: Own, opened: Opened) -> tuple[list[Text], list[Text]]:
@@ -234,17 +247,30 @@ class Whole:
     """An Objective: the loss of the text. Held out, it is told beyond FAR too, and what the branches are worth."""
 
     def __init__(
-        self, decoder: Decoder, part: HybridPart, job: Job, texts: Sequence[Text], held_out: Sequence[Text]
-    ) -> None:
+        self, decoder: Decoder, part: HybridPart, job: Job, texts: Sequence[Text], held_out: Sequence[Text], *,
+        branches_first: int = 0,
+    ) -> None:  # fmt: skip
         self._text = Supervised(decoder, job, texts, ())
-        self._decoder, self._part = decoder, part
+        self._decoder, self._part, self._job = decoder, part, job
         self._held_out = [rows_of([text]) for text in held_out]
+        self._branches_first = branches_first
+        self._teacher: tuple[Decoder, float] | None = None
+
+    def learn_from(self, teacher: Decoder, share: float) -> None:
+        """Its predictions are that share of the targets."""
+        self._teacher = teacher, share
 
     def batch(self, step: int) -> list[Rows]:
+        self._part.network = step >= self._branches_first
         return self._text.batch(step)
 
     def loss(self, part: Rows) -> Measured:
-        return self._text.loss(part)
+        if self._teacher is None:
+            return self._text.loss(part)
+        teacher, share = self._teacher
+        with torch.no_grad():
+            teaching = Teaching(teacher, hidden(teacher, part), share)
+        return self._text.loss(part, teaching)
 
     def held_out(self) -> Mapping[str, float]:
         every, far = self._losses()

@@ -10,7 +10,15 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from secretariat.models.core import CallContext, ChatMessage, ChatRequest, ChatResult, Expert, SamplingParams
+from secretariat.models.core import (
+    CallContext,
+    ChatMessage,
+    ChatRequest,
+    ChatResult,
+    Expert,
+    GroundingDocument,
+    SamplingParams,
+)
 from secretariat.models.engine.local import EngineOptions, LocalChat
 from secretariat.models.engine.scheduler import Limits
 from secretariat.models.errors import ModelError
@@ -28,6 +36,7 @@ from tests.models.engine.hybrid import HYBRID
 from tests.models.engine.toy import CONFIG, toy_chat
 from tests.models.nets.tiny import random_decoder
 
+ACTS = {"whole": "always", "late": "answer", "other": "answer", "asked": "question"}
 SETTINGS = '{"peft_type": "LORA", "r": 4, "lora_alpha": 64, "acts": "%s"}'
 TEMPLATE = (
     "{% for message in messages %}<control>{{ message.content }}{% endfor %}"
@@ -39,7 +48,7 @@ CALL = CallContext("a", "r")
 
 def network(config: DecoderConfig) -> Network:
     decoder, compiled = random_decoder(config, 0, std=0.3), library()
-    plan = AdapterPlan(rows=3, rank=4)
+    plan = AdapterPlan(rows=len(ACTS), rank=4)
     if compiled is None:
         return TorchNetwork(decoder, adapters=plan)
     weights = {name: Values(tensor.numpy()) for name, tensor in decoder.state_dict().items()}
@@ -79,10 +88,10 @@ class Served:
 @pytest.fixture(params=["attention", "hybrid"])
 def served(request: pytest.FixtureRequest, tmp_path: Path):
     config = CONFIG if request.param == "attention" else HYBRID
-    loaded = replace(toy_chat(network(config)), template=ChatTemplate(TEMPLATE))
+    loaded = replace(toy_chat(network(config)), template=ChatTemplate(TEMPLATE), context_length=512)
     chat = LocalChat(loaded, EngineOptions(limits=Limits(gap=16))).start()
     assert chat.adapters is not None
-    for seed, (name, acts) in enumerate((("whole", "always"), ("late", "answer"), ("other", "answer"))):
+    for seed, (name, acts) in enumerate(ACTS.items()):
         chat.adapters.load(name, adapter_folder(tmp_path / name, acts, config, seed))
     yield Served(chat, config)
     chat.close()
@@ -106,6 +115,23 @@ def test_the_base_and_other_adapters_answer_as_if_it_had_never_been(served: Serv
     for _ in range(2):
         served.ask(WORDS, "late")
     assert {name: served.ask(WORDS, name).text for name in (None, "whole", "other")} == before
+
+
+def test_one_that_acts_on_the_question_shares_the_documents_before_it(served: Served):
+    documents = (GroundingDocument("1", WORDS), GroundingDocument("2", WORDS + ", and more"))
+    plain = served.ask("What is said?", documents=documents)
+    asked = served.ask("What is said?", "asked", documents=documents)
+    late = served.ask("What is said?", "late", documents=documents)
+    assert 96 <= asked.usage.cached_tokens <= late.usage.cached_tokens
+    assert asked.text not in (plain.text, late.text)
+    served.chat.engine.forget("a")
+    assert served.ask("What is said?", "asked", documents=documents).text == asked.text
+    assert served.ask("What is said?", documents=documents).text == plain.text
+
+
+def test_without_documents_it_acts_on_the_answer(served: Served):
+    served.ask(WORDS)
+    assert served.ask(WORDS + "?", "asked").usage.cached_tokens >= 48
 
 
 def test_a_single_pass_adapter_shares_nothing_with_the_base(served: Served):

@@ -11,7 +11,7 @@ from torch.autograd import gradcheck
 from secretariat.models.nets.config import LayerSpec, Mamba2Spec, MoeSpec, QkNormSpec, RouterSpec
 from secretariat.models.training.examples import Example
 from secretariat.models.training.forward import hidden
-from secretariat.models.training.loss import log_probs, loss_sum
+from secretariat.models.training.loss import Teaching, log_probs, loss_sum
 from secretariat.models.training.mixing import attend
 from secretariat.models.training.packing import rows_of
 from secretariat.models.training.passage import Passage
@@ -171,6 +171,25 @@ class TestGradients:
             return function(decoder, hidden_BTE, replace(rows, tokens_BT=rows.tokens_BT % 7))
 
         assert gradcheck(found, (head, last))
+
+    @pytest.mark.parametrize("cap", [None, 2.0])
+    def test_what_a_teacher_foresees(self, cap, monkeypatch):
+        monkeypatch.setattr("secretariat.models.training.loss._TOKENS", 4)
+        shape = config(LayerSpec((ATTENTION,), MLP, NORM), logits_cap=cap)
+        decoder: Any = random_decoder(shape).double()
+        teacher: Any = random_decoder(shape, 1).double()
+        rows = rows_of(documents((6, 3)))
+        rows = replace(rows, tokens_BT=rows.tokens_BT % 7)
+        decoder.head, teacher.head = _Head(drawn(7, 4)), _Head(drawn(7, 4, seed=2))
+        last, seen = drawn(*rows.tokens_BT.shape, 4, seed=1), drawn(*rows.tokens_BT.shape, 4, seed=3)
+
+        def found(hidden_BTE, share=0.3):
+            return loss_sum(decoder, hidden_BTE, rows, Teaching(teacher, seen, share))
+
+        assert gradcheck(found, last.requires_grad_())
+        torch.testing.assert_close(found(last, 0.0), loss_sum(decoder, last, rows))
+        itself = loss_sum(decoder, last, rows, Teaching(decoder, last.detach(), 1.0))
+        assert torch.autograd.grad(itself, last)[0].abs().max() < 1e-12, "nobody foresees better than oneself"
 
 
 class _Head(torch.nn.Module):

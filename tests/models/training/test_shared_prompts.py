@@ -2,13 +2,14 @@
 
 import random
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 
 from secretariat.models.nets.config import LayerSpec
-from secretariat.models.training.acting import acting
+from secretariat.models.training.acting import acting, begins
 from secretariat.models.training.examples import Example
 from secretariat.models.training.job import Job
 from secretariat.models.training.learnt import Learnt
@@ -19,6 +20,7 @@ from secretariat.models.training.shared_prompts import Answered, grouped
 from tests.models.nets.tiny import ATTENTION, KINDS, MAMBA2, MLP, NORM, config, random_decoder
 
 HEADER = 3
+BEGINS = partial(begins, acts="answer", header=HEADER)
 
 
 def examples(draw: random.Random, questions: int) -> list[Example]:
@@ -37,11 +39,19 @@ def examples(draw: random.Random, questions: int) -> list[Example]:
 
 def test_what_begins_alike_is_read_together():
     some = examples(random.Random(1), 3)
-    groups = grouped(some, HEADER, 500)
+    groups = grouped(some, BEGINS, 500)
     assert sorted(len(group.examples) for group in groups) == [3, 3]
     assert {group.shared for group in groups} == {40, 41}
     assert sum(group.tokens for group in groups) < sum(len(example.tokens) for example in some)
-    assert all(len(group.examples) == 1 for group in grouped(some, HEADER, 60)), "none of two fits"
+    assert all(len(group.examples) == 1 for group in grouped(some, BEGINS, 60)), "none of two fits"
+
+
+def test_an_adapter_begins_where_the_question_does_or_else_with_the_answer():
+    (first, *_) = examples(random.Random(3), 1)
+    asked = replace(first, asked=40)
+    answer = first.learn.index(True)
+    assert [begins(one, "question", HEADER) for one in (asked, first)] == [40, answer - HEADER]
+    assert begins(asked, "answer", HEADER) == answer - HEADER
 
 
 WINDOWED = config(*[LayerSpec((replace(ATTENTION, window=16, sinks=2), MAMBA2), MLP, NORM)] * 2)
@@ -63,7 +73,7 @@ def test_losses_and_gradients_are_those_of_whole_examples(shape):
     found: list[Any] = []
     objectives: tuple[Any, ...] = (
         Supervised(decoder, job, some, some, place),
-        Answered(decoder, learnt, HEADER, job, some, some),
+        Answered(decoder, learnt, BEGINS, job, some, some),
     )
     for objective in objectives:
         part.acting_BT = None

@@ -82,6 +82,42 @@ def test_what_was_transferred_goes_on_into_training_on_the_text(tmp_path, base, 
     assert not any("layers.0.mamba" in name for name in tensors)
 
 
+def test_a_teacher_takes_a_student_further_whose_branches_learn_first(tmp_path, base, manual):
+    """Rank 0 of the network shows who learns when: pairs on it stay nothing while branches have their turn."""
+    twin = run(tmp_path / "twin", base, manual, stage="whole", hybrid_layers=[], steps=20)
+    taught = {"teacher": str(twin), "taught": 0.7, "gate": "after"}
+    first = run(
+        tmp_path / "first",
+        base,
+        manual,
+        stage="whole",
+        hybrid_layers=[1],
+        steps=4,
+        branches_first=4,
+        **taught,
+    )
+    tensors = SafetensorsFile.open(first / "deltas.safetensors").tensors
+    assert not tensors["model.layers.0.mlp.up_proj.up"].floats().any()
+    assert tensors["model.layers.1.mamba.out_proj.up"].floats().any()
+    then = run(
+        tmp_path / "then",
+        base,
+        manual,
+        stage="whole",
+        hybrid_layers=[1],
+        steps=12,
+        branches_first=4,
+        **taught,
+    )
+    assert (
+        SafetensorsFile.open(then / "deltas.safetensors")
+        .tensors["model.layers.0.mlp.up_proj.up"]
+        .floats()
+        .any()
+    )
+    assert summary(then)["held_out"] < summary(then)["first_held_out"]
+
+
 def test_the_folder_serves_what_was_trained(tmp_path, base, manual, layers):
     result = run(
         tmp_path / "whole", base, manual, stage="whole", hybrid_layers=[0, 1], steps=3, learning_rate=0.05
@@ -138,6 +174,7 @@ def test_windows_tell_which_layers_can_have_one(tmp_path, base, manual):
         ({"stage": "whole", "windows": 3}, "windows isn't known"),
         ({"stage": "whole", "row_tokens": 90000}, "too few documents"),
         ({"stage": "whole", "learn": {"kind": "full"}}, "is not lora"),
+        ({"stage": "whole", "taught": 2}, "taught is no share"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused_by_name(tmp_path, base, manual, values, says):
