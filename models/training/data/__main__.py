@@ -1,10 +1,11 @@
 """`python -m secretariat.models.training.data KIND … --out FILE`: write training data, clean of tests."""
 
 import argparse
+import itertools
 import random
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 from secretariat.models.errors import ModelError
@@ -64,7 +65,16 @@ def _of_kind(kind: str, given: argparse.Namespace) -> Iterable[Conversation]:
         parts = given.part or ("train", "oos_train")
         return clinc.examples(clinc.read(given.source, parts), given.seed, given.count)
     questions = fairytale.read(given.source)
-    return list(fairytale.grounded_examples(questions, given.seed, verbatim=False))[: given.count]
+    return list(islice(_arranged(questions, given.seed), given.count))
+
+
+def _arranged(questions: Sequence[fairytale.Question], seed: int) -> Iterator[Conversation]:
+    """Over and over, every time with other passages beside each other."""
+    for again in itertools.count():
+        made = list(fairytale.grounded_examples(questions, seed + 1000 * again))
+        if not made:
+            return
+        yield from made
 
 
 def _parser() -> argparse.ArgumentParser:

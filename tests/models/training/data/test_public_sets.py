@@ -45,11 +45,7 @@ def test_an_answer_is_taken_as_its_passage_writes_it(rows: Path) -> None:
     exact, changed, absent, *_ = fairytale.read(rows)
     assert exact.span == "the miller's daughter"
     assert changed.span is None
-    assert (
-        fairytale.near(changed.passage, "his ring got lost in the deep lake")
-        == "his ring was lost in the deep lake"
-    )
-    assert fairytale.near(absent.passage, absent.answers[0]) is None
+    assert absent.span is None
 
 
 def test_grounded_examples_cite_the_passage_or_say_that_none_answers(rows: Path) -> None:
