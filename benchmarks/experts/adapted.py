@@ -5,18 +5,23 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.experts.answering import Answering
-from benchmarks.experts.tasks import FOLDER, Task, mean, tasks, team, worth
+from benchmarks.experts.tasks import FOLDER, GROUNDED, UNSEEN, Task, mean, model, tasks, team, worth
 from benchmarks.report import Figure, Report
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 
-VECTORS = ("experts.json", "grounded.jsonl", "lora", "svf", "svf-rl")
-PASSES = ("experts.json", "unseen.jsonl")
+
+def vectors() -> tuple[str, ...]:
+    return (GROUNDED, "lora", "svf", "svf-rl", f"{model()}.basis.safetensors")
+
+
+def passes() -> tuple[str, ...]:
+    return (UNSEEN,)
 
 
 def over_vectors(report: Report) -> None:
-    ours, asked = team(), tasks("grounded.jsonl")
-    with Answering(ours.model, {name: FOLDER / name for name in ("lora", "svf", "svf-rl")}) as model:
-        scores = {name: mean(_worths(asked, model, name)) for name in (None, "lora", "svf", "svf-rl")}
+    ours, asked = team(), tasks(GROUNDED)
+    with Answering(ours.model, {name: FOLDER / name for name in ("lora", "svf", "svf-rl")}) as chat:
+        scores = {name: mean(_worths(asked, chat, name)) for name in (None, "lora", "svf", "svf-rl")}
     report.note("grounded answers", {str(name): round(score, 4) for name, score in scores.items()})
     share = 100 * scores["svf"] / max(scores["lora"], 1e-9)
     report.add(Figure("SVF: share of LoRA's score on grounded answers", share, 98, "%"))
@@ -28,12 +33,12 @@ def over_vectors(report: Report) -> None:
 
 def over_passes(report: Report) -> None:
     """One pass: the base alone. Two: it chooses who answers. Each alone and from a cache without it."""
-    ours, asked = team(), tasks("unseen.jsonl")
+    ours, asked = team(), tasks(UNSEEN)
     folders = {name: folder for name, folder in ours.adapters.items() if folder is not None}
-    with Answering(ours.model, folders) as model:
+    with Answering(ours.model, folders) as chat:
         one = [task.request for task in asked]
         two = [replace(request, experts=ours.experts) for request in one]
-        single, double = model.asked(one), model.asked(two)
+        single, double = chat.asked(one), chat.asked(two)
         report.note(
             "two passes: chosen", {e.name: sum(r.expert == e.name for r in double) for e in ours.experts}
         )
@@ -46,14 +51,14 @@ def over_passes(report: Report) -> None:
         fixed = replace(one[0].sampling, max_tokens=24, ignore_eos=True)
         some = [replace(request, sampling=fixed, constraint=None, documents=()) for request in one[:40]]
         chosen = [replace(request, experts=ours.experts) for request in some]
-        first = model.seconds(some)
-        second = model.seconds(chosen)
+        first = chat.seconds(some)
+        second = chat.seconds(chosen)
     slower = 100 * (float(np.median(second)) / float(np.median(first)) - 1)
     report.add(Figure("two passes: slower than one by", slower, 15, "%", least=False))
 
 
-def _worths(asked: list[Task], model: Answering, adapter: str | None) -> list[float]:
-    return [worth(task, result) for task, result in zip(asked, model.answers(asked, adapter), strict=True)]
+def _worths(asked: list[Task], chat: Answering, adapter: str | None) -> list[float]:
+    return [worth(task, result) for task, result in zip(asked, chat.answers(asked, adapter), strict=True)]
 
 
 def _numbers(name: str) -> int:

@@ -10,14 +10,15 @@ from typing import Self
 from benchmarks.experts.tasks import CALL, FOLDER, Task
 from benchmarks.ours import MODELS, THREADS
 from secretariat.models.adapters.svf import read_basis
+from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.core import ChatRequest, ChatResult
 from secretariat.models.engine.local import EngineOptions, LocalChat, load_chat
 from secretariat.models.engine.scheduler import Limits
-from secretariat.models.nets.adapters import AdapterPlan
+from secretariat.models.nets.adapters import AdapterPlan, SvfBasis
 from secretariat.models.nets.checkpoint import open_checkpoint
 
 _AT_ONCE = 8
-_RANK = 16
+_VECTOR = "vector.safetensors"
 
 
 class Answering:
@@ -25,12 +26,13 @@ class Answering:
 
     def __init__(self, model: str, adapters: Mapping[str, Path]) -> None:
         directory = MODELS / model
-        file = FOLDER / f"{model}.basis.safetensors"
-        basis = None
-        if file.is_file():
-            checkpoint = open_checkpoint(directory)
-            basis = read_basis(file, checkpoint.config, checkpoint.paths)
-        plan = AdapterPlan(max(1, len(adapters)), _RANK, basis)
+        basis, ranks = None, [0]
+        for folder in adapters.values():
+            if (folder / _VECTOR).is_file():
+                basis = basis or _basis(model)
+            else:
+                ranks.append(int(read_json(folder / "adapter_config.json")["r"]))
+        plan = AdapterPlan(max(1, len(adapters)), max(ranks), basis)
         options = EngineOptions(threads=THREADS, limits=Limits(running=_AT_ONCE), adapters=plan)
         self.chat: LocalChat = load_chat(directory, options)
         self._adapters = dict(adapters)
@@ -71,3 +73,8 @@ class Answering:
             asyncio.run(self.chat.chat(request, CALL))
             found.append(time.perf_counter() - began)
         return found
+
+
+def _basis(model: str) -> SvfBasis:
+    checkpoint = open_checkpoint(MODELS / model)
+    return read_basis(FOLDER / f"{model}.basis.safetensors", checkpoint.config, checkpoint.paths)

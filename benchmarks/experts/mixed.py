@@ -3,36 +3,36 @@
 Its folder is the base's name with -moe below the models' folder; its tasks are the mixed requests, by expert.
 """
 
-import json
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.experts.alone import Scores, scores, scores_alone
+from benchmarks.experts.alone import Scores, judged, scores, scores_alone
 from benchmarks.experts.answering import Answering
-from benchmarks.experts.tasks import FOLDER, tasks, team
+from benchmarks.experts.tasks import REQUESTS, model, team
 from benchmarks.ours import MODELS
 from benchmarks.report import Figure, Report
 from secretariat.models.nets.checkpoint import open_checkpoint
 from secretariat.models.planning.plan import active_parameters
 
-NEEDED = ("experts.json", "requests.jsonl")
 _DRAWS, _SEED = 10_000, 5
 
 
 def folder() -> Path:
-    """Of the mixture; beside no team it has no name yet."""
-    told = FOLDER / "experts.json"
-    base = json.loads(told.read_text(encoding="utf-8"))["model"] if told.is_file() else "BASE"
-    return MODELS / f"{base}-moe"
+    """Of the mixture."""
+    return MODELS / f"{model()}-moe"
+
+
+def needed() -> tuple[str, ...]:
+    return (REQUESTS, str(folder()))
 
 
 def over_mixture(report: Report) -> None:
-    ours, asked = team(), tasks("requests.jsonl")
+    ours, asked = team(), judged()
     names = tuple(expert.name for expert in ours.experts)
     alone_QL = scores_alone(names)
-    with Answering(folder().name, {}) as model:
-        mixed_Q = np.array(scores(model, asked))
+    with Answering(folder().name, {}) as chat:
+        mixed_Q = np.array(scores(chat, asked))
     best = int(alone_QL.mean(axis=0).argmax())
     report.note("mixture: best single expert", names[best])
     gained_Q = mixed_Q - alone_QL[:, best]

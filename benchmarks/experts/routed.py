@@ -6,7 +6,7 @@ from collections import defaultdict
 import numpy as np
 
 from benchmarks.experts.alone import scores_alone
-from benchmarks.experts.tasks import CALL, FOLDER, mean, tasks
+from benchmarks.experts.tasks import CALL, REQUESTS, mean, served, tasks, team
 from benchmarks.ours import MODELS, THREADS
 from benchmarks.report import Figure, Report
 from secretariat.models.engine.embedding import LocalEmbedder
@@ -16,16 +16,21 @@ from secretariat.models.experts.judging import (
     regret,
 )
 from secretariat.models.experts.router import Route, asked
-from secretariat.models.experts.router_files import read_router
-from secretariat.models.experts.team import read_team
+from secretariat.models.experts.router_files import TENSORS
+from secretariat.models.experts.team import ROUTER
 from secretariat.models.nets.load_encoder import load_embedder
 
-NEEDED = ("experts.json", "router", "requests.jsonl")
+
+def needed() -> tuple[str, ...]:
+    return (REQUESTS, str(served() / ROUTER / TENSORS))
 
 
 def over_requests(report: Report) -> None:
-    """Every expert answers every request once: oracle and single experts are read from the same answers."""
-    asked_for, router = tasks("requests.jsonl"), read_router(FOLDER / "router")
+    """Every request is routed. Of those whose right answer is known every expert answers each once: oracle and
+    single experts are read from the same answers."""
+    asked_for, ours = tasks(REQUESTS), team().served
+    router = ours.router
+    assert router is not None
     texts = [asked(task.request.messages) for task in asked_for]
     embedder = LocalEmbedder(load_embedder(MODELS / "all-minilm-l6-v2", threads=THREADS))
     routes = asyncio.run(router.choose(texts, embedder, CALL))
@@ -33,17 +38,18 @@ def over_requests(report: Report) -> None:
     embedder.close()
     chances_QL = router.probabilities(np.stack([np.frombuffer(vector, "<f4") for vector in made.vectors]))
     wanted_Q = np.array([router.experts.index(task.expert) for task in asked_for])
-    served = read_team(FOLDER)
-    assert served is not None
     chosen_Q = np.array(
         [
-            router.experts.index((served.sure(task.request) or served.chosen(task.request, route)).name)
+            router.experts.index((ours.sure(task.request) or ours.chosen(task.request, route)).name)
             for task, route in zip(asked_for, routes, strict=True)
         ]
     )
     _told(report, routes, chances_QL, wanted_Q)
-    scores_QL = scores_alone(router.experts)
     report.add(Figure("router: accuracy", 100 * float((chosen_Q == wanted_Q).mean()), 95, "%"))
+    scores_QL = scores_alone(router.experts)
+    of_Q = np.array([task.judged for task in asked_for])
+    report.note("requests: routed, of them judged by their answers", (len(of_Q), int(of_Q.sum())))
+    chosen_Q, wanted_Q = chosen_Q[of_Q], wanted_Q[of_Q]
     report.add(
         Figure(
             "router: regret against the oracle", 100 * regret(scores_QL, chosen_Q), 3, "points", least=False

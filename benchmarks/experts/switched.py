@@ -50,7 +50,7 @@ def over_shelf(report: Report, requests: int = REQUESTS) -> None:
 
 
 def _models(report: Report) -> dict[str, Path]:
-    whole = sorted(path for path in (FOLDER / "whole").glob("*") if path.is_dir())
+    whole = sorted(path for path in (FOLDER / "whole").glob("*") if path.is_dir() and not path.is_symlink())
     if len(whole) >= EXPERTS:
         return {path.name: path for path in whole[:EXPERTS]}
     report.note(

@@ -1,31 +1,47 @@
-"""What the experts are asked, what their answers are worth, and the folder where both they and the tasks lie.
+"""What experts are asked, what their answers are worth, and the folder where the tasks lie.
 
-`experts.json`: {"model", "general", "experts": {name: {"adapter", "about"}}}; beside it `router/`, the adapters'
-folders, `NAME.basis.safetensors`, `whole/` with five checkpoints, and tasks: `requests.jsonl` (each with its
-"expert"), `grounded.jsonl` and `unseen.jsonl`, lines {"messages", "documents"?, "expected", "expert"?}.
+`served.json` names the model below the models' folder that brings the experts; they and the router are read where
+it has them. Beside it: tasks, lines {"id", "messages", "documents"?, "schema"?, "choices"?, "max_tokens"?,
+"expected", "expert"}, in `requests.jsonl`, `grounded.jsonl` and `unseen.jsonl`; `lora`, `svf` and `svf-rl` with
+`NAME.basis.safetensors`; `whole/` with five models. `folder.py` lays it out but for the vectors, which
+`make train-vectors` adds.
 """
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from benchmarks.experts.agreement import agreement
+from benchmarks.ours import MODELS
+from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.core import (
     CallContext,
     ChatMessage,
     ChatRequest,
     ChatResult,
+    ChoiceConstraint,
+    Constraint,
     Expert,
     GroundingDocument,
     JsonSchemaConstraint,
     SamplingParams,
 )
+from secretariat.models.experts import team as teams
+from secretariat.models.experts.team import Form, form_of
 from secretariat.models.training.rewards import Expected, Judge
 
 FOLDER = Path(__file__).parents[2] / ".secretariat" / "experts"
+SERVED = "served.json"
+REQUESTS, GROUNDED, UNSEEN = "requests.jsonl", "grounded.jsonl", "unseen.jsonl"
 CALL = CallContext("benchmark", "experts")
-_JUDGE = Judge({"overlap": 1.0, "cites": 1.0, "valid_json": 1.0, "abstains": 1.0})
+_JUDGES: Mapping[Form, Judge] = {
+    "documents": Judge({"overlap": 1.0, "cites": 1.0, "abstains": 1.0}),
+    "choice": Judge({"exact": 1.0}),
+    "free": Judge({"contains": 1.0}),
+}
 _MOST = 96
 
 
@@ -35,13 +51,19 @@ class Task:
     expected: Expected
     expert: str
 
+    @property
+    def judged(self) -> bool:
+        """Whether anything is known of a right answer: small talk only says who should give it."""
+        return bool(self.expected.answers) or self.expected.abstains is not None
+
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """`adapters`: a folder for each expert, None where the base answers."""
+    """`model`: the folder with the weights, by name. `adapters`: a folder for each expert, None where the base
+    answers."""
 
     model: str
-    general: str
+    served: teams.Team
     experts: tuple[Expert, ...]
     adapters: Mapping[str, Path | None]
 
@@ -51,48 +73,75 @@ def missing(*names: str) -> list[str]:
     return [str(FOLDER / name) for name in names if not (FOLDER / name).exists()]
 
 
+def served() -> Path:
+    """The model with the experts; before it was said which, one that isn't there."""
+    told = FOLDER / SERVED
+    return MODELS / str(read_json(told)["model"] if told.is_file() else "BASE-experts")
+
+
+def model() -> str:
+    """Whose experts they are."""
+    return teams.weights_folder(served()).name
+
+
 def team() -> Team:
-    told: Mapping[str, Any] = json.loads((FOLDER / "experts.json").read_text(encoding="utf-8"))
-    experts = tuple(
-        Expert(name, one["about"], name if one.get("adapter") else None)
-        for name, one in told["experts"].items()
-    )
-    folders = {name: one.get("adapter") for name, one in told["experts"].items()}
+    """Raises ModelError as `read_team`."""
+    found = teams.read_team(served())
+    assert found is not None, "the part of the benchmark needs the file with the experts"
+    members = found.members
     return Team(
-        told["model"], told["general"], experts,
-        {name: None if folder is None else FOLDER / folder for name, folder in folders.items()},
+        model(), found,
+        tuple(Expert(each.name, each.about, each.name if each.folder else None) for each in members),
+        {each.name: each.folder for each in members},
     )  # fmt: skip
 
 
+@cache
 def tasks(name: str) -> list[Task]:
     with (FOLDER / name).open(encoding="utf-8") as lines:
-        return [_task(json.loads(line)) for line in lines if line.strip()]
+        return [task_of(json.loads(line)) for line in lines if line.strip()]
 
 
-def _task(record: Mapping[str, Any]) -> Task:
+def task_of(record: Mapping[str, Any]) -> Task:
     documents = tuple(
-        GroundingDocument(str(one["id"]), one["text"], one.get("title", ""))
+        GroundingDocument(str(one["id"]), one["text"], one.get("title", ""), one.get("weight", 0.0))
         for one in record.get("documents", ())
     )
-    expected = Expected.of(record["expected"], {document.id: document.text for document in documents})
-    constraint = None if expected.schema is None else JsonSchemaConstraint(json.dumps(dict(expected.schema)))
     request = ChatRequest(
         tuple(ChatMessage(**message) for message in record["messages"]),
-        sampling=SamplingParams(max_tokens=_MOST),
+        sampling=SamplingParams(max_tokens=record.get("max_tokens", _MOST)),
         documents=documents,
-        constraint=constraint,
+        constraint=_constraint(record),
         citation_mode="accurate",
     )
-    return Task(request, expected, str(record.get("expert", "")))
+    expected = Expected.of(record["expected"], {document.id: document.text for document in documents})
+    return Task(request, expected, str(record["expert"]))
+
+
+def _constraint(record: Mapping[str, Any]) -> Constraint | None:
+    if "schema" in record:
+        return JsonSchemaConstraint(json.dumps(record["schema"]))
+    return ChoiceConstraint(tuple(record["choices"])) if "choices" in record else None
 
 
 def worth(task: Task, result: ChatResult) -> float:
     """0 … 1."""
-    judged = _JUDGE.worth(_marked(result), task.expected)
+    return worth_of(task, marked(result))
+
+
+def worth_of(task: Task, answer: str) -> float:
+    """Of words as a model writes them, with its citations among them: 0 … 1.
+
+    A label is right or not; JSON by how much of it is right; an answer from documents by its words and by the one
+    source that it cites, or whether it says that there is none; any other by whether the right words are in it.
+    """
+    if (form := form_of(task.request)) == "schema":
+        return max((agreement(answer, right) for right in task.expected.answers), default=0.0)
+    judged = _JUDGES[form].worth(answer, task.expected)
     return 0.0 if judged is None else judged.total
 
 
-def _marked(result: ChatResult) -> str:
+def marked(result: ChatResult) -> str:
     """As the model wrote it: with its citations in the text."""
     text = result.text
     for citation in sorted(result.citations, key=lambda one: -one.start):

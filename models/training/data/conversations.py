@@ -5,22 +5,24 @@ Knows no tokens: how a record is laid out is the engine's own way, by `documents
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from secretariat.models.core import ChatMessage, GroundingDocument
+from secretariat.models.core import ChatMessage, Constraint, GroundingDocument
 from secretariat.models.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """`documents` are laid before the last question, as the engine lays them. `origin`: which set or generator."""
+    """`documents` are laid before the last question, as the engine lays them. `origin`: which set or generator.
+    `constraint`: what whoever asks it holds the answer to; nothing is learnt of it, and it isn't written."""
 
     id: str
     messages: tuple[ChatMessage, ...]
     documents: tuple[GroundingDocument, ...] = ()
     origin: str = ""
+    constraint: Constraint | None = field(default=None, compare=False)
 
     @property
     def learnt(self) -> str:

@@ -54,7 +54,7 @@ class Asked:
 
     def answered(self, answer: str, name: str, origin: str) -> Conversation:
         messages = (*self.messages, ChatMessage("assistant", answer))
-        return Conversation(name, messages, self.documents, origin)
+        return Conversation(name, messages, self.documents, origin, self.constraint)
 
 
 def few_shot(system: str, question: str, shots: Sequence[tuple[str, str]] = ()) -> tuple[ChatMessage, ...]:
