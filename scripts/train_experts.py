@@ -24,15 +24,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 HOME = ROOT / ".secretariat"
 BASE, EMBEDDER, GENERAL = "smollm2-135m-instruct", "all-minilm-l6-v2", "chat"
-SECONDS, ROW = 9000, 1024
+SECONDS = 9000
 TRAINING, HELD_OUT, ROUTING = 1, 2, 3  # seeds
 FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
 @dataclass(frozen=True, slots=True)
 class Expert:
-    """`kinds`: which data, as shares of its tokens. `tokens`: its budget; a step takes `batch` of them. `forms`,
-    `documents`, `labels`: as in models/experts/team.py."""
+    """`kinds`: which data, as shares of its tokens. `tokens`: its budget; a step takes `batch` of them, in rows of
+    `row`. `acts`: see docs/adr/0017. `forms`, `documents`, `labels`: as in models/experts/team.py."""
 
     about: str
     kinds: Mapping[str, float]
@@ -40,14 +40,16 @@ class Expert:
     rank: int
     batch: int
     forms: tuple[str, ...]
+    acts: str = "answer"
+    row: int = 1024
     documents: bool = False
     labels: bool = False
 
 
 EXPERTS = {
     "grounded": Expert(
-        "questions about given sources", {"fairytale": 0.6, "sources": 0.25, "copied": 0.15}, 600_000, 16, 4096,
-        ("documents", "span"), documents=True,
+        "questions about given sources", {"fairytale": 0.75, "sources": 0.18, "copied": 0.07}, 1_400_000, 16, 6144,
+        ("documents", "span"), acts="question", row=3072, documents=True,
     ),
     "tools": Expert("calls of tools", {"tools": 1}, 200_000, 8, 2048, ("schema",)),
     "plans": Expert("plans of several steps over tools", {"plans": 1}, 200_000, 8, 2048, ("schema",)),
@@ -101,8 +103,12 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--name", help="of the result; the base's with -experts")
     parser.add_argument("--tokens", action="append", default=[], metavar="EXPERT=N", help="another budget")
     parser.add_argument(
-        "--acts", choices=("always", "answer"), default="answer",
-        help="answer: prompts stay the base's, are read once in training and shared between experts",
+        "--start", action="append", default=[], metavar="EXPERT=FOLDER",
+        help="an adapter to go on from, of the base or of a close relation of it",
+    )  # fmt: skip
+    parser.add_argument(
+        "--acts", choices=("always", "question", "answer"),
+        help="instead of each expert's own: late ones leave prompts the base's, read once and shared by all",
     )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2, help="1: for two stages side by side")
     parser.add_argument("--seconds", type=int, default=SECONDS, help="the budget of each stage")
@@ -112,13 +118,21 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     options.jobs = options.jobs or HOME / "training" / f"experts-{options.base}"
     options.name = options.name or f"{options.base}-experts"
+    options.starts = dict(_named(given, parser) for given in options.start)
     options.budgets = {name: expert.tokens for name, expert in EXPERTS.items()}
     for given in options.tokens:
-        name, _, tokens = given.partition("=")
-        if name not in EXPERTS or not tokens.isdigit():
-            parser.error(f"--tokens {given}: not EXPERT=N")
+        name, tokens = _named(given, parser)
+        if not tokens.isdigit():
+            parser.error(f"{given}: not a number of tokens")
         options.budgets[name] = int(tokens)
     return options
+
+
+def _named(given: str, parser: argparse.ArgumentParser) -> tuple[str, str]:
+    name, _, value = given.partition("=")
+    if name not in EXPERTS or not value:
+        parser.error(f"{given}: not EXPERT=…, of {', '.join(EXPERTS)}")
+    return name, value
 
 
 def _prepare(name: str, folder: Path, options: argparse.Namespace) -> None:
@@ -131,11 +145,16 @@ def _prepare(name: str, folder: Path, options: argparse.Namespace) -> None:
     if not learnt:
         sys.exit(f"{name} needs public sets: name their folder with --sets")
     steps = max(1, budget // expert.batch)
+    learn: dict[str, Any] = {
+        "kind": "lora", "rank": expert.rank, "alpha": 2.0 * expert.rank, "acts": options.acts or expert.acts,
+    }  # fmt: skip
+    if name in options.starts:
+        told = json.loads((Path(options.starts[name]) / FILES[0]).read_text(encoding="utf-8"))
+        learn |= {"start": options.starts[name], "targets": told["target_modules"]}
     job = {
         "recipe": "sft", "model": str(options.models / options.base), "data": learnt, "held_out": held_out,
         "guard": list(map(str, options.guard)), "seed": TRAINING, "steps": steps, "batch_tokens": expert.batch,
-        "row_tokens": ROW, "learning_rate": 1e-3,
-        "learn": {"kind": "lora", "rank": expert.rank, "alpha": 2.0 * expert.rank, "acts": options.acts},
+        "row_tokens": expert.row, "learning_rate": 1e-3, "learn": learn,
         "dtype": "float32", "frozen": "u8", "checkpoint": False, "threads": options.threads,
         "evaluate_every": max(1, steps // 5), "state_every": 8, "max_seconds": options.seconds,
     }  # fmt: skip
@@ -144,7 +163,7 @@ def _prepare(name: str, folder: Path, options: argparse.Namespace) -> None:
 
 def _data(expert: Expert, folder: Path, tokens: int, seed: int, options: argparse.Namespace) -> Iterator[str]:
     for kind, share in expert.kinds.items():
-        count = int(tokens * share / LENGTHS[kind][options.acts == "answer"])
+        count = int(tokens * share / LENGTHS[kind][(options.acts or expert.acts) != "always"])
         if (made := _made(kind, folder, count, seed, options)) is not None:
             yield str(made)
 

@@ -76,6 +76,14 @@ def test_what_repeats_a_test_is_left_out_and_a_stage_that_was_begun_keeps_its_wo
     assert json.loads((again / "job.json").read_text())["guard"] == [str(guard)]
 
 
+def test_an_expert_goes_on_from_an_adapter_over_its_matrices(prepared, tmp_path):
+    begun = tmp_path / "begun"
+    begun.mkdir()
+    (begun / "adapter_config.json").write_text('{"target_modules": ["q_proj", "o_proj"]}')
+    learn = Job.of(json.loads((prepared("tools", "--start", f"tools={begun}") / "job.json").read_text())).learn
+    assert (learn.start, list(learn.targets)) == (str(begun), ["q_proj", "o_proj"])
+
+
 def test_an_expert_that_needs_a_set_says_so(prepared):
     with pytest.raises(SystemExit, match="--sets"):
         prepared("intent")

@@ -1,0 +1,154 @@
+"""`make train-vectors`: a low-rank adapter and two singular-value vectors that learnt the same, to be compared.
+
+lora    of rank 16, on the data of the expert for answers from documents; that expert itself, if it has this rank
+svf     a factor for each singular value of each feed-forward matrix, on the same data
+svf-rl  goes on from it, by what its own answers are worth
+
+Each is a stage: a job of the trainer with a budget of 150 minutes. What was done before goes on where it stood.
+Then they are put where `make bench-experts` reads them, with the basis that vectors are over.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+HOME = Path(__file__).resolve().parents[1] / ".secretariat"
+BASE, EXPERT = "smollm2-135m-instruct", "grounded"
+SECONDS, RANK = 9000, 16
+JOB, SUMMARY, SETTINGS = "job.json", Path("result") / "summary.json", "adapter_config.json"
+FILES = (SETTINGS, "adapter_model.safetensors", "vector.safetensors")
+REWARDS = {"overlap": 1.0, "cites": 1.0, "abstains": 1.0}
+STAGES = ("lora", "svf", "svf-rl")
+PLAIN = (  # of a job that learns from examples what one that learns from rewards has, too
+    "data", "held_out", "guard", "seed", "row_tokens", "dtype", "frozen", "checkpoint",
+)  # fmt: skip
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _options(arguments)
+    taught = _taught(options)
+    basis = _basis(options)
+    for stage in options.stage or STAGES:
+        folder: Path = options.jobs / stage
+        if stage == "lora" and _rank(options.experts / EXPERT) == RANK:
+            folder = options.experts / EXPERT
+        elif not (folder / SUMMARY).is_file():
+            _prepare(folder, job(stage, taught, basis, options))
+            _run(folder)
+        if not (folder / SUMMARY).is_file():
+            print(f"{stage} stopped on the way: the same command goes on with it")
+            return 1
+        _install(folder / "result", options.into / stage)
+    if all((options.into / stage).is_dir() for stage in STAGES):
+        print(f"{', '.join(STAGES)} are in {options.into}")
+    return 0
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--stage", action="append", choices=STAGES, help="only this one; may be repeated")
+    parser.add_argument("--base", default=BASE, help="what the expert was trained on, by its name")
+    parser.add_argument("--models", type=Path, default=HOME / "models", help="where it is")
+    parser.add_argument("--experts", type=Path, help="where the experts' stages are")
+    parser.add_argument("--jobs", type=Path, help="where stages keep their states")
+    parser.add_argument("--into", type=Path, default=HOME / "experts", help="where the results go")
+    parser.add_argument("--learning-rate", type=float, default=1e-2, help="of the vector by examples")
+    parser.add_argument("--reward-rate", type=float, default=2e-3, help="of the vector by rewards")
+    parser.add_argument("--rounds", type=int, default=150, help="of answers that are judged")
+    parser.add_argument("--threads", type=int, default=2, help="1: for two stages side by side")
+    parser.add_argument("--seconds", type=int, default=SECONDS, help="the budget of each stage")
+    options = parser.parse_args(arguments)
+    options.experts = options.experts or HOME / "training" / f"experts-{options.base}"
+    options.jobs = options.jobs or HOME / "training" / f"vectors-{options.base}"
+    return options
+
+
+def _taught(options: argparse.Namespace) -> Mapping[str, Any]:
+    """The expert's own job: all stages learn from its data, and act where it does."""
+    path = options.experts / EXPERT / JOB
+    if not path.is_file():
+        sys.exit(f"{path} isn't there: begin the expert with make train-experts EXPERT={EXPERT}")
+    told: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return told
+
+
+def job(stage: str, taught: Mapping[str, Any], basis: Path, options: argparse.Namespace) -> dict[str, Any]:
+    acts = taught["learn"].get("acts", "always")
+    own = {
+        "model": str(options.models / options.base),
+        "threads": options.threads,
+        "max_seconds": options.seconds,
+    }
+    shared = {**taught, **own}
+    if stage == "lora":
+        learn = {"kind": "lora", "rank": RANK, "alpha": 2.0 * RANK, "acts": acts}
+        return shared | {"recipe": "sft", "learn": learn}
+    vector = {"kind": "svf", "basis": str(basis), "acts": acts}
+    if stage == "svf":
+        return shared | {"recipe": "svf", "learn": vector, "learning_rate": options.learning_rate}
+    return {name: taught[name] for name in PLAIN if name in taught} | own | {
+        "recipe": "svf", "learn": vector | {"start": str(options.jobs / "svf" / "result")},
+        "learning_rate": options.reward_rate, "steps": options.rounds, "rewards": REWARDS,
+        "prompts": 4, "answers": 8, "answer_tokens": 48, "kl": 0.02,
+        "evaluate_every": max(1, options.rounds // 5), "state_every": 5,
+    }  # fmt: skip
+
+
+def _rank(expert: Path) -> int | None:
+    """Of an expert that is trained."""
+    settings = expert / "result" / SETTINGS
+    if not (expert / SUMMARY).is_file():
+        return None
+    return int(json.loads(settings.read_text(encoding="utf-8"))["r"])
+
+
+def _prepare(folder: Path, told: Mapping[str, Any]) -> None:
+    """A job that was begun keeps its own words: a state belongs to them."""
+    if not (folder / JOB).is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / JOB).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+
+
+def _run(folder: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "secretariat.models.training", str(folder)], check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+def _basis(options: argparse.Namespace) -> Path:
+    """With all singular directions of every matrix. Vectors hold for this one alone: it is made once."""
+    file: Path = options.into / f"{options.base}.basis.safetensors"
+    if file.is_file():
+        return file
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # before torch is loaded: cores are shared
+    from secretariat.models.adapters.svf import WEIGHTS, make_basis, places, save_basis
+    from secretariat.models.checkpoints.digest import weights_sha256
+    from secretariat.models.nets.checkpoint import open_checkpoint
+
+    checkpoint = open_checkpoint(options.models / options.base)
+    all_of_them = min(min(place.count, place.inputs) for place in places(checkpoint.config))
+    made = make_basis(checkpoint.weights, checkpoint.config, all_of_them)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    fresh = file.with_name(f".{file.name}")
+    save_basis(made, fresh, {"model": options.base, WEIGHTS: weights_sha256(checkpoint.paths)})
+    fresh.rename(file)
+    return file
+
+
+def _install(result: Path, into: Path) -> None:
+    into.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        if (result / name).is_file():
+            shutil.copy2(result / name, into / name)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
