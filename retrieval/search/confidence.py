@@ -66,7 +66,17 @@ def confidence(question: str, passages: Sequence[Passage]) -> float:
     if not passages:
         return 0.0
     signs = signs_of(question, passages[0])
-    return (GLANCED_AT if signs.nearness is None else LOOKED_AT)(signs)
+    return _calibration(signs)(signs)
+
+
+def log_odds(question: str, passage: Passage) -> float:
+    """That the passage answers, whatever its place among others; natural."""
+    signs = signs_of(question, passage)
+    return _calibration(signs).log_odds(signs)
+
+
+def _calibration(signs: Signs) -> Calibration:
+    return GLANCED_AT if signs.nearness is None else LOOKED_AT
 
 
 def _said(passage: Passage) -> str:

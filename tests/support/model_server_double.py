@@ -48,13 +48,14 @@ def embedded(text: str) -> bytes:
 
 
 class ModelServerDouble:
-    """Answers `You said: <last message>` word by word. Keeps the headers it was sent.
+    """Answers `You said: <last message>` word by word. Keeps the headers and documents it was sent.
 
     With documents it copies the one that shares the most words with the message, and cites it.
     """
 
     def __init__(self) -> None:
         self.headers: list[dict[str, str]] = []
+        self.documents: list[list[dict[str, Any]]] = []
         self.release = asyncio.Event()
         self.release.set()
         self.aborted = 0
@@ -136,6 +137,7 @@ class ModelServerDouble:
         await self.release.wait()
         message = {"role": "assistant", "content": text}
         if body.get("documents"):
+            self.documents.append(body["documents"])
             message |= _copied(body["messages"][-1]["content"], body["documents"])
         choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
         return JSONResponse(_frame([choice]) | {"usage": _usage(text), "secretariat": IDENTITY})
@@ -158,7 +160,7 @@ class ModelServerDouble:
             self.aborted += not whole
 
 
-def _copied(asked: str, documents: list[dict[str, str]]) -> dict[str, Any]:
+def _copied(asked: str, documents: list[dict[str, Any]]) -> dict[str, Any]:
     words = set(re.findall(r"\w+", asked.lower()))
     best = max(documents, key=lambda one: len(words & set(re.findall(r"\w+", one["text"].lower()))))
     end = len(best["text"])

@@ -11,17 +11,19 @@ from secretariat.platform.evaluation.strategies.core import ABSTAINED, Strategy
 from secretariat.platform.evaluation.strategies.sources import Found, Sources, Whole, passages
 
 _MOST_TOKENS = 64
+_LEANING = 0.0  # a model's own measure, not search's: none until one is fitted for the model that is served
 _ALONE = f"Answer in a few words. If you do not know the answer, reply: {ABSTAINED}."
 _GROUNDED = f"Copy the words that answer the question. If no document holds the answer, reply: {ABSTAINED}."
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`cited`: the documents behind its citations; `shown`: those that were before the model."""
+    """`cited`: the documents behind its citations; `shown`: those that were before the model, in order, with the
+    weight of each."""
 
     text: str
     cited: frozenset[UUID]
-    shown: tuple[UUID, ...]
+    shown: tuple[tuple[UUID, float], ...]
     prompt_tokens: int
     answer_tokens: int
     seconds: float
@@ -55,7 +57,7 @@ class Answering:
         return Answer(
             result.text,
             frozenset(sources.of(numbers)),
-            sources.origins,
+            sources.weighed,
             usage.prompt_tokens,
             usage.completion_tokens,
             spent,
@@ -71,4 +73,4 @@ class Answering:
         system = _GROUNDED if sources.documents else _ALONE
         asked = (ChatMessage("system", system), ChatMessage("user", question))
         request = ChatRequest(asked, model=self.model, sampling=SamplingParams(max_tokens=_MOST_TOKENS))
-        return replace(request, documents=sources.documents, citation_mode="accurate")
+        return replace(request, documents=sources.documents, citation_mode="accurate", leaning=_LEANING)

@@ -1,6 +1,6 @@
 """One question asked of every strategy as the person who asked, judged, put on record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,10 +27,18 @@ from secretariat.retrieval.core import Scope, SearchRequest
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
+    """`again`: the answer with the required documents withheld, where it was asked for."""
+
     answer: Answer
     verdict: Verdict
     cited: bool | None
     kept: bool | None
+    again: Answer | None = None
+
+    @property
+    def shown(self) -> list[Sequence[tuple[UUID, float]]]:
+        """Each time that the model was asked: the documents that were before it, with their weights."""
+        return [one.shown for one in (self.answer, self.again) if one is not None]
 
 
 async def answering(run: JobRun, begun: Begun, model: str, adapter: AdapterRow | None) -> Answering:
@@ -85,11 +93,11 @@ async def _ask(by: Answering, name: str, asked: Question, looked: Found, require
     verdict = judged(answer.text, expected)
     if strategy.sees == "nothing" or verdict.outcome == "abstained":
         return _Judged(answer, verdict, None, None)
-    kept = None
+    kept = again = None
     if verdict.outcome == "right" and required:
         again = await by.answer(strategy, asked.text, looked, required)
         kept = judged(again.text, expected).outcome == "right"
-    return _Judged(answer, verdict, bool(answer.cited & required), kept)
+    return _Judged(answer, verdict, bool(answer.cited & required), kept, again)
 
 
 def _row(run: JobRun, question: QuestionRow, asked: Question, name: str, one: _Judged) -> StrategyScore:
@@ -116,8 +124,8 @@ def _evidence(
     results: Mapping[str, _Judged],
     content: tuple[ContentRef, ...],
 ) -> AuditEvent:
-    """Which documents were put before the model, by which rule, and what it came to."""
-    shown = {document for one in results.values() for document in one.answer.shown}
+    """Which documents were put before the model, by which rule, how they were weighed, and what it came to."""
+    shown = {document for one in results.values() for each in one.shown for document, _ in each}
     rules = {one.chunk.document_id: str(one.rule) for one in looked.passages}
     return AuditEvent(
         event_type="DATA_ACCESS",
@@ -131,6 +139,12 @@ def _evidence(
             "denied": looked.denied,
             "index_seq": looked.index_seq,
             "shown": [{"document_id": str(one), "rule": rules[one]} for one in sorted(shown)],
+            "weights": {
+                name: [
+                    [{"document_id": str(d), "weight": weight} for d, weight in each] for each in one.shown
+                ]
+                for name, one in results.items()
+            },
         },
         content=content,
     )

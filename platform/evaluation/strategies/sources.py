@@ -10,6 +10,7 @@ from secretariat.models.client import ChatModel
 from secretariat.models.core import CallContext, GroundingDocument
 from secretariat.retrieval.core import DocumentTexts, Passage, Scope, Searcher, SearchRequest
 from secretariat.retrieval.errors import DocumentNotFoundError
+from secretariat.retrieval.search.confidence import log_odds
 
 DEPTH = 100  # passages that name the documents to be read whole
 _SHOWN = 4  # passages shown to the model
@@ -18,21 +19,35 @@ _APART = 512  # tokens of the context that question, frame and answer take
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one search came to; `seconds` is what it took."""
+    """What one search for `question` came to; `seconds` is what it took, `confidence` as in SearchResult."""
 
+    question: str
     passages: Sequence[Passage]
     seconds: float
     allowed: int
     denied: int
     index_seq: int
+    confidence: float | None = None
+
+    def weight(self, passage: Passage) -> float:
+        """Natural log odds that it answers, with as many places as go on record; 0 where search claims nothing."""
+        return 0.0 if self.confidence is None else round(log_odds(self.question, passage), 4)
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`documents` are laid before the question; `origins`: the document that each comes from, by its number."""
+    """`documents` are laid before the question; `origins`: the document that each comes from, by its number.
+
+    Passages weigh what search makes of them. Whole documents weigh nothing: search judged a part of each.
+    """
 
     documents: tuple[GroundingDocument, ...] = ()
     origins: tuple[UUID, ...] = ()
+
+    @property
+    def weighed(self) -> tuple[tuple[UUID, float], ...]:
+        """The documents that they come from, in order, each with the weight that it was given."""
+        return tuple((origin, one.weight) for origin, one in zip(self.origins, self.documents, strict=True))
 
     def of(self, numbers: AbstractSet[str]) -> set[UUID]:
         return {self.origins[int(number) - 1] for number in numbers}
@@ -43,14 +58,22 @@ async def found(searcher: Searcher, scope: Scope, request: SearchRequest) -> Fou
     began = time.perf_counter()
     result = await searcher.search(scope, request)
     seconds = time.perf_counter() - began
-    return Found(result.passages, seconds, result.allowed, result.denied, result.index_seq)
+    return Found(
+        request.query,
+        result.passages,
+        seconds,
+        result.allowed,
+        result.denied,
+        result.index_seq,
+        result.confidence,
+    )
 
 
 def passages(of: Found, without: AbstractSet[UUID] = frozenset()) -> Sources:
     """The best ones, of documents that aren't withheld."""
     kept = [one for one in of.passages if one.chunk.document_id not in without][:_SHOWN]
     documents = tuple(
-        GroundingDocument(str(number), one.chunk.text, one.chunk.document_title)
+        GroundingDocument(str(number), one.chunk.text, one.chunk.document_title, of.weight(one))
         for number, one in enumerate(kept, 1)
     )
     return Sources(documents, tuple(one.chunk.document_id for one in kept))

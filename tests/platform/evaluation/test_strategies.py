@@ -1,5 +1,7 @@
 """Ways to answer side by side on a tenant's own questions: what each gets right, costs and forgets."""
 
+import math
+
 import pytest
 
 from secretariat.platform.evaluation.overlap import token_f1
@@ -14,6 +16,7 @@ FILES = {
     "leave.md": b"# Leave\n\nHow much leave is carried over: five days of leave are carried over.",
     "copy.md": b"# Old leave\n\nOf much leave a part is carried over: seven days.",
 }
+ROOMS = {f"{n}.md": b"# Room %d\n\nRoom %d has a blue door." % (n, n) for n in range(3)}
 
 
 async def _strategies(services, person, asked, **more):
@@ -24,7 +27,12 @@ async def _strategies(services, person, asked, **more):
 async def _library(services, person, *names):
     collection = await documents.make_collection(person)
     for name in names:
-        await documents.ingested(services, person, collection, data=FILES[name], name=name)
+        await documents.ingested(services, person, collection, data=(FILES | ROOMS)[name], name=name)
+
+
+def _weighed(details, name):
+    """The weights of what was before the model, in order, each time that it was asked."""
+    return [[one["weight"] for one in each] for each in details["weights"][name]]
 
 
 async def test_each_way_to_answer_is_measured_on_the_same_questions(services, owner):
@@ -44,6 +52,8 @@ async def test_each_way_to_answer_is_measured_on_the_same_questions(services, ow
         assert figures["forgetting"] == {"by": "deletion", "asked_again": 1, "still_right": 0}
         assert figures["freshness"]["by"] == "index"
         assert figures["freshness"]["seconds"] > 0
+    for told in await documents.audited(services, owner, "evaluation.answer"):
+        assert {0.0} == {weight for each in _weighed(told["details"], "long_context") for weight in each}
     assert closed["freshness"] == {"by": "nothing", "seconds": None, "newer_documents": None}
 
 
@@ -65,16 +75,26 @@ async def test_what_the_asker_may_not_read_is_not_put_before_the_model(app, serv
     await person.client.aclose()
 
 
-async def test_what_was_put_before_the_model_is_on_record(services, owner):
-    await _library(services, owner, "leave.md")
+async def test_what_was_put_before_the_model_is_on_record_with_its_weight(services, double, owner):
+    await _library(services, owner, *FILES, *ROOMS)
     asked = await steps.with_answers(owner, [(LEAVE, "leave.md", ["five days"])])
-    done = await _strategies(services, owner, asked, strategies=["closed_book", "rag"])
-    assert done["status"] == "completed"
+    await _strategies(services, owner, asked, strategies=["closed_book", "rag"])
     (told,) = await documents.audited(services, owner, "evaluation.answer")
     details = told["details"]
     assert details["outcomes"] == {"closed_book": "wrong", "rag": "right"}
-    assert len(details["shown"]) == 1
-    assert details["shown"][0]["rule"]
+    # One of them came before the model only when the first answer's was withheld.
+    assert len(details["shown"]) == len(FILES) + len(ROOMS)
+    assert all(one["rule"] for one in details["shown"])
+
+    first, again = _weighed(details, "rag")
+    server, _ = double
+    assert [[one["weight"] for one in each] for each in server.documents[-2:]] == [first, again]
+    found = (await owner.client.post("/api/v1/search", json={"query": LEAVE})).json()
+    best, copy, *rooms = first
+    assert 1 / (1 + math.exp(-best)) == pytest.approx(found["confidence"], abs=1e-4)
+    assert best > copy > max(rooms)
+    assert again == [copy, *rooms, *rooms[:1]]
+    assert _weighed(details, "closed_book") == [[]]
 
 
 async def test_a_set_without_answers_says_so(services, owner):
