@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-multiquery bench-quality bench-experts train-hybrid train-experts train-mixture ship bench-hybrid
+	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-multiquery bench-quality bench-experts train-hybrid train-experts train-vectors train-mixture ship bench-hybrid
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -80,8 +80,8 @@ bench-multiquery: dev weights ## Whether questions that the chat model writes he
 bench-quality: dev weights ## Answers, citations, calls and plans of MODELS (NAME+ADAPTER …) beside the base (an hour)
 	$(BIN)/python -m benchmarks.quality $(MODELS)
 
-bench-experts: dev weights ## The router, vectors beside LoRA, the mixture, two passes, five models in the room of two
-	$(BIN)/python -m benchmarks.experts
+bench-experts: dev weights ## The router, vectors beside LoRA, the mixture, two passes, five models in the room of two (MODEL=name-experts)
+	$(BIN)/python -m benchmarks.experts $(if $(MODEL),--model $(MODEL))
 
 bench-longcontext: dev weights ## A prompt of 262,144 tokens (up to an hour)
 	$(BIN)/python -m benchmarks.longcontext
@@ -112,6 +112,9 @@ train-hybrid: dev weights ## secretariat-h-135m and its dense twin from SmolLM2,
 
 train-experts: dev weights ## Adapters for answers, calls, plans, forms and labels; a model that knows which answers (SETS=folder BASE=name)
 	$(BIN)/python scripts/train_experts.py $(if $(SETS),--sets $(SETS)) $(if $(BASE),--base $(BASE)) $(foreach each,$(GUARD),--guard $(each)) $(if $(EXPERT),--expert $(EXPERT)) $(foreach each,$(START),--start $(each))
+
+train-vectors: dev weights ## Vectors by examples and by rewards beside an adapter, all of the same data (BASE=name)
+	$(BIN)/python scripts/train_vectors.py $(if $(BASE),--base $(BASE)) $(if $(STAGE),--stage $(STAGE))
 
 train-mixture: dev weights ## One network with a router out of the experts (BASE=name)
 	$(BIN)/python scripts/train_mixture.py $(if $(BASE),--base $(BASE))
