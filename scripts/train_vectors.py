@@ -72,7 +72,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 def _taught(options: argparse.Namespace) -> Mapping[str, Any]:
-    """The expert's own job: all stages learn from its data, and act where it does."""
+    """The expert's own job: all stages learn from its data."""
     path = options.experts / EXPERT / JOB
     if not path.is_file():
         sys.exit(f"{path} isn't there: begin the expert with make train-experts EXPERT={EXPERT}")
@@ -81,7 +81,11 @@ def _taught(options: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def job(stage: str, taught: Mapping[str, Any], basis: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """It acts where the expert does; vectors of one that acts from the question on act from the answer on."""
     acts = taught["learn"].get("acts", "always")
+    late = (
+        "answer" if acts == "question" else acts
+    )  # rewards are learnt from prompts whose question isn't known
     own = {
         "model": str(options.models / options.base),
         "threads": options.threads,
@@ -91,7 +95,7 @@ def job(stage: str, taught: Mapping[str, Any], basis: Path, options: argparse.Na
     if stage == "lora":
         learn = {"kind": "lora", "rank": RANK, "alpha": 2.0 * RANK, "acts": acts}
         return shared | {"recipe": "sft", "learn": learn}
-    vector = {"kind": "svf", "basis": str(basis), "acts": acts}
+    vector = {"kind": "svf", "basis": str(basis), "acts": late}
     if stage == "svf":
         return shared | {"recipe": "svf", "learn": vector, "learning_rate": options.learning_rate}
     return {name: taught[name] for name in PLAIN if name in taught} | own | {
