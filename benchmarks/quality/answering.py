@@ -1,26 +1,31 @@
-"""One model, with an adapter or without, that answers prompts: the engine in this process, several at once.
+"""One model that answers prompts, by itself, with an adapter or with experts of its own.
 
-Knows no set and no score.
+The engine is in this process and has several at once. Knows no set and no score.
 """
 
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from benchmarks.ours import MODELS, THREADS
 from secretariat.models.adapters.svf import read_basis
-from secretariat.models.core import CallContext, ChatResult
+from secretariat.models.core import CallContext, ChatRequest, ChatResult
+from secretariat.models.engine.embedding import LocalEmbedder
 from secretariat.models.engine.local import EngineOptions, LocalChat, load_chat
 from secretariat.models.engine.scheduler import Limits
+from secretariat.models.experts.router import asked as words_of
+from secretariat.models.experts.team import Team, read_team, weights_folder
 from secretariat.models.nets.adapters import AdapterPlan, SvfBasis
 from secretariat.models.nets.checkpoint import open_checkpoint
+from secretariat.models.nets.load_encoder import load_embedder
 from secretariat.models.training.data.forms import Asked
 
 _AT_ONCE = 8
 _LARGEST_RANK = 64
+EMBEDDER = MODELS / "all-minilm-l6-v2"  # that routers are fitted with
 _CALL = CallContext("benchmark", "quality")
 
 
@@ -50,19 +55,26 @@ class Answerer:
     def __init__(self, named: Named) -> None:
         self.named = named
         self._adapter = "tried" if named.adapter else None
-        self._chat = load_chat(named.folder, _options(named))
+        self._team = read_team(named.folder)
+        self._chat = load_chat(weights_folder(named.folder), _options(named, self._team))
+        self._embedder = (
+            None if self._team is None else LocalEmbedder(load_embedder(EMBEDDER, threads=THREADS))
+        )
         self.seconds = 0.0
         self.prompt_tokens = self.cached_tokens = self.drawn_tokens = 0
 
     def __enter__(self) -> Self:
         self._chat.start()
-        if self.named.adapter:
+        own = {"tried": self.named.adapter} if self.named.adapter else {}
+        for name, folder in (own if self._team is None else self._team.adapters).items():
             assert self._chat.adapters is not None
-            self._chat.adapters.load("tried", self.named.adapter)
+            self._chat.adapters.load(name, folder)
         return self
 
     def __exit__(self, *_: object) -> None:
         self._chat.close()
+        if self._embedder is not None:
+            self._embedder.close()
 
     @property
     def chat(self) -> LocalChat:
@@ -84,13 +96,28 @@ class Answerer:
 
         async def one(each: Asked) -> ChatResult:
             async with room:
-                return await self._chat.chat(each.request(self._adapter), _CALL)
+                request = each.request(self._adapter)
+                return await self._chat.chat(replace(request, adapter=await self._who(request)), _CALL)
 
         return list(await asyncio.gather(*map(one, asked)))
 
+    async def _who(self, request: ChatRequest) -> str | None:
+        """The adapter that answers: of a model with experts the one that its server would choose."""
+        team, embedder = self._team, self._embedder
+        if team is None:
+            return request.adapter
+        if (sure := team.sure(request)) is not None or team.router is None or embedder is None:
+            return (sure or team.general).served_name
+        (route,) = await team.router.choose([words_of(request.messages)], embedder, _CALL)
+        return team.chosen(request, route).served_name
 
-def _options(named: Named) -> EngineOptions:
+
+def _options(named: Named, team: Team | None) -> EngineOptions:
     limits = Limits(running=_AT_ONCE)
+    if team is not None:
+        return EngineOptions(
+            threads=THREADS, limits=limits, adapters=AdapterPlan(len(team.adapters), team.rank)
+        )
     if named.adapter is None:
         return EngineOptions(threads=THREADS, limits=limits)
     basis = named.adapter.parent / f"{named.folder.name}.basis.safetensors"
