@@ -64,18 +64,18 @@ def check(records: Iterable[requests.Record]) -> None:
 
 @needs_sets
 def test_right_answers_to_mixed_requests_count_whole_and_nonsense_nothing(few):
-    made = requests.mixed(EXPERTS, "chat", 72)
-    assert set(Counter(one["expert"] for one in made).values()) == {12}
-    assert len({one["id"] for one in made}) == 72
+    made = requests.mixed(EXPERTS, "chat", 36)
+    assert set(Counter(one["expert"] for one in made).values()) == {6}
+    assert len({one["id"] for one in made}) == 36
     check(made)
     unjudged = [one for one in made if not task_of(one).judged]
     assert {one["expert"] for one in unjudged} == {"chat"}
-    assert len(unjudged) == 6
+    assert len(unjudged) == 3
 
 
 @needs_sets
 def test_questions_about_sources_are_not_among_the_mixed_requests(few):
-    made, others = requests.grounded(12), requests.mixed(EXPERTS, "chat", 72)
+    made, others = requests.grounded(12), requests.mixed(("chat", "grounded"), "chat", 24)
     check(made)
     asked = {one["messages"][-1]["content"] for one in others}
     assert not [one for one in made if one["messages"][-1]["content"] in asked]
@@ -212,14 +212,14 @@ def test_an_expert_as_a_model_of_its_own_says_what_base_and_adapter_say(served, 
     of = served("forms", "intent")
     assert folder.lay_out("base-experts") == [f"{tmp_path / 'absent'}: a public set"]
     whole, base = tmp_path / "experts" / "whole", tmp_path / "models" / "base"
-    said = {name: logits(whole / name) for name in ("forms", "intent")}
-    assert (said["forms"] - said["intent"]).abs().max() > 0.1
-    for name, found in said.items():
-        torch.testing.assert_close(found, logits(base, of / "experts" / name), rtol=1e-3, atol=1e-3)
+    said = logits(whole / "forms")
+    assert (said - logits(base)).abs().max() > 0.1
+    torch.testing.assert_close(said, logits(base, of / "experts" / "forms"), rtol=1e-3, atol=1e-3)
+    before = {name: (whole / name / "expert.safetensors").read_bytes() for name in ("forms", "intent")}
     adapter(of / "experts" / "forms", base, seed=9)
     folder.lay_out("base-experts")
-    assert (logits(whole / "forms") - said["forms"]).abs().max() > 0.1, "trained anew, merged anew"
-    torch.testing.assert_close(logits(whole / "intent"), said["intent"], rtol=0, atol=0)
+    after = {name: (whole / name / "expert.safetensors").read_bytes() for name in before}
+    assert {name for name in before if before[name] != after[name]} == {"forms"}, "trained anew, merged anew"
 
 
 def test_a_model_without_experts_is_told_what_it_lacks(served):

@@ -45,9 +45,9 @@ def expert(tmp_path: Path, records, model: Path) -> Path:
     folder = tmp_path / "experts" / "grounded"
     folder.mkdir(parents=True)
     job = {
-        "recipe": "sft", "model": str(model), "data": [data], "held_out": [], "seed": 1, "steps": 3,
+        "recipe": "sft", "model": str(model), "data": [data], "held_out": [], "seed": 1, "steps": 2,
         "batch_tokens": 128, "row_tokens": 128, "learn": {"kind": "lora", "rank": 8, "acts": "answer"},
-        "dtype": "float32", "frozen": "plain", "checkpoint": False, "evaluate_every": 3,
+        "dtype": "float32", "frozen": "plain", "checkpoint": False, "evaluate_every": 2,
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job))
     return folder
