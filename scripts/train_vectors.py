@@ -81,11 +81,8 @@ def _taught(options: argparse.Namespace) -> Mapping[str, Any]:
 
 
 def job(stage: str, taught: Mapping[str, Any], basis: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """It acts where the expert does; vectors of one that acts from the question on act from the answer on."""
+    """It acts where the expert does."""
     acts = taught["learn"].get("acts", "always")
-    late = (
-        "answer" if acts == "question" else acts
-    )  # rewards are learnt from prompts whose question isn't known
     own = {
         "model": str(options.models / options.base),
         "threads": options.threads,
@@ -95,7 +92,7 @@ def job(stage: str, taught: Mapping[str, Any], basis: Path, options: argparse.Na
     if stage == "lora":
         learn = {"kind": "lora", "rank": RANK, "alpha": 2.0 * RANK, "acts": acts}
         return shared | {"recipe": "sft", "learn": learn}
-    vector = {"kind": "svf", "basis": str(basis), "acts": late}
+    vector = {"kind": "svf", "basis": str(basis), "acts": acts}
     if stage == "svf":
         return shared | {"recipe": "svf", "learn": vector, "learning_rate": options.learning_rate}
     return {name: taught[name] for name in PLAIN if name in taught} | own | {

@@ -15,7 +15,7 @@ from secretariat.models.errors import ModelError
 from secretariat.models.training.data.contamination import refuse_files
 from secretariat.models.training.job import ERROR, JOB, Job, invalid
 
-_PLACED = ("sft", "dpo", "grpo", "svf")  # those that keep an adapter to the answer
+_PLACED = ("sft", "dpo", "grpo", "svf")  # those whose adapters may act late
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4  # malloc.h
 RECIPES = ("sft", "dpo", "reward", "grpo", "svf", "transfer", "mixture")
 
@@ -25,7 +25,7 @@ def train(folder: Path) -> bool:
     job = Job.read(folder)
     if job.recipe not in RECIPES:
         raise invalid("recipe", f"is none of {', '.join(RECIPES)}")
-    if job.learn.acts == "answer" and job.recipe not in _PLACED:
+    if job.learn.acts != "always" and job.recipe not in _PLACED:
         raise invalid("learn.acts", f"is always in every recipe but {', '.join(_PLACED)}")
     if job.guard:
         refuse_files(*(list(map(Path, paths)) for paths in (job.guard, (*job.data, *job.held_out))))

@@ -13,7 +13,6 @@ from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import Acts
 from secretariat.models.nets.load import LoadedChat
 from secretariat.models.tokens.chat import Turn, lay_out
-from secretariat.models.training.examples import Example
 from secretariat.models.training.learnt import Part
 from secretariat.models.training.packing import Rows
 from secretariat.models.training.parts import LoraPart, SvfPart
@@ -23,16 +22,13 @@ Place = Callable[[Rows], None]
 
 
 def placing(part: Part, acts: Acts, chat: LoadedChat) -> Place:
-    """Raises ModelError training_invalid for a part that can't be kept to the answer, and for "question"."""
+    """Raises ModelError training_invalid for a part that can't act late."""
     if acts == "always":
         return lambda _: None
-    if acts == "question":
-        raise ModelError("training_invalid", "what acts from the question on learns from prompts with answers alone",
-                         param="learn.acts")  # fmt: skip
     adapter, header = late(part, acts), header_tokens(chat)
 
     def place(rows: Rows) -> None:
-        adapter.acting_BT = acting(rows, header)
+        adapter.acting_BT = acting(rows, acts, header)
 
     return place
 
@@ -46,11 +42,12 @@ def late(part: Part, acts: Acts) -> LoraPart | SvfPart:
     return part
 
 
-def begins(example: Example, acts: Acts, header: int) -> int:
-    """Where a late adapter begins to act. `header`: of an answer, as `header_tokens`."""
-    if acts == "question" and example.asked is not None:
-        return example.asked
-    return max(0, example.learn.index(True) - header)
+def begins(prompt: int, asked: int | None, acts: Acts, header: int) -> int:
+    """Where a late adapter begins to act. `prompt`: tokens up to the answer; `asked`: as of a ChatPrompt;
+    `header`: of an answer, as `header_tokens`."""
+    if acts == "question" and asked is not None:
+        return asked
+    return 0 if acts == "always" else max(0, prompt - header)
 
 
 def header_tokens(chat: LoadedChat) -> int:
@@ -65,12 +62,12 @@ def header_tokens(chat: LoadedChat) -> int:
     return max(len(opened) - len(closed), 1)
 
 
-def acting(rows: Rows, header: int) -> Tensor:
-    """[B, T] bool: each document from `header` tokens before its first learnt one to its end."""
+def acting(rows: Rows, acts: Acts, header: int) -> Tensor:
+    """[B, T] bool: each document from where the adapter begins to act, to its end; nothing without a learnt token."""
     acting_BT = torch.zeros_like(rows.learn_BT)
-    for span in rows.spans:
+    for span, asked in zip(rows.spans, rows.asked, strict=True):
         learnt = rows.learn_BT[span.row, span.start : span.stop].nonzero()
         if len(learnt):
-            first = span.start + int(learnt[0])
-            acting_BT[span.row, max(first - header, span.start) : span.stop] = True
+            first = begins(int(learnt[0]), asked, acts, header)
+            acting_BT[span.row, span.start + first : span.stop] = True
     return acting_BT

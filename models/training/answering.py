@@ -43,7 +43,7 @@ class Answering:
     ) -> tuple[Drawn, ...]:
         """`each` to every task of these indices, with the adapter as it is now. Raises ModelError."""
         self._sampler.learn(self._learnt.adapter("learning"))
-        groups = self._sampler.answers([tasks[index].prompt for index in chosen], each, sampling)
+        groups = self._sampler.answers([tasks[index] for index in chosen], each, sampling)
         said = [(index, answer) for index, group in zip(chosen, groups, strict=True) for answer in group]
         learnt = self._learnt_worth([(tasks[index], answer) for index, answer in said])
         return tuple(
@@ -62,7 +62,9 @@ class Answering:
     def _learnt_worth(self, said: Sequence[tuple[Task, Answer]]) -> Sequence[float | None]:
         if self._reward is None:
             return [None] * len(said)
-        return self._reward.of([example(task.prompt, self._tokens(answer), task.id) for task, answer in said])
+        return self._reward.of(
+            [example(task.prompt, self._tokens(answer), task.id, task.asked) for task, answer in said]
+        )
 
 
 def _sampler(job: Job, opened: Opened, learnt: Learnt) -> Sampler:

@@ -5,7 +5,7 @@ Owns the reading of JSON lines and which tokens are to be learnt. Errors name fi
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -44,45 +44,48 @@ class Text:
     def learn(self) -> Sequence[bool]:
         return [True] * len(self.tokens)
 
+    @property
+    def asked(self) -> None:
+        """Nothing is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """Two answers to one prompt, each with the token that ends it."""
+    """Two answers to one prompt, each with the token that ends it. `asked`: as of a ChatPrompt."""
 
     prompt: Sequence[int]
     chosen: Sequence[int]
     rejected: Sequence[int]
     id: str
+    asked: int | None = None
 
     @property
     def pair(self) -> tuple[Example, Example]:
         """The chosen and the rejected one after the prompt."""
-        return example(self.prompt, self.chosen, self.id), example(self.prompt, self.rejected, self.id)
+        chosen, rejected = (
+            example(self.prompt, answer, self.id, self.asked) for answer in (self.chosen, self.rejected)
+        )
+        return chosen, rejected
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A prompt whose answers are judged by what is expected of them."""
+    """A prompt whose answers are judged by what is expected of them. `asked`: as of a ChatPrompt."""
 
     prompt: Sequence[int]
     expected: Expected
     id: str
+    asked: int | None = None
 
 
-def example(prompt: Sequence[int], answer: Sequence[int], name: str) -> Example:
-    return Example([*prompt, *answer], [False] * len(prompt) + [True] * len(answer), name)
-
-
-def prompt_tokens(
-    chat: LoadedChat, messages: Sequence[ChatMessage], documents: Sequence[GroundingDocument] = ()
-) -> list[int]:
-    """Up to the assistant's turn, the documents before the last message's words as the engine puts them there."""
-    return _prompt(chat, messages, documents).ids
+def example(prompt: Sequence[int], answer: Sequence[int], name: str, asked: int | None = None) -> Example:
+    return Example([*prompt, *answer], [False] * len(prompt) + [True] * len(answer), name, asked)
 
 
 def _prompt(
     chat: LoadedChat, messages: Sequence[ChatMessage], documents: Sequence[GroundingDocument]
 ) -> ChatPrompt:
+    """Up to the assistant's turn, the documents before the last message's words as the engine puts them there."""
     if chat.template is None:
         raise ModelError("training_invalid", f"{chat.identity.name} is a base model: it has no conversations")
     return lay_out(chat.template, chat.tokenizer, turns_of(messages, documents))
@@ -107,8 +110,7 @@ def read_documents(paths: Sequence[Path], chat: LoadedChat, row_tokens: int) -> 
         if messages[-1].role != "assistant" or len(messages) < 2:
             raise ValueError("messages don't end with an assistant's that answers one before")
         prompt = _prompt(chat, messages[:-1], _documents(record))
-        learnt = example(prompt.ids, answer_tokens(chat, messages[-1].content), name)
-        return [replace(learnt, asked=prompt.asked)]
+        return [example(prompt.ids, answer_tokens(chat, messages[-1].content), name, prompt.asked)]
 
     return [document for documents in _read(paths, made) for document in documents]
 
@@ -123,11 +125,11 @@ def read_preferences(paths: Sequence[Path], chat: LoadedChat) -> list[Preference
     """Of lines {"messages": […, the user's], "documents"?: […], "chosen", "rejected", "id"?}."""
 
     def made(record: Mapping[str, Any], name: str) -> Preference:
-        prompt = prompt_tokens(chat, _messages(record), _documents(record))
+        prompt = _prompt(chat, _messages(record), _documents(record))
         chosen, rejected = (answer_tokens(chat, _text(record, key)) for key in ("chosen", "rejected"))
         if chosen == rejected:
             raise ValueError("chosen and rejected are the same")
-        return Preference(prompt, chosen, rejected, name)
+        return Preference(prompt.ids, chosen, rejected, name, prompt.asked)
 
     return _read(paths, made)
 
@@ -145,7 +147,8 @@ def read_tasks(paths: Sequence[Path], chat: LoadedChat) -> list[Task]:
         asks = Expected.of(expected, texts)
         if "expected" not in record and messages[-1].role == "assistant":
             asks = Expected.of_answer(messages.pop().content, texts)
-        return Task(prompt_tokens(chat, messages, documents), asks, name)
+        prompt = _prompt(chat, messages, documents)
+        return Task(prompt.ids, asks, name, prompt.asked)
 
     return _read(paths, made)
 

@@ -2,8 +2,8 @@
 
 Owns the head's way forth and back. Knows nothing of what the numbers are for.
 
-Shape letters: B rows, T places, E model width of the network that learns or teaches, V vocabulary, M learnt tokens,
-N = B * T.
+Shape letters: B rows, T places, E model width of the network that learns or teaches, V vocabulary, M learnt
+tokens, N = B * T.
 """
 
 from dataclasses import dataclass

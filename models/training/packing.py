@@ -21,13 +21,17 @@ _WINDOW = 64  # rows that documents are fitted into together: all of an epoch wo
 
 
 class Document(Protocol):
-    """`learn` says of each token whether it is to be predicted; the first never is."""
+    """`learn` says of each token whether it is to be predicted; the first never is. `asked`: where in it a
+    question about given documents begins, if there is one."""
 
     @property
     def tokens(self) -> Sequence[int]: ...
 
     @property
     def learn(self) -> Sequence[bool]: ...
+
+    @property
+    def asked(self) -> int | None: ...
 
 
 class Span(NamedTuple):
@@ -41,13 +45,15 @@ class Span(NamedTuple):
 @dataclass(frozen=True)
 class Rows:
     """`documents_BT` is the index of the place's document among those given, PADDING behind the last of a row.
-    `positions_BT` restart in each document; `learn_BT` marks the tokens to be predicted."""
+    `positions_BT` restart in each document; `learn_BT` marks the tokens to be predicted. `asked`: of the
+    document of each span."""
 
     tokens_BT: Tensor
     positions_BT: Tensor
     documents_BT: Tensor
     learn_BT: Tensor
     spans: tuple[Span, ...]
+    asked: tuple[int | None, ...]
 
     @cached_property
     def targets_N(self) -> Tensor:
@@ -101,7 +107,8 @@ def laid_out(documents: Sequence[Document], rows: Sequence[Sequence[int]]) -> Ro
             learn_BT[number, start:stop] = torch.tensor(documents[index].learn)
             learn_BT[number, start] = False  # nothing of its document predicts it
             spans.append(Span(number, start, stop))
-    return Rows(tokens_BT, positions_BT, documents_BT, learn_BT, tuple(spans))
+    asked = tuple(documents[index].asked for row in rows for index in row)
+    return Rows(tokens_BT, positions_BT, documents_BT, learn_BT, tuple(spans), asked)
 
 
 def first_fit(lengths: Sequence[int], room: int) -> list[list[int]]:

@@ -57,8 +57,9 @@ class Round:
 
     def examples(self, tasks: Sequence[Task]) -> list[Example]:
         return [
-            example(tasks[answer.task].prompt, answer.tokens, tasks[answer.task].id)
+            example(task.prompt, answer.tokens, task.id, task.asked)
             for answer in self.answers
+            for task in (tasks[answer.task],)
         ]
 
 

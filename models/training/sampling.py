@@ -19,7 +19,8 @@ from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import Adapter
 from secretariat.models.nets.load import LoadedChat
-from secretariat.models.training.acting import header_tokens
+from secretariat.models.training.acting import begins, header_tokens
+from secretariat.models.training.examples import Task
 
 _RUNNING, _TENANT, _ROW = 16, "training", 1
 
@@ -56,13 +57,11 @@ class Sampler:
         self._engine.forget(_TENANT)
         self._use = AdapterUse(_ROW, adapter.digest, adapter.acts)
 
-    def answers(
-        self, prompts: Sequence[Sequence[int]], each: int, sampling: SamplingParams
-    ) -> list[list[Answer]]:
-        """`each` answers to every prompt, their seeds derived from that of `sampling`. Raises ModelError."""
+    def answers(self, tasks: Sequence[Task], each: int, sampling: SamplingParams) -> list[list[Answer]]:
+        """`each` answers to every task, their seeds derived from that of `sampling`. Raises ModelError."""
         asked = [
-            [self._asked(prompt, _seeded(sampling, number, index)) for index in range(each)]
-            for number, prompt in enumerate(prompts)
+            [self._asked(task, _seeded(sampling, number, index)) for index in range(each)]
+            for number, task in enumerate(tasks)
         ]
         self._finish(
             [group[0] for group in asked]
@@ -76,9 +75,9 @@ class Sampler:
         while not all(one.generation.over for one in asked):
             self._engine.step()
 
-    def _asked(self, prompt: Sequence[int], sampling: SamplingParams) -> "_Asked":
-        late_from = len(prompt) - self._header if self._use.late else 0
-        return _Asked(prompt, sampling, self._use, late_from)
+    def _asked(self, task: Task, sampling: SamplingParams) -> "_Asked":
+        late_from = begins(len(task.prompt), task.asked, self._use.acts, self._header)
+        return _Asked(task.prompt, sampling, self._use, late_from)
 
 
 def _seeded(sampling: SamplingParams, *place: int) -> SamplingParams:

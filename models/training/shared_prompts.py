@@ -4,13 +4,15 @@ Several examples may begin alike, with the same sources or tools: that beginning
 for recipes whose adapter acts "question" or "answer". Knows no data.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from secretariat.models.nets.adapters import Acts
 from secretariat.models.nets.decoder import Decoder
+from secretariat.models.training.acting import begins
 from secretariat.models.training.carrying import Carried, Past
 from secretariat.models.training.examples import Example
 from secretariat.models.training.forward import hidden
@@ -38,11 +40,11 @@ class Group:
         return self.shared + sum(len(example.tokens) - self.shared for example in self.examples)
 
 
-def grouped(examples: Sequence[Example], begins: Callable[[Example], int], most_tokens: int) -> list[Group]:
-    """`begins`: where the adapter begins to act. A group of several is at most `most_tokens` long."""
+def grouped(examples: Sequence[Example], acts: Acts, header: int, most_tokens: int) -> list[Group]:
+    """`header`: of an answer, as `header_tokens`. A group of several is at most `most_tokens` long."""
     groups: list[Group] = []
     for example in sorted(examples, key=lambda example: list(example.tokens)):
-        begin = begins(example)
+        begin = begins(example.learn.index(True), example.asked, acts, header)
         joined = _joined(groups[-1], example, begin) if groups else None
         if joined is None or joined.tokens > most_tokens:
             groups.append(Group((example,), (begin,), begin))
@@ -70,18 +72,18 @@ class Answered:
     """An Objective. A part of a batch is the groups of one row."""
 
     def __init__(
-        self, decoder: Decoder, learnt: Learnt, begins: Callable[[Example], int], job: Job,
+        self, decoder: Decoder, learnt: Learnt, header: int, job: Job,
         examples: Sequence[Example], held_out: Sequence[Example],
     ) -> None:  # fmt: skip
         self._decoder, self._adapter = decoder, learnt
-        self._groups = grouped(examples, begins, job.row_tokens)
+        self._groups = grouped(examples, job.learn.acts, header, job.row_tokens)
         self._order = Order(
             [group.tokens for group in self._groups],
             row_tokens=job.row_tokens,
             batch_tokens=job.batch_tokens,
             seed=job.seed,
         )
-        others = grouped(held_out, begins, job.row_tokens)
+        others = grouped(held_out, job.learn.acts, header, job.row_tokens)
         rows = first_fit([group.tokens for group in others], job.row_tokens)
         self._held_out = [[others[index] for index in row] for row in rows]
         self._learnt = 1

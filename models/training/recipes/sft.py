@@ -1,14 +1,13 @@
 """Supervised fine-tuning: the mean loss of the answers' tokens, and of whole texts, on adapters or all weights."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
 from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
-from secretariat.models.training.acting import Place, begins, header_tokens, late, placing
+from secretariat.models.training.acting import Place, header_tokens, late, placing
 from secretariat.models.training.carrying import carries
 from secretariat.models.training.examples import Example, Text, fitting, read_documents
 from secretariat.models.training.forward import hidden
@@ -36,8 +35,8 @@ def main(job: Job, folder: Path) -> bool:
     acts = job.learn.acts
     if acts != "always" and carries(opened.decoder.config) and _asked(examples) and _asked(held_out):
         late(part, acts)
-        first = partial(begins, acts=acts, header=header_tokens(opened.chat))
-        answered = Answered(opened.decoder, learnt, first, job, examples, held_out)
+        header = header_tokens(opened.chat)
+        answered = Answered(opened.decoder, learnt, header, job, examples, held_out)
         return Run(job, folder, learnt, answered).go(facts)
     place = placing(part, acts, opened.chat)
     supervised = Supervised(opened.decoder, job, examples, held_out, place)

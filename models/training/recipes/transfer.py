@@ -44,8 +44,8 @@ _MAY_BE_NONE = ("sinks", "branches_first")
 @dataclass(frozen=True, kw_only=True)
 class Own:
     """The job's own keys. `held_out_rows` and, for "windows", as many training rows are measured. `keep`: layers
-    that stay whole. `teacher`: a folder of changes of the same base, whose predictions are `taught` of the targets.
-    `branches_first`: steps in which branches alone learn."""
+    that stay whole. `teacher`: a folder of changes of the same base, whose predictions are `taught` of all
+    targets, a share. `branches_first`: steps in which branches alone learn."""
 
     stage: str
     hybrid_layers: tuple[int, ...] = ()

@@ -1,6 +1,7 @@
 """Learning from rewards on a tiny network: the reward rises, runs repeat themselves, and killed ones go on."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def test_a_run_that_died_goes_on_as_if_nothing_had_been(model, tmp_path, monkeyp
     assert any(line["clipped"] for line in whole[1::2])
 
 
-@pytest.mark.parametrize("acts", ["always", "answer"])
+@pytest.mark.parametrize("acts", ["always", "question", "answer"])
 def test_what_is_drawn_is_what_the_network_that_learns_finds_likeliest(model, tmp_path, acts):
     learn = {"rank": 4, "acts": acts}
     data = tasks(tmp_path / "t")
@@ -132,7 +133,7 @@ def test_what_is_drawn_is_what_the_network_that_learns_finds_likeliest(model, tm
     part = learning(trained, opened)
     place = placing(part, trained.learn.acts, opened.chat)
     answering = Answering(trained, opened, Learnt([part]), Judge({"overlap": 1.0}), None)
-    asked_of = read_tasks([Path(data)], opened.chat)
+    asked_of = [replace(task, asked=len(task.prompt) - 7) for task in read_tasks([Path(data)], opened.chat)]
     drawn = answering.answers(asked_of, range(3), 1, SamplingParams(max_tokens=8))
     rows = rows_of(Round(drawn, 1).examples(asked_of))
     place(rows)

@@ -5,11 +5,13 @@ import torch
 from secretariat.models.core import SamplingParams
 from secretariat.models.nets.adapters import AdapterPlan, Lora, LowRank
 from secretariat.models.nets.load import load_chat_model
+from secretariat.models.training.examples import Task
+from secretariat.models.training.rewards import Expected
 from secretariat.models.training.sampling import Answer, Sampler
 from tests.models.training.tiny_chat import WIDTH
 
 SAMPLING = SamplingParams(max_tokens=6, temperature=1.0, seed=5)
-LONG = tuple(range(60))
+LONG, SHORT = (Task(prompt, Expected.of({}, {}), "t") for prompt in (tuple(range(60)), (3, 4)))
 
 
 def sampler(chat_folder) -> Sampler:
@@ -37,7 +39,7 @@ def test_a_prompt_is_computed_once_for_all_of_its_answers(chat_folder):
 def test_an_answer_is_the_same_in_any_company_and_another_with_another_seed(chat_folder):
     one = sampler(chat_folder)
     alone = tokens(one.answers([LONG], 2, SAMPLING))
-    assert tokens(one.answers([LONG, (3, 4)], 5, SAMPLING))[0][:2] == alone[0]
+    assert tokens(one.answers([LONG, SHORT], 5, SAMPLING))[0][:2] == alone[0]
     other = SamplingParams(max_tokens=6, temperature=1.0, seed=6)
     assert tokens(one.answers([LONG], 2, other)) != alone
 

@@ -2,7 +2,6 @@
 
 import random
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import torch
 from secretariat.models.nets.config import LayerSpec
 from secretariat.models.training.acting import acting, begins
 from secretariat.models.training.examples import Example
-from secretariat.models.training.job import Job
+from secretariat.models.training.job import Job, Learn
 from secretariat.models.training.learnt import Learnt
 from secretariat.models.training.packing import Rows
 from secretariat.models.training.parts import LoraPart
@@ -20,7 +19,6 @@ from secretariat.models.training.shared_prompts import Answered, grouped
 from tests.models.nets.tiny import ATTENTION, KINDS, MAMBA2, MLP, NORM, config, random_decoder
 
 HEADER = 3
-BEGINS = partial(begins, acts="answer", header=HEADER)
 
 
 def examples(draw: random.Random, questions: int) -> list[Example]:
@@ -39,41 +37,39 @@ def examples(draw: random.Random, questions: int) -> list[Example]:
 
 def test_what_begins_alike_is_read_together():
     some = examples(random.Random(1), 3)
-    groups = grouped(some, BEGINS, 500)
+    groups = grouped(some, "answer", HEADER, 500)
     assert sorted(len(group.examples) for group in groups) == [3, 3]
     assert {group.shared for group in groups} == {40, 41}
     assert sum(group.tokens for group in groups) < sum(len(example.tokens) for example in some)
-    assert all(len(group.examples) == 1 for group in grouped(some, BEGINS, 60)), "none of two fits"
+    assert all(len(group.examples) == 1 for group in grouped(some, "answer", HEADER, 60)), "none of two fits"
 
 
 def test_an_adapter_begins_where_the_question_does_or_else_with_the_answer():
-    (first, *_) = examples(random.Random(3), 1)
-    asked = replace(first, asked=40)
-    answer = first.learn.index(True)
-    assert [begins(one, "question", HEADER) for one in (asked, first)] == [40, answer - HEADER]
-    assert begins(asked, "answer", HEADER) == answer - HEADER
+    assert [begins(50, asked, "question", HEADER) for asked in (40, None)] == [40, 50 - HEADER]
+    assert [begins(50, 40, acts, HEADER) for acts in ("answer", "always")] == [50 - HEADER, 0]
 
 
 WINDOWED = config(*[LayerSpec((replace(ATTENTION, window=16, sinks=2), MAMBA2), MLP, NORM)] * 2)
 
 
+@pytest.mark.parametrize("acts", ["answer", "question"])
 @pytest.mark.parametrize("shape", [*KINDS.values(), WINDOWED], ids=[*KINDS, "windowed"])
-def test_losses_and_gradients_are_those_of_whole_examples(shape):
-    some = examples(random.Random(2), 3)
+def test_losses_and_gradients_are_those_of_whole_examples(shape, acts):
+    some = [replace(one, asked=41) for one in examples(random.Random(2), 3)]
     decoder = random_decoder(shape, std=0.3).double()
     part = LoraPart(decoder, rank=2, alpha=4.0, partial=True)
     learnt = Learnt([part])
     draw = torch.Generator().manual_seed(1)
     learnt.masters.values.copy_(torch.randn(learnt.masters.values.shape, generator=draw) * 0.1)
-    job = Job(recipe="sft", model="", data=(), row_tokens=400, batch_tokens=400)
+    job = Job(recipe="sft", model="", data=(), row_tokens=400, batch_tokens=400, learn=Learn(acts=acts))
 
     def place(rows: Rows) -> None:
-        part.acting_BT = acting(rows, HEADER)
+        part.acting_BT = acting(rows, acts, HEADER)
 
     found: list[Any] = []
     objectives: tuple[Any, ...] = (
         Supervised(decoder, job, some, some, place),
-        Answered(decoder, learnt, BEGINS, job, some, some),
+        Answered(decoder, learnt, HEADER, job, some, some),
     )
     for objective in objectives:
         part.acting_BT = None

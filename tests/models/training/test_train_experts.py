@@ -80,7 +80,9 @@ def test_an_expert_goes_on_from_an_adapter_over_its_matrices(prepared, tmp_path)
     begun = tmp_path / "begun"
     begun.mkdir()
     (begun / "adapter_config.json").write_text('{"target_modules": ["q_proj", "o_proj"]}')
-    learn = Job.of(json.loads((prepared("tools", "--start", f"tools={begun}") / "job.json").read_text())).learn
+    learn = Job.of(
+        json.loads((prepared("tools", "--start", f"tools={begun}") / "job.json").read_text())
+    ).learn
     assert (learn.start, list(learn.targets)) == (str(begun), ["q_proj", "o_proj"])
 
 
