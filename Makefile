@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
-.PHONY: help setup dev weights console demo run test check format openapi clean eval-rho-bank eval-tasks \
+.PHONY: help setup dev weights console demo run test test-models test-product check format openapi clean eval-rho-bank eval-tasks \
 	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-multiquery bench-quality bench-experts train-hybrid train-experts train-vectors train-mixture ship bench-hybrid
 
 help: ## List the targets
@@ -35,9 +35,15 @@ demo: setup ## The main job, end to end (EVAL=1 judges all twenty tasks too)
 run: setup ## Start everything at http://127.0.0.1:8080 until Ctrl-C
 	$(BIN)/secretariat run
 
-test: dev weights console ## The whole suite, on real parts
+test: dev weights console ## The whole suite, on real parts: models and the rest side by side
 	$(BIN)/python scripts/find_chromium.py --install
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target test-models test-product
+
+test-models:
+	$(BIN)/python -m pytest -p no:cacheprovider tests/models
+
+test-product:
+	$(BIN)/python -m pytest -p no:cacheprovider --ignore tests/models
 
 check: dev ## Lint, types, import contracts, sizes, drift
 	$(BIN)/ruff check .
