@@ -63,7 +63,7 @@ def header_tokens(chat: LoadedChat) -> int:
 
 
 def acting(rows: Rows, acts: Acts, header: int) -> Tensor:
-    """[B, T] bool: each document from where the adapter begins to act to its end; nothing of one that isn't learnt."""
+    """[B, T] bool: each document that is learnt, from where the adapter begins to act."""
     acting_BT = torch.zeros_like(rows.learn_BT)
     for span, asked in zip(rows.spans, rows.asked, strict=True):
         learnt = rows.learn_BT[span.row, span.start : span.stop].nonzero()
