@@ -18,6 +18,7 @@ from secretariat.models.engine.request import AdapterUse, Generation
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.experts.dispatch import check, question
+from secretariat.models.nets.adapters import acts_from
 from secretariat.models.nets.load import LoadedChat
 from secretariat.models.tokens.chat import ChatPrompt, Turn, lay_out
 
@@ -81,10 +82,8 @@ class Preparer:
         return self._generation(plain, sampling, call, sink, self.adapter(adapter), "prompt")
 
     def _late_from(self, prompt: ChatPrompt, adapter: AdapterUse | None) -> int:
-        """Where the adapter begins to act, if it acts late."""
-        if adapter is not None and adapter.acts == "question" and prompt.asked is not None:
-            return prompt.asked
-        return max(len(prompt.ids) - self._header, 0)
+        """Where the adapter begins to act."""
+        return 0 if adapter is None else acts_from(adapter.acts, len(prompt.ids), prompt.asked, self._header)
 
     @cached_property
     def _header(self) -> int:

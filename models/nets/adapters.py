@@ -21,6 +21,14 @@ Acts = Literal["always", "question", "answer"]
 the prompt before that are the base model's."""
 
 
+def acts_from(acts: Acts, prompt: int, asked: int | None, header: int) -> int:
+    """Where an adapter begins to act. `prompt`: tokens up to the answer; `asked`: as of a ChatPrompt; `header`:
+    tokens of the template's opening of an answer."""
+    if acts == "question" and asked is not None:
+        return asked
+    return 0 if acts == "always" else max(0, prompt - header)
+
+
 @dataclass(frozen=True, slots=True)
 class LowRank:
     """Adds up · (down · x) to rows `first` … of the matrix; the scale is in `up_OR`."""

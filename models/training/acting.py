@@ -10,7 +10,7 @@ from torch import Tensor
 
 from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.adapters import Acts
+from secretariat.models.nets.adapters import Acts, acts_from
 from secretariat.models.nets.load import LoadedChat
 from secretariat.models.tokens.chat import Turn, lay_out
 from secretariat.models.training.learnt import Part
@@ -42,14 +42,6 @@ def late(part: Part, acts: Acts) -> LoraPart | SvfPart:
     return part
 
 
-def begins(prompt: int, asked: int | None, acts: Acts, header: int) -> int:
-    """Where a late adapter begins to act. `prompt`: tokens up to the answer; `asked`: as of a ChatPrompt;
-    `header`: of an answer, as `header_tokens`."""
-    if acts == "question" and asked is not None:
-        return asked
-    return 0 if acts == "always" else max(0, prompt - header)
-
-
 def header_tokens(chat: LoadedChat) -> int:
     """Of the template's opening of an answer: as many as the engine counts (`Preparer`, `engine/preparing.py`)."""
     if chat.template is None:
@@ -68,6 +60,6 @@ def acting(rows: Rows, acts: Acts, header: int) -> Tensor:
     for span, asked in zip(rows.spans, rows.asked, strict=True):
         learnt = rows.learn_BT[span.row, span.start : span.stop].nonzero()
         if len(learnt):
-            first = begins(int(learnt[0]), asked, acts, header)
+            first = acts_from(acts, int(learnt[0]), asked, header)
             acting_BT[span.row, span.start + first : span.stop] = True
     return acting_BT

@@ -17,9 +17,9 @@ from secretariat.models.engine.scheduler import Limits
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.adapters import Adapter
+from secretariat.models.nets.adapters import Adapter, acts_from
 from secretariat.models.nets.load import LoadedChat
-from secretariat.models.training.acting import begins, header_tokens
+from secretariat.models.training.acting import header_tokens
 from secretariat.models.training.examples import Task
 
 _RUNNING, _TENANT, _ROW = 16, "training", 1
@@ -76,7 +76,7 @@ class Sampler:
             self._engine.step()
 
     def _asked(self, task: Task, sampling: SamplingParams) -> "_Asked":
-        late_from = begins(len(task.prompt), task.asked, self._use.acts, self._header)
+        late_from = acts_from(self._use.acts, len(task.prompt), task.asked, self._header)
         return _Asked(task.prompt, sampling, self._use, late_from)
 
 

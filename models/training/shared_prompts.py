@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from secretariat.models.nets.adapters import Acts
+from secretariat.models.nets.adapters import Acts, acts_from
 from secretariat.models.nets.decoder import Decoder
-from secretariat.models.training.acting import begins
 from secretariat.models.training.carrying import Carried, Past
 from secretariat.models.training.examples import Example
 from secretariat.models.training.forward import hidden
@@ -44,7 +43,7 @@ def grouped(examples: Sequence[Example], acts: Acts, header: int, most_tokens: i
     """`header`: of an answer, as `header_tokens`. A group of several is at most `most_tokens` long."""
     groups: list[Group] = []
     for example in sorted(examples, key=lambda example: list(example.tokens)):
-        begin = begins(example.learn.index(True), example.asked, acts, header)
+        begin = acts_from(acts, example.learn.index(True), example.asked, header)
         joined = _joined(groups[-1], example, begin) if groups else None
         if joined is None or joined.tokens > most_tokens:
             groups.append(Group((example,), (begin,), begin))

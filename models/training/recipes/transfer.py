@@ -71,7 +71,8 @@ class Own:
                 raise invalid(name, "is no number of at least 1")
         if not isinstance(layers := values.get("hybrid_layers", []), list):
             raise invalid("hybrid_layers", "is no list")
-        if not 0 <= values.get("taught", 0.5) <= 1:
+        taught = values.get("taught", 0.5)
+        if not isinstance(taught, int | float) or not 0 <= taught <= 1:
             raise invalid("taught", "is no share of 0 to 1")
         return Own(**{**values, "hybrid_layers": tuple(layers)})
 

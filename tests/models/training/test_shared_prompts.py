@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import torch
 
+from secretariat.models.nets.adapters import acts_from
 from secretariat.models.nets.config import LayerSpec
-from secretariat.models.training.acting import acting, begins
+from secretariat.models.training.acting import acting
 from secretariat.models.training.examples import Example
 from secretariat.models.training.job import Job, Learn
 from secretariat.models.training.learnt import Learnt
@@ -45,8 +46,8 @@ def test_what_begins_alike_is_read_together():
 
 
 def test_an_adapter_begins_where_the_question_does_or_else_with_the_answer():
-    assert [begins(50, asked, "question", HEADER) for asked in (40, None)] == [40, 50 - HEADER]
-    assert [begins(50, 40, acts, HEADER) for acts in ("answer", "always")] == [50 - HEADER, 0]
+    assert [acts_from("question", 50, asked, HEADER) for asked in (40, None)] == [40, 50 - HEADER]
+    assert [acts_from(acts, 50, 40, HEADER) for acts in ("answer", "always")] == [50 - HEADER, 0]
 
 
 WINDOWED = config(*[LayerSpec((replace(ATTENTION, window=16, sinks=2), MAMBA2), MLP, NORM)] * 2)

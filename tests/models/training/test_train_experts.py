@@ -1,8 +1,6 @@
 """`make train-experts`: what each stage learns is made before it begins, and is apart from what it is tried on."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -11,20 +9,14 @@ import pytest
 
 from secretariat.models.experts.team import read_team
 from secretariat.models.training.job import Job
+from tests.models.training import scripts
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "train_experts.py"
 LABELS = [*(f"label_{n}" for n in range(29)), "oos"]
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train_experts", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return scripts.script("train_experts")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """`make train-vectors`: what is compared learns from the same, one stage from the other, and is put in place."""
 
-import importlib.util
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -15,21 +13,15 @@ from secretariat.models.adapters.svf import read_basis, read_vector
 from secretariat.models.nets.checkpoint import open_checkpoint
 from secretariat.models.training.__main__ import train
 from secretariat.models.training.job import Job
+from tests.models.training import scripts
 from tests.models.training.tiny_chat import tiny_chat
 
-SCRIPT = Path(__file__).parents[3] / "scripts" / "train_vectors.py"
 Make = Callable[..., int]
 
 
 @pytest.fixture(scope="module")
 def script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("train_vectors", SCRIPT)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return scripts.script("train_vectors")
 
 
 @pytest.fixture(scope="module")

@@ -83,7 +83,7 @@ def test_what_was_transferred_goes_on_into_training_on_the_text(tmp_path, base, 
 
 
 def test_a_teacher_takes_a_student_further_whose_branches_learn_first(tmp_path, base, manual):
-    """Rank 0 of the network shows who learns when: pairs on it stay nothing while branches have their turn."""
+    """Pairs on the rest of the network stay nothing while branches have their turn."""
     twin = run(tmp_path / "twin", base, manual, stage="whole", hybrid_layers=[], steps=20)
     taught = {"teacher": str(twin), "taught": 0.7, "gate": "after"}
     first = run(
@@ -175,6 +175,7 @@ def test_windows_tell_which_layers_can_have_one(tmp_path, base, manual):
         ({"stage": "whole", "row_tokens": 90000}, "too few documents"),
         ({"stage": "whole", "learn": {"kind": "full"}}, "is not lora"),
         ({"stage": "whole", "taught": 2}, "taught is no share"),
+        ({"stage": "whole", "taught": "half"}, "taught is no share"),
     ],
 )
 def test_what_cannot_be_carried_out_is_refused_by_name(tmp_path, base, manual, values, says):
