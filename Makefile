@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test test-models test-product check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-multiquery bench-quality bench-experts train-hybrid train-experts train-vectors train-mixture ship bench-hybrid
+	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-sentences bench-multiquery bench-quality bench-experts train-hybrid train-experts train-vectors train-mixture ship bench-hybrid
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -79,6 +79,9 @@ bench-retrieval: dev weights ## Search on public collections, and under permissi
 
 bench-calibration: dev weights ## How right search is about whether it found an answer; its weights, fitted anew
 	$(BIN)/python -m benchmarks.calibrate
+
+bench-sentences: dev ## The weights of a passage's sentences, fitted anew
+	$(BIN)/python -m benchmarks.sentence_weights
 
 bench-multiquery: dev weights ## Whether questions that the chat model writes help search (minutes)
 	$(BIN)/python -m benchmarks.multiquery

@@ -33,6 +33,16 @@ class VerbatimSpanConstraint:
 
 
 @dataclass(frozen=True, slots=True)
+class Sentence:
+    """Characters start … end of a text. `weight`: natural log odds by which words that begin here are favoured
+    over words that begin elsewhere in the text, where it is 0."""
+
+    start: int
+    end: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
 class ChoiceConstraint:
     """The output is exactly one of `choices`."""
 
@@ -52,13 +62,14 @@ class CitationConstraint:
 
     `texts`: one for each id, or none. With them a span names one id and is copied from the text of that id.
     `weights`: one for each id, or none: log odds by which naming it is favoured. `leaning`: by which an output
-    that opens with a span is.
+    that opens with a span is. `sentences`: of each text, or none.
     """
 
     ids: tuple[str, ...]
     texts: tuple[str, ...] = ()
     weights: tuple[float, ...] = ()
     leaning: float = 0.0
+    sentences: tuple[tuple[Sentence, ...], ...] = ()
 
 
 Constraint = (
@@ -106,12 +117,14 @@ class GroundingDocument:
     """A document that an answer may cite by `id`.
 
     `weight`: natural log odds by which naming it is favoured over one without, as retrieval ranked it.
+    `sentences`: those of its text that are favoured or disfavoured, in order, where words are copied from it.
     """
 
     id: str
     text: str
     title: str = ""
     weight: float = 0.0
+    sentences: tuple[Sentence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

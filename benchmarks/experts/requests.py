@@ -6,6 +6,7 @@ generators with a seed of their own.
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from itertools import chain, islice
 from typing import Any
 
@@ -130,10 +131,7 @@ def _conversed(made: Conversation) -> Record:
 
 def record(asked: Asked, expected: Mapping[str, Any], name: str) -> Record:
     """A line of a file of tasks, but for its expert."""
-    documents = [
-        {"id": each.id, "title": each.title, "text": each.text, "weight": each.weight}
-        for each in asked.documents
-    ]
+    documents = [asdict(each) for each in asked.documents]
     return {
         "id": name,
         "messages": [{"role": each.role, "content": each.content} for each in asked.messages],

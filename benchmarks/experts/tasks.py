@@ -28,6 +28,7 @@ from secretariat.models.core import (
     GroundingDocument,
     JsonSchemaConstraint,
     SamplingParams,
+    Sentence,
 )
 from secretariat.models.experts import team as teams
 from secretariat.models.experts.team import Form, form_of
@@ -103,10 +104,7 @@ def tasks(name: str) -> list[Task]:
 
 
 def task_of(record: Mapping[str, Any]) -> Task:
-    documents = tuple(
-        GroundingDocument(str(one["id"]), one["text"], one.get("title", ""), one.get("weight", 0.0))
-        for one in record.get("documents", ())
-    )
+    documents = tuple(_document(one) for one in record.get("documents", ()))
     request = ChatRequest(
         tuple(ChatMessage(**message) for message in record["messages"]),
         sampling=SamplingParams(max_tokens=record.get("max_tokens", _MOST)),
@@ -116,6 +114,12 @@ def task_of(record: Mapping[str, Any]) -> Task:
     )
     expected = Expected.of(record["expected"], {document.id: document.text for document in documents})
     return Task(request, expected, str(record["expert"]))
+
+
+def _document(record: Mapping[str, Any]) -> GroundingDocument:
+    sentences = tuple(Sentence(**each) for each in record.get("sentences", ()))
+    title, weight = record.get("title", ""), record.get("weight", 0.0)
+    return GroundingDocument(str(record["id"]), record["text"], title, weight, sentences)
 
 
 def _constraint(record: Mapping[str, Any]) -> Constraint | None:

@@ -3,15 +3,21 @@
 An automaton over byte positions in the sources, walked token by token. It needs no compilation, controls
 where a span may begin and end (a lexer can't: it would cut words or swallow what follows), and its states
 are few: after a token or two only the places where those words occur remain.
+
+Sentences may weigh, by where in them an output starts. A token is favoured by the heaviest start that it leaves
+open, less the heaviest that was open before: so the tokens of an output are together favoured by its own start's
+weight, however many they are.
 """
 
+import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 import regex
 
-from secretariat.models.core import ChoiceConstraint, VerbatimSpanConstraint
+from secretariat.models.core import ChoiceConstraint, Sentence, VerbatimSpanConstraint
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.kernels.sampling.reference import Words
@@ -30,11 +36,15 @@ _PIECE = regex.compile(
 
 @dataclass(frozen=True)
 class Source:
-    """A text as UTF-8 and the byte offsets where output copied from it may start and may end."""
+    """A text as UTF-8 and the byte offsets where output copied from it may start and may end.
+
+    `weights`: of starts, where they have any.
+    """
 
     text: bytes
     starts: tuple[int, ...]
     ends: frozenset[int]
+    weights: Mapping[int, float] = field(default_factory=dict)
 
     @classmethod
     def whole(cls, text: str) -> Self:
@@ -42,18 +52,26 @@ class Source:
         return cls(data, (0,), frozenset({len(data)}))
 
     @classmethod
-    def words(cls, text: str) -> Self:
-        """Starts before a word or before a mark that follows white space; ends after a word or a mark."""
+    def words(cls, text: str, sentences: Sequence[Sentence] = ()) -> Self:
+        """Starts before a word or before a mark that follows white space; ends after a word or a mark.
+
+        `sentences` in order, none overlapping.
+        """
         starts, ends, offset, after_space = [], set[int](), 0, True
+        weights = dict[int, float]()
+        firsts = [sentence.start for sentence in sentences]
         for piece in _PIECE.finditer(text.rstrip()):
             size = len(piece[0].encode())
             if piece["space"] is None:
                 if piece["word"] is not None or after_space:
                     starts.append(offset)
+                    place = bisect_right(firsts, piece.start()) - 1
+                    if place >= 0 and piece.start() < sentences[place].end:
+                        weights[offset] = sentences[place].weight
                 ends.add(offset + size)
             after_space = piece["space"] is not None
             offset += size
-        return cls(text.rstrip().encode(), tuple(starts), frozenset(ends))
+        return cls(text.rstrip().encode(), tuple(starts), frozenset(ends), weights)
 
     def reaching(self, vocabulary: Vocabulary) -> frozenset[int] | None:
         """The offsets from which an end can be spelled with this vocabulary; None when all of them can."""
@@ -68,11 +86,18 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class _Reached:
-    """After so much output: where in which source it may stand, its length and the length up to the last end."""
+    """After so much output: where in which source it may stand, its length and the length up to the last end.
 
-    places: frozenset[tuple[int, int]]
+    Each place has the weight of the heaviest start that leads there.
+    """
+
+    places: Mapping[tuple[int, int], float]
     length: int = 0
     settled: int = 0
+
+    @property
+    def weight(self) -> float:
+        return max(self.places.values())
 
 
 class CopyMatcher:
@@ -86,16 +111,17 @@ class CopyMatcher:
                 "invalid_request", f"more than {MAX_BYTES} bytes to copy from", param="response_format"
             )
         self._reaching = [source.reaching(vocabulary) for source in self._sources]
-        places = frozenset(
-            (index, start)
+        places = {
+            (index, start): source.weights.get(start, 0.0)
             for index, source in enumerate(self._sources)
             for start in source.starts
             if self._leads_to_an_end(index, start)
-        )
+        }
         if not places:
             raise ModelError("invalid_request", "no text to copy from", param="response_format")
         self._past = [_Reached(places)]
-        self._next: dict[int, set[tuple[int, int]]] | None = None
+        self._weighs = len(set(places.values())) > 1
+        self._next: dict[int, dict[tuple[int, int], float]] | None = None
 
     def _leads_to_an_end(self, index: int, at: int) -> bool:
         reaching = self._reaching[index]
@@ -105,14 +131,15 @@ class CopyMatcher:
     def _now(self) -> _Reached:
         return self._past[-1]
 
-    def _steps(self) -> dict[int, set[tuple[int, int]]]:
+    def _steps(self) -> dict[int, dict[tuple[int, int], float]]:
         """Every token that may come next, and the places after it."""
         if self._next is None:
             self._next = {}
-            for index, at in self._now.places:
+            for (index, at), weight in self._now.places.items():
                 for token_id, end in self._vocabulary.spellings(self._sources[index].text, at):
                     if self._leads_to_an_end(index, end):
-                        self._next.setdefault(token_id, set()).add((index, end))
+                        after = self._next.setdefault(token_id, {})
+                        after[index, end] = max(weight, after.get((index, end), -math.inf))
         return self._next
 
     @property
@@ -129,7 +156,18 @@ class CopyMatcher:
 
     @property
     def biases(self) -> Mapping[int, float]:
-        return {}
+        if not self._weighs:
+            return {}
+        most = self._now.weight
+        return {token: max(after.values()) - most for token, after in self._steps().items()}
+
+    @property
+    def end_bias(self) -> float:
+        """Of an end here, as `biases` has it of tokens; where it is accepting."""
+        ended = (
+            weight for (index, at), weight in self._now.places.items() if at in self._sources[index].ends
+        )
+        return max(ended) - self._now.weight
 
     def mask(self, budget: int) -> Words:  # noqa: ARG002 - what has settled keeps its promise however it ends
         allowed = self._vocabulary.words(self._steps())
@@ -140,7 +178,7 @@ class CopyMatcher:
         assert places, "a token outside the mask"
         length = self._now.length + len(self._vocabulary.tokens[token_id])
         at_end = any(end in self._sources[index].ends for index, end in places)
-        self._past.append(_Reached(frozenset(places), length, length if at_end else self._now.settled))
+        self._past.append(_Reached(places, length, length if at_end else self._now.settled))
         self._next = None
 
     def rollback(self, count: int) -> None:

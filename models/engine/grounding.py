@@ -51,8 +51,10 @@ def constraint_of(request: ChatRequest) -> CitationConstraint | None:
         raise ModelError("invalid_request", "two documents have the same id", param="documents")
     texts = tuple(document.text for document in request.documents)
     weights = tuple(document.weight for document in request.documents)
-    accurate = request.citation_mode == "accurate"
-    return CitationConstraint(ids, texts if accurate else (), weights, request.leaning)
+    if request.citation_mode != "accurate":
+        return CitationConstraint(ids, (), weights, request.leaning)
+    sentences = tuple(document.sentences for document in request.documents)
+    return CitationConstraint(ids, texts, weights, request.leaning, sentences)
 
 
 async def cited(raw: AsyncGenerator[Emission, None], request: ChatRequest) -> AsyncGenerator[Emission, None]:

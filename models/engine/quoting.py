@@ -5,12 +5,12 @@ named narrows it. A token that is text and tag in one is never taken, so each to
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import regex
 
-from secretariat.models.core import CitationConstraint
+from secretariat.models.core import CitationConstraint, Sentence
 from secretariat.models.engine.citations import CLOSES, OPENS, rest_of_tag
 from secretariat.models.engine.citing import CitationMatcher
 from secretariat.models.engine.copying import MAX_BYTES, CopyMatcher, Source
@@ -44,16 +44,17 @@ class QuotingMatcher:
     def __init__(self, vocabulary: Vocabulary, constraint: CitationConstraint) -> None:
         self._vocabulary = vocabulary
         self._sources: dict[str, list[Source]] = {}
-        for name, text in zip(constraint.ids, constraint.texts, strict=True):
+        sentences = constraint.sentences or ((),) * len(constraint.ids)
+        for name, text, weighed in zip(constraint.ids, constraint.texts, sentences, strict=True):
             if len(text.encode()) > MAX_BYTES:
                 raise ModelError(
                     "invalid_request",
                     f"document {name} has more than {MAX_BYTES} bytes to copy from",
                     param="documents",
                 )
-            sources = [source for source in map(Source.words, _MARKUP.split(text)) if source.starts]
-            if sources:
-                self._sources[name] = sources
+            sources = [Source.words(*part) for part in _without_markup(text, weighed)]
+            if any(source.starts for source in sources):
+                self._sources[name] = [source for source in sources if source.starts]
         weights = dict(zip(constraint.ids, constraint.weights, strict=False))
         named = tuple(self._sources)
         self._tags = CitationMatcher(
@@ -75,7 +76,13 @@ class QuotingMatcher:
 
     @property
     def biases(self) -> dict[int, float]:
-        return self._tags.biases
+        quote = self._past[-1]
+        if quote is None:
+            return self._tags.biases
+        if quote.closed or not (copying := quote.copy.biases):
+            return {}
+        ending = dict.fromkeys(self._closing(quote), quote.copy.end_bias) if quote.copy.accepting else {}
+        return {**ending, **copying}
 
     def mask(self, budget: int) -> Words:
         words, quote = self._tags.mask(budget), self._past[-1]
@@ -156,6 +163,18 @@ class QuotingMatcher:
         copies = quote is not None and not quote.closed
         forced = quote.copy.forced(budget) if quote is not None and copies else self._tags.forced(budget)
         return forced[: self.valid(forced, budget)]
+
+
+def _without_markup(text: str, sentences: Sequence[Sentence]) -> Iterator[tuple[str, list[Sentence]]]:
+    """The parts of the text between markup, each with the sentences that reach into it."""
+    start = 0
+    for end, following in [*((each.start(), each.end()) for each in _MARKUP.finditer(text)), (len(text), 0)]:
+        held = [each for each in sentences if each.start < end and each.end > start]
+        yield (
+            text[start:end],
+            [replace(each, start=each.start - start, end=each.end - start) for each in held],
+        )
+        start = following
 
 
 def _holds(words: Words, token_id: int) -> bool:

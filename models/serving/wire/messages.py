@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, Tag
+from pydantic import Field, StringConstraints, Tag, field_validator
 
-from secretariat.models.core import ChatMessage, GroundingDocument, Role
+from secretariat.models.core import ChatMessage, GroundingDocument, Role, Sentence
 from secretariat.models.serving.wire.base import Wire, told_apart
 
 # What a citation's markup separates ids with can't be part of one.
@@ -34,11 +34,29 @@ Messages = Annotated[list[Message], Field(min_length=1, max_length=1024)]
 LogOdds = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 
 
+class WeighedSentence(Wire):
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=0)]
+    weight: LogOdds
+
+
 class Document(Wire):
     id: DocumentId
     text: str
     title: str = ""
     weight: LogOdds = 0.0
+    sentences: tuple[WeighedSentence, ...] = ()
+
+    @field_validator("sentences")
+    @classmethod
+    def _one_after_the_other(cls, sentences: tuple[WeighedSentence, ...]) -> tuple[WeighedSentence, ...]:
+        at = 0
+        for each in sentences:
+            if not at <= each.start < each.end:
+                raise ValueError("sentences are in order, none is empty and none overlaps another")
+            at = each.end
+        return sentences
 
     def core(self) -> GroundingDocument:
-        return GroundingDocument(self.id, self.text, self.title, self.weight)
+        sentences = tuple(Sentence(each.start, each.end, each.weight) for each in self.sentences)
+        return GroundingDocument(self.id, self.text, self.title, self.weight, sentences)

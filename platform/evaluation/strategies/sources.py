@@ -11,6 +11,7 @@ from secretariat.models.core import CallContext, GroundingDocument
 from secretariat.retrieval.core import DocumentTexts, Passage, Scope, Searcher, SearchRequest
 from secretariat.retrieval.errors import DocumentNotFoundError
 from secretariat.retrieval.search.confidence import log_odds
+from secretariat.retrieval.search.sentence_weights import sentence_weights
 
 DEPTH = 100  # passages that name the documents to be read whole
 _SHOWN = 4  # passages shown to the model
@@ -72,11 +73,15 @@ async def found(searcher: Searcher, scope: Scope, request: SearchRequest) -> Fou
 def passages(of: Found, without: AbstractSet[UUID] = frozenset()) -> Sources:
     """The best ones, of documents that aren't withheld."""
     kept = [one for one in of.passages if one.chunk.document_id not in without][:_SHOWN]
-    documents = tuple(
-        GroundingDocument(str(number), one.chunk.text, one.chunk.document_title, of.weight(one))
-        for number, one in enumerate(kept, 1)
-    )
+    documents = tuple(_laid_before(str(number), one, of) for number, one in enumerate(kept, 1))
     return Sources(documents, tuple(one.chunk.document_id for one in kept))
+
+
+def _laid_before(name: str, passage: Passage, of: Found) -> GroundingDocument:
+    """Its sentences weigh by their words and the question's alone: whoever has both knows by how much."""
+    chunk, weight = passage.chunk, of.weight(passage)
+    sentences = () if of.confidence is None else sentence_weights(of.question, chunk.text)
+    return GroundingDocument(name, chunk.text, chunk.document_title, weight, sentences)
 
 
 @dataclass(frozen=True, slots=True)

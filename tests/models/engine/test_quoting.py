@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secretariat.models.core import CitationConstraint
+from secretariat.models.core import CitationConstraint, Sentence
 from secretariat.models.engine.citations import CitationReader
+from secretariat.models.engine.copying import Source
 from secretariat.models.engine.grammar import Grammars, Matcher
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
@@ -153,3 +154,43 @@ def test_an_id_of_several_tokens_is_weighed_once():
     assert matcher.biases == {ord("1"): 0.0}
     assert _after(matcher, "1").biases == {ord(">"): -2.0, ord("2"): 0.0}
     assert Grammars(VOCABULARY).matcher(CONSTRAINT).biases == {}
+
+
+REPEATED = "Ash is grey. Ash is fine ash. Elm is fine."
+SENTENCES = (Sentence(0, 12, -1.5), Sentence(13, 29, 2.0), Sentence(30, 42, 0.25))
+
+
+def test_words_are_favoured_by_the_sentence_that_they_begin_in_however_they_are_spelled():
+    """Together the tokens of a span and its end weigh what its heaviest start does, less the heaviest there is."""
+    source = Source.words(REPEATED)
+    begun = {0: -1.5, 13: 2.0, 30: 0.25}
+    weight = {start: begun[max(first for first in begun if first <= start)] for start in source.starts}
+    spans = [(start, end) for start in source.starts for end in source.ends if end > start]
+    for start, end in spans:
+        words = REPEATED[start:end]
+        same = [at for at, until in spans if REPEATED[at:until] == words]
+        matcher = _after(_quoting(REPEATED, SENTENCES), "<co: 1>")
+        favoured = 0.0
+        for byte in words.encode():
+            favoured += matcher.biases[byte]
+            matcher.accept(byte)
+        favoured += matcher.biases.get(ord("<"), 0.0)
+        assert favoured == pytest.approx(max(weight[at] for at in same) - 2.0), words
+
+
+def test_sentences_weigh_where_markup_is_left_out_of_the_text():
+    text = "Ash. <co: 1> Elm. Oak."
+    matcher = _after(_quoting(text, (Sentence(0, 4, 1.0), Sentence(13, 17, 3.0))), "<co: 1>")
+    assert {chr(token): bias for token, bias in matcher.biases.items()} == {
+        "A": -2.0, "E": 0.0, "O": -3.0, "1": -3.0,
+    }  # fmt: skip
+
+
+def test_without_weights_nothing_in_a_span_is_favoured():
+    matcher = _after(_quoting(REPEATED, ()), "<co: 1>")
+    assert matcher.biases == {}
+    assert _after(matcher, "Ash").biases == {}
+
+
+def _quoting(text: str, sentences: tuple[Sentence, ...]) -> Matcher:
+    return Grammars(VOCABULARY).matcher(CitationConstraint(("1",), (text,), sentences=(sentences,)))

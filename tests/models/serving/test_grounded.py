@@ -2,14 +2,22 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
-from secretariat.models.core import CallContext, ChatMessage, ChatRequest, GroundingDocument, SamplingParams
+from secretariat.models.core import (
+    CallContext,
+    ChatMessage,
+    ChatRequest,
+    GroundingDocument,
+    SamplingParams,
+    Sentence,
+)
+from secretariat.models.engine.events import Emission
 from secretariat.models.engine.local import LocalChat
 from secretariat.models.remote import RemoteModels
 from tests.models.engine.toy import toy_chat
@@ -34,6 +42,10 @@ def server() -> Iterator[ToyServer]:
     chat = replace(toy_chat(ScriptedNetwork(SCRIPT)), context_length=1024)
     with serve_chat(LocalChat(chat)) as server:
         yield server
+
+
+def _weighed(start: int, end: int, weight: float = 1.0) -> Json:
+    return {"start": start, "end": end, "weight": weight}
 
 
 async def ground(server: ToyServer, **fields: object) -> httpx.Response:
@@ -109,6 +121,11 @@ async def test_documents_come_before_the_question_and_are_cached(server: ToyServ
         ({"documents": [{"id": "a,b", "text": "x"}]}, "documents.0.id"),
         ({"documents": [{"id": "a", "text": "x"}] * 2}, None),
         ({"documents": [{"id": "a"}]}, "documents.0.text"),
+        (
+            {"documents": [{"id": "a", "text": "x y", "sentences": [_weighed(0, 2), _weighed(1, 3)]}]},
+            "documents.0.sentences",
+        ),
+        ({"documents": [{"id": "a", "text": "x y", "sentences": [_weighed(1, 1)]}]}, "documents.0.sentences"),
         ({"documents": [], "citation_mode": "fast"}, None),
         ({"citation_mode": "vague"}, "citation_mode"),
         ({"response_format": {"type": "json_object"}}, None),
@@ -118,6 +135,24 @@ async def test_documents_come_before_the_question_and_are_cached(server: ToyServ
 async def test_what_makes_no_sense_is_refused(server: ToyServer, fields: Json, param: str | None):
     response = await ground(server, **fields)
     assert (response.status_code, response.json()["error"]["param"]) == (400, param)
+
+
+async def test_weights_reach_the_model_as_they_were_given(server: ToyServer, monkeypatch: pytest.MonkeyPatch):
+    document = GroundingDocument("a", "Pump 3.5 runs.", "Pumps", -1.5, (Sentence(0, 14, 2.25),))
+    request = ChatRequest(
+        (ChatMessage("user", "?"),), sampling=SamplingParams(max_tokens=9), documents=(document,)
+    )
+    given = list[ChatRequest]()
+    emissions = server.models.chat_model.emissions
+
+    def noted(request: ChatRequest, call: CallContext) -> AsyncGenerator[Emission, None]:
+        given.append(request)
+        return emissions(request, call)
+
+    monkeypatch.setattr(server.models.chat_model, "emissions", noted)
+    async with contextlib.aclosing(RemoteModels(server.url, TOKEN)) as remote:
+        await remote.chat(request, CallContext("tests", "r"))
+    assert [each.documents for each in given] == [(document,)]
 
 
 async def test_the_client_brings_citations_back(server: ToyServer):

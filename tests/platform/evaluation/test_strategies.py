@@ -89,6 +89,9 @@ async def test_what_was_put_before_the_model_is_on_record_with_its_weight(servic
     first, again = _weighed(details, "rag")
     server, _ = double
     assert [[one["weight"] for one in each] for each in server.documents[-2:]] == [first, again]
+    answering, *_ = server.documents[-2]
+    heaviest = max(answering["sentences"], key=lambda one: one["weight"])
+    assert "five days" in answering["text"][heaviest["start"] : heaviest["end"]]
     found = (await owner.client.post("/api/v1/search", json={"query": LEAVE})).json()
     best, copy, *rooms = first
     assert 1 / (1 + math.exp(-best)) == pytest.approx(found["confidence"], abs=1e-4)
