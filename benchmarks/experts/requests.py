@@ -14,6 +14,7 @@ from benchmarks.experts.knowledge import KNOWN
 from benchmarks.quality.grounded import Item, items
 from benchmarks.quality.plans import read
 from benchmarks.quality.sets import DATA, xquad
+from benchmarks.quality.weighing import weighed
 from secretariat.models.core import ChatMessage, ChoiceConstraint, Constraint, JsonSchemaConstraint
 from secretariat.models.training.data import calculation, clinc, extraction, sources, tool_calls
 from secretariat.models.training.data.conversations import Conversation
@@ -60,7 +61,7 @@ def _xquad(count: int, *, half: int) -> Iterator[Record]:
     """Of every second question, so that two files have none in common."""
     made = items(*xquad(), _XQUAD_SEED)[half::2]
     for item in made[:: max(1, len(made) // count)][:count]:
-        yield record(item.asked, _expected(item), item.question.id)
+        yield record(weighed(item).asked, _expected(item), item.question.id)
 
 
 def _expected(item: Item) -> Record:

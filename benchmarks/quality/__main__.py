@@ -17,6 +17,7 @@ from benchmarks.quality.grounded import Question, Score, items, judged, score
 from benchmarks.quality.handbook import asked_of_handbook
 from benchmarks.quality.plans import planned
 from benchmarks.quality.sets import DATA, pubmedqa, xquad
+from benchmarks.quality.weighing import weighed
 from benchmarks.report import Figure, Report
 
 BASE = "smollm2-135m-instruct"
@@ -65,7 +66,7 @@ def over_pubmedqa(run: Run) -> None:
 def _grounded(run: Run, name: str, questions: Sequence[Question], passages: Sequence[str]) -> Score:
     """The sources are the same whatever the size: drawn over all questions."""
     every = items(questions, passages, _SEED)
-    chosen = every[:: max(1, len(every) // run.size)][: run.size]
+    chosen = [weighed(item) for item in every[:: max(1, len(every) // run.size)][: run.size]]
     results = run.answerer.answers([item.asked for item in chosen])
     found = score([judged(item, result) for item, result in zip(chosen, results, strict=True)])
     run.note(name, {key: round(value, 3) for key, value in asdict(found).items()})

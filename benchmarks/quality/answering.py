@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.ours import MODELS, THREADS
+from benchmarks.quality.weighing import EMBEDDER
 from secretariat.models.adapters.svf import read_basis
 from secretariat.models.core import CallContext, ChatRequest, ChatResult
 from secretariat.models.engine.embedding import LocalEmbedder
@@ -25,7 +26,6 @@ from secretariat.models.training.data.forms import Asked
 
 _AT_ONCE = 8
 _LARGEST_RANK = 64
-EMBEDDER = MODELS / "all-minilm-l6-v2"  # that routers are fitted with
 _CALL = CallContext("benchmark", "quality")
 
 

@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from benchmarks.quality.ranking import Ranking
 from secretariat.models.core import ChatResult, GroundingDocument
 from secretariat.models.training.data.forms import OTHERWISE, Asked, grounded
-from secretariat.retrieval.search.confidence import GLANCED_AT, Signs, words_said
-from secretariat.retrieval.search.sentence_weights import sentence_weights
 
 SOURCES, REPLACED = 3, 0.2
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
@@ -60,16 +58,10 @@ def _item(question: Question, passages: Sequence[str], order: Sequence[int], dra
     answerable = draw.random() >= REPLACED
     shown = [question.gold, *others[: SOURCES - 1]] if answerable else others[:SOURCES]
     draw.shuffle(shown)
-    documents = tuple(_weighed(str(n), question.text, passages[place]) for n, place in enumerate(shown, 1))
+    documents = tuple(GroundingDocument(str(n), passages[place]) for n, place in enumerate(shown, 1))
     names = {place: document.id for place, document in zip(shown, documents, strict=True)}
     nearest = min(shown, key=ranked.index)
     return Item(question, documents, names.get(question.gold), names[nearest])
-
-
-def _weighed(name: str, question: str, passage: str) -> GroundingDocument:
-    """As the product's search weighs a passage that it only glanced at, and its sentences."""
-    weight = GLANCED_AT.log_odds(Signs(0.0, words_said(question, passage)))
-    return GroundingDocument(name, passage, weight=weight, sentences=sentence_weights(question, passage))
 
 
 @dataclass(frozen=True, slots=True)
