@@ -19,6 +19,7 @@ from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import Lora, LowRank
 from secretariat.models.nets.config import DecoderConfig
 
+WEIGHTS = "adapter_model.safetensors"
 LEAST_COVERAGE = 0.9  # of the layers with a mixer; a deliberate part of them is asked for with `partial`
 _DOWN, _UP = ".lora_A.weight", ".lora_B.weight"
 _PREFIX = "base_model.model."
@@ -37,7 +38,7 @@ def read_lora(directory: Path, config: DecoderConfig, *, partial: bool = False) 
     """Raises ModelError adapter_invalid, naming what doesn't fit: an unknown module, a shape, a missing half,
     an option that changes the maths, or a coverage below LEAST_COVERAGE unless `partial`."""
     settings = read_json(directory / "adapter_config.json")
-    path = directory / "adapter_model.safetensors"
+    path = directory / WEIGHTS
     pieces = _pieces(
         directory.name, SafetensorsFile.open(path).tensors, config, _scale(directory.name, settings)
     )

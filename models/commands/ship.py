@@ -9,7 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from secretariat.models.adapters.lora import read_lora
+from safetensors.torch import load_file, save_file
+
+from secretariat.models.adapters.lora import WEIGHTS, read_lora
 from secretariat.models.catalog import CATALOG, ModelSource
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.commands.add import copied, files_of, stated_licence
@@ -45,6 +47,7 @@ def ship(
             _join(models_dir / experts, name, staged)
         for adapter in (team.adapters if (team := read_team(staged)) is not None else {}).values():
             read_lora(adapter, checkpoint.config)
+            _halved(adapter / WEIGHTS)
         files = files_of(staged)
         licence = stated_licence(staged, checkpoint) or CATALOG[base].licence
         source = ModelSource(
@@ -82,6 +85,11 @@ def _join(team: Path, name: str, staged: Path) -> None:
             shutil.copytree(team / part, staged / part, dirs_exist_ok=True, copy_function=shutil.copyfile)
     own = {key: value for key, value in told.items() if key != "model"}
     (staged / FILE).write_text(json.dumps(own, indent=1) + "\n", encoding="utf-8")
+
+
+def _halved(weights: Path) -> None:
+    """In bfloat16: what a pair adds is small beside what it is added to, and so is the error of its numbers."""
+    save_file({name: tensor.bfloat16() for name, tensor in load_file(weights).items()}, weights)
 
 
 def _apart(file: Path, into: Path, name: str) -> bool:

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import load_file, save_file
+from safetensors.torch import load_file as load_torch
 
 from secretariat.models import installed
 from secretariat.models.catalog import HubRepository
@@ -72,7 +74,11 @@ def test_what_is_shipped_becomes_the_default_and_is_put_beside_its_base(trained,
     assert weights_sha256(ours.paths) == weights_sha256(open_checkpoint(trained / OURS).paths)
     team = read_team(directory)
     assert team is not None
+    (adapter,) = team.adapters.values()
     assert set(team.adapters) == {"expert/cite"}
+    half = load_torch(adapter / "adapter_model.safetensors")
+    assert {each.dtype for each in half.values()} == {torch.bfloat16}
+    assert all((each == 1).all() for each in half.values())
 
 
 def test_what_was_put_there_follows_the_code_and_what_was_made_there_stays(trained, tmp_path):
