@@ -28,8 +28,9 @@ class ModelServer:
     log: Path
 
 
-def start_server(directory: Path, models: Path) -> ModelServer:
-    """Start it and return as soon as it answers at all; `await_healthy` waits for the models."""
+def start_server(directory: Path, models: Path, chat: str | None = CHAT) -> ModelServer:
+    """Start it and return as soon as it answers at all; `await_healthy` waits for the models. `chat` None: what
+    a server answers with that is told nothing."""
     token_file, log, port = directory / "token", directory / "log", free_port()
     token_file.write_text(TOKEN + "\n")
     arguments = ["--port", str(port), "--token-file", str(token_file), "--models-dir", str(models)]
@@ -42,8 +43,7 @@ def start_server(directory: Path, models: Path) -> ModelServer:
                 *arguments,
                 "--contexts",
                 "1",
-                "--chat",
-                CHAT,
+                *(() if chat is None else ("--chat", chat)),
             ],
             stdout=output,
             stderr=output,
