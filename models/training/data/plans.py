@@ -12,7 +12,7 @@ from secretariat.models.training.data.plan_form import MOST_STEPS, Action, Step,
 
 ORIGIN = "plans"
 _TOGETHER = 3  # requests over the same tools, which a trainer may read once
-_FEW, _MANY, _CROWDED = 4, 16, 0.4  # tools that aren't needed; the share of requests with many
+_FEW, _MANY, _CROWDED = 4, 24, 0.6  # tools that aren't needed; the share of requests with many
 _LEADS = ("", "", "Please ", "Can you ", "I want you to ", "Could somebody ", "Hello, ")
 _QUESTIONS = frozenset("do does how is was what where which who".split())
 # Words that a request begins with and that "please" may stand before.
