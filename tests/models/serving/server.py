@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -16,6 +17,9 @@ from tests.models.serving.ports import free_port
 from tests.support.weights import CHAT, EMBEDDER, models_dir, weights
 
 TOKEN = "a-service-token-for-tests"
+
+
+Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -100,3 +104,11 @@ def serve_models(directory: Path) -> Iterator[ModelServer]:
         yield server
     finally:
         stop_server(server)
+
+
+def ask(http: httpx.Client, question: str, **fields: object) -> Json:
+    body = {"messages": [{"role": "user", "content": question}], "max_tokens": 60, "temperature": 0}
+    response = http.post("/v1/chat/completions", json=body | fields)
+    assert response.status_code == 200, response.text
+    reply: Json = response.json()
+    return reply

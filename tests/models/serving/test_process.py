@@ -8,7 +8,7 @@ import httpx
 import jsonschema
 import pytest
 
-from tests.models.serving.server import TOKEN, ModelServer, await_failure, start_server, stop_server
+from tests.models.serving.server import TOKEN, ModelServer, ask, await_failure, start_server, stop_server
 
 pytestmark = pytest.mark.weights
 
@@ -35,14 +35,6 @@ def http(model_server: ModelServer):
     headers = {"Authorization": f"Bearer {model_server.token}", "X-Secretariat-Tenant": "tests"}
     with httpx.Client(base_url=model_server.url, headers=headers, trust_env=False, timeout=120) as client:
         yield client
-
-
-def ask(http: httpx.Client, question: str, **fields: object) -> Json:
-    body = {"messages": [{"role": "user", "content": question}], "max_tokens": 60, "temperature": 0}
-    response = http.post("/v1/chat/completions", json=body | fields)
-    assert response.status_code == 200, response.text
-    reply: Json = response.json()
-    return reply
 
 
 def content(reply: Json) -> str:

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -13,11 +12,10 @@ from secretariat.models.core import JsonSchemaConstraint
 from secretariat.models.installed import OURS, SHIPPED, shipped
 from secretariat.models.pull import problems, pull
 from secretariat.models.training.data import extraction
-from tests.models.serving.server import TOKEN, await_healthy, start_server, stop_server
+from tests.models.serving.server import TOKEN, ask, await_healthy, start_server, stop_server
 from tests.support.weights import CHAT, EMBEDDER, weights
 
 pytestmark = pytest.mark.weights
-Json = dict[str, Any]
 SOURCES = [
     {"id": "1", "text": "The Orla mill was built in 1820 by Ann Lee. It has two wheels."},
     {
@@ -47,14 +45,6 @@ def http(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[htt
             yield client
     finally:
         stop_server(server)
-
-
-def ask(http: httpx.Client, question: str, **fields: object) -> Json:
-    body = {"messages": [{"role": "user", "content": question}], "max_tokens": 60, "temperature": 0}
-    response = http.post("/v1/chat/completions", json=body | fields)
-    assert response.status_code == 200, response.text
-    reply: Json = response.json()
-    return reply
 
 
 def test_it_is_whole_and_within_its_bytes(models: Path):
