@@ -51,9 +51,9 @@ EXPERTS = {
         "questions about given sources", {"fairytale": 0.75, "sources": 0.18, "copied": 0.07}, 1_400_000, 16, 6144,
         ("documents", "span"), acts="question", row=3072, documents=True,
     ),
-    "tools": Expert("calls of tools", {"tools": 1}, 400_000, 8, 2048, ("schema",), acts="always"),
+    "tools": Expert("calls of tools", {"tools": 1}, 400_000, 8, 2048, ("call",), acts="always"),
     "plans": Expert(
-        "plans of several steps over tools", {"plans": 1}, 600_000, 8, 4096, ("schema",), acts="always", row=2048,
+        "plans of several steps over tools", {"plans": 1}, 600_000, 8, 4096, ("plan",), acts="always", row=2048,
     ),
     "forms": Expert(
         "fields out of texts, and sums", {"extraction": 0.6, "calculation": 0.4}, 150_000, 8, 2048, ("schema",),
@@ -61,7 +61,7 @@ EXPERTS = {
     "intent": Expert("choosing a label for a text", {"clinc": 1}, 100_000, 8, 2048, ("choice",), labels=True),
 }  # fmt: skip
 LENGTHS = {  # tokens of an example, about: by itself, and where prompts that begin alike are read once
-    "fairytale": (555, 140), "sources": (285, 125), "copied": (410, 210), "tools": (205, 100), "plans": (470, 215),
+    "fairytale": (555, 140), "sources": (285, 125), "copied": (410, 210), "tools": (205, 100), "plans": (330, 330),
     "extraction": (148, 143), "calculation": (175, 50), "clinc": (115, 115),
 }  # fmt: skip
 PUBLIC = {

@@ -31,7 +31,7 @@ from secretariat.models.core import (
     Sentence,
 )
 from secretariat.models.experts import team as teams
-from secretariat.models.experts.team import Form, form_of
+from secretariat.models.experts.form import Form, form_of
 from secretariat.models.training.rewards import Expected, Judge
 
 FOLDER = Path(__file__).parents[2] / ".secretariat" / "experts"
@@ -139,9 +139,9 @@ def worth_of(task: Task, answer: str) -> float:
     A label is right or not; JSON by how much of it is right; an answer from documents by its words and by the one
     source that it cites, or whether it says that there is none; any other by whether the right words are in it.
     """
-    if (form := form_of(task.request)) == "schema":
+    if isinstance(task.request.constraint, JsonSchemaConstraint):
         return max((agreement(answer, right) for right in task.expected.answers), default=0.0)
-    judged = _JUDGES[form].worth(answer, task.expected)
+    judged = _JUDGES[form_of(task.request)].worth(answer, task.expected)
     return 0.0 if judged is None else judged.total
 
 

@@ -8,22 +8,15 @@ one. "adapter" is a folder in it. Loads no torch and no adapter: `serving/loadin
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from secretariat.models.checkpoints.json_file import read_json
-from secretariat.models.core import (
-    ChatRequest,
-    ChoiceConstraint,
-    CitationConstraint,
-    JsonSchemaConstraint,
-    RegexConstraint,
-    VerbatimSpanConstraint,
-)
+from secretariat.models.core import ChatRequest
 from secretariat.models.errors import ModelError
+from secretariat.models.experts.form import Form, answers, form_of
 from secretariat.models.experts.router import Route, Router
 from secretariat.models.experts.router_files import TENSORS, read_router
 
-Form = Literal["free", "documents", "span", "choice", "schema"]
 FILE, ROUTER = "experts.json", "router"
 _OURS = "expert/"  # no name that a request's path can hold
 _SETTINGS = "adapter_config.json"
@@ -73,26 +66,16 @@ class Team:
     def chosen(self, request: ChatRequest, route: Route) -> Member:
         """Whom the router says, if that one answers requests of this form."""
         member = next(member for member in self.members if member.name == route.expert)
-        return member if not member.forms or form_of(request) in member.forms else self.general
+        return member if answers(member.forms, form_of(request)) else self.general
 
     def sure(self, request: ChatRequest) -> Member | None:
-        """Whom the form of a request says: who gives texts to answer from means who answers from texts."""
-        from_texts = form_of(request) in ("documents", "span")
-        return next((member for member in self.members if member.documents and from_texts), None)
-
-
-def form_of(request: ChatRequest) -> Form:
-    """What an answer is held to."""
-    match request.constraint:
-        case VerbatimSpanConstraint():
-            return "span"
-        case ChoiceConstraint():
-            return "choice"
-        case JsonSchemaConstraint() | RegexConstraint():
-            return "schema"
-        case CitationConstraint():
-            return "documents"
-    return "documents" if request.documents else "free"
+        """Whom the form of a request says: who gives texts to answer from means who answers from texts, who asks
+        for a call or a plan over tools means the one who alone names that form."""
+        form = form_of(request)
+        if form in ("documents", "span"):
+            return next((member for member in self.members if member.documents), None)
+        meant = [member for member in self.members if form in ("call", "plan") and form in member.forms]
+        return meant[0] if len(meant) == 1 else None
 
 
 def is_member(adapter: str) -> bool:

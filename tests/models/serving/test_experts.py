@@ -21,13 +21,14 @@ from secretariat.models.serving.__main__ import parse
 from secretariat.models.serving.listing import Listing, listings
 from secretariat.models.serving.loading import loader, sizer
 from secretariat.models.serving.shelf import Shelf
+from secretariat.models.training.data.plan_form import Action, plan_schema
 from tests.models.serving.toy_server import TOKEN, LetterCounts, serve
 from tests.models.training.tiny_chat import tiny_chat
 
 SHAPES = {"q_proj": (32, 32), "v_proj": (16, 32), "o_proj": (32, 32)}
 EXPERTS = {
     "chat": {"about": "everything else"},
-    "plan": {"about": "plans", "adapter": "experts/plan", "labels": True, "forms": ["free", "schema"]},
+    "plan": {"about": "plans", "adapter": "experts/plan", "labels": True, "forms": ["free", "plan"]},
     "cite": {"about": "answers from texts", "adapter": "experts/cite", "documents": True},
 }
 LETTERS = {"plan": "a", "cite": "b", "chat": "c"}
@@ -116,6 +117,12 @@ def test_a_request_goes_to_the_expert_that_it_is_for(server: str):
 def test_who_gives_documents_is_answered_from_them_whatever_the_words(server: str):
     documents = [{"id": "1", "text": "c"}]
     assert said(server, "cccc", documents=documents)["expert"] == "cite"
+
+
+def test_who_asks_for_a_plan_over_tools_gets_the_planner_whatever_the_words(server: str):
+    schema = plan_schema([Action("a", "does a", ("b",))])
+    wanted = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema}}
+    assert said(server, "cccc", response_format=wanted)["expert"] == "plan"
 
 
 def test_an_expert_is_not_asked_for_what_it_does_not_answer(server: str):
