@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup dev weights console demo run test test-models test-product check format openapi clean eval-rho-bank eval-tasks \
-	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-sentences bench-multiquery bench-quality bench-experts train-hybrid train-experts train-vectors train-mixture ship bench-hybrid
+	peers bench-pages bench-hostile bench-exact bench-decode bench-serving bench-longcontext bench-ask bench-embedding bench-ingest bench-search crash-index bench-retrieval bench-calibration bench-sentences bench-tools bench-multiquery bench-quality bench-experts train-hybrid train-experts train-vectors train-mixture ship bench-hybrid
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ -/' | column -t -s '-'
@@ -82,6 +82,9 @@ bench-calibration: dev weights ## How right search is about whether it found an 
 
 bench-sentences: dev ## The weights of a passage's sentences, fitted anew
 	$(BIN)/python -m benchmarks.sentence_weights
+
+bench-tools: dev weights ## The odds of tools for a request, fitted anew; how often what is wanted is offered
+	$(BIN)/python -m benchmarks.tools
 
 bench-multiquery: dev weights ## Whether questions that the chat model writes help search (minutes)
 	$(BIN)/python -m benchmarks.multiquery

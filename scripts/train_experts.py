@@ -48,12 +48,12 @@ class Expert:
 
 EXPERTS = {
     "grounded": Expert(
-        "questions about given sources", {"fairytale": 0.75, "sources": 0.18, "copied": 0.07}, 1_400_000, 16, 6144,
-        ("documents", "span"), acts="question", row=3072, documents=True,
+        "questions about given sources", {"fairytale": 0.65, "sources": 0.28, "copied": 0.07}, 1_600_000, 16, 6144,
+        ("documents", "span"), acts="always", row=3072, documents=True,
     ),
-    "tools": Expert("calls of tools", {"tools": 1}, 400_000, 8, 2048, ("call",), acts="always"),
+    "tools": Expert("calls of tools", {"tools": 1}, 800_000, 8, 2048, ("call",), acts="always"),
     "plans": Expert(
-        "plans of several steps over tools", {"plans": 1}, 600_000, 8, 4096, ("plan",), acts="always", row=2048,
+        "plans of several steps over tools", {"plans": 1}, 1_600_000, 8, 4096, ("plan",), acts="always", row=2048,
     ),
     "forms": Expert(
         "fields out of texts, and sums", {"extraction": 0.6, "calculation": 0.4}, 150_000, 8, 2048, ("schema",),

@@ -11,6 +11,7 @@ from itertools import chain, islice
 from typing import Any
 
 from benchmarks.experts.knowledge import KNOWN
+from benchmarks.quality import offering
 from benchmarks.quality.grounded import Item, items
 from benchmarks.quality.plans import read
 from benchmarks.quality.sets import DATA, xquad
@@ -19,7 +20,6 @@ from secretariat.models.core import ChatMessage, ChoiceConstraint, Constraint, J
 from secretariat.models.training.data import calculation, clinc, extraction, sources, tool_calls
 from secretariat.models.training.data.conversations import Conversation
 from secretariat.models.training.data.forms import Asked, written
-from secretariat.models.training.data.plan_form import planning
 from secretariat.models.training.rewards import Expected
 
 SEED = 20_011
@@ -79,7 +79,7 @@ def _plans(count: int) -> Iterator[Record]:
     actions, requests = read()
     for request in requests[:: max(1, len(requests) // count)][:count]:
         right = written({"steps": [{"tool": tool} for tool in request.tools]})
-        yield record(planning(request.text, actions), {"answers": [right]}, request.id)
+        yield record(offering.plan(request.text, actions), {"answers": [right]}, request.id)
 
 
 def _forms(count: int) -> Iterator[Record]:

@@ -9,8 +9,9 @@ import subprocess
 from typing import Any
 
 from benchmarks.peers.environment import home
+from benchmarks.quality import offering
 from benchmarks.quality.answering import Answerer
-from secretariat.models.training.data.plan_form import MOST_STEPS, Action, planning
+from secretariat.models.training.data.plan_form import MOST_STEPS, Action
 
 _READER = "benchmarks/peers/agentdojo.py"
 _DESCRIBED = 120
@@ -25,7 +26,7 @@ def planned(answerer: Answerer, size: int) -> str | dict[str, float]:
     suites: dict[str, Any] = json.loads(done.stdout)
     rows = [(suite["tools"], task) for suite in suites.values() for task in suite["tasks"] if task["tools"]]
     chosen = rows[:: max(1, len(rows) // size)][:size]
-    prompts = [planning(task["prompt"], [_action(each) for each in tools]) for tools, task in chosen]
+    prompts = [offering.plan(task["prompt"], [_action(each) for each in tools]) for tools, task in chosen]
     texts = [result.text for result in answerer.answers(prompts)]
     called = [_tools(text) for text in texts]
     right = sum(tools == task["tools"] for tools, (_, task) in zip(called, chosen, strict=True))

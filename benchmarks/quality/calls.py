@@ -1,13 +1,16 @@
-"""Function calling: one tool, several, or none that fits, each under a grammar made from the tools' schemas."""
+"""Function calling: one tool, several, or none that fits, each under a grammar made from the tools' schemas.
+
+Of the tools those are offered that come near enough to the request."""
 
 import json
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.quality import offering
 from benchmarks.quality.answering import Answerer
 from benchmarks.quality.call_rules import right
 from benchmarks.quality.sets import bfcl
-from secretariat.models.training.data.tool_form import NONE, Tool, calling
+from secretariat.models.training.data.tool_form import NONE, Tool
 
 PARTS = {"simple_python": 0.60, "multiple": 0.55, "irrelevance": 0.80}
 
@@ -16,7 +19,7 @@ def calls_right(answerer: Answerer, part: str, size: int) -> tuple[float, list[s
     """The share of right calls (of calling none, for irrelevance), and the ids of the right ones."""
     held = list(bfcl(part))
     rows = held[:: max(1, len(held) // size)][:size]
-    results = answerer.answers([calling(request, tools) for _, request, tools, _ in rows])
+    results = answerer.answers([offering.call(request, tools) for _, request, tools, _ in rows])
     good = [
         name for (name, _, tools, accepted), result in zip(rows, results, strict=True)
         if call_is_right(result.text, tools, accepted)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.quality import offering
 from benchmarks.quality.answering import Answerer
-from secretariat.models.training.data.plan_form import Action, planning, problems
+from secretariat.models.training.data.plan_form import Action, problems
 
 FILE = Path(__file__).with_name("plans.json")
 
@@ -44,7 +45,7 @@ def read() -> tuple[list[Action], list[Request]]:
 def planned(answerer: Answerer, size: int) -> Planned:
     actions, requests = read()
     chosen = requests[:: max(1, len(requests) // size)][:size]
-    results = answerer.answers([planning(each.text, actions) for each in chosen])
+    results = answerer.answers([offering.plan(each.text, actions) for each in chosen])
     return scored(actions, chosen, [result.text for result in results])
 
 

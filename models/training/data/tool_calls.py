@@ -1,10 +1,10 @@
 """Calls of invented tools: names, schemas and requests drawn from operations, so that no two are alike.
 
-A third has one tool, a third several, the rest tools none of which does what is asked.
+Of one tool, of one among several, and of none, where no tool does what is asked though one may come near.
 """
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from secretariat.models.training.data.tool_form import Tool, called, calling
 ORIGIN = "tools"
 _TOGETHER = 3  # requests over the same tools
 _SIZES = {1: 0.5, 2: 0.16, 3: 0.14, 4: 0.12, 5: 0.08}
-_IRRELEVANT, _GENERAL, _NEAR = 0.32, 0.2, 0.55
+_IRRELEVANT, _GENERAL, _NEAR = 0.4, 0.15, 0.7
 _ASKED = (
     "{verb} {thing} {said}.", "Can you {verb} {thing} {said}?", "I need you to {verb} {thing} {said}.",
     "Please {verb} {thing} {said}.", "{verb} {thing} {said}", "Could you help me {verb} {thing} {said}?",
@@ -41,6 +41,7 @@ _OTHERS = (
 
 
 _SMALL = ("a", "an", "the", "of", "in")
+_SHORT_WORD = 4  # letters: those say little of what is done
 _BARE = ("How", "Whether", "Which", "What", "Where", "Who", "The")
 
 
@@ -55,13 +56,29 @@ class _Use:
     thing: str
 
 
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A request over tools, and the one that does it with its arguments; None where none does."""
+
+    request: str
+    tools: tuple[Tool, ...]
+    wanted: Tool | None
+    arguments: Mapping[str, Any]
+
+
 def examples(seed: int, count: int) -> Iterator[Conversation]:
+    for number, case in enumerate(cases(seed, count)):
+        answer = called(case.wanted, case.arguments)
+        yield calling(case.request, case.tools).answered(answer, f"{ORIGIN}-{seed}-{number}", ORIGIN)
+
+
+def cases(seed: int, count: int) -> Iterator[Case]:
     draw = random.Random(seed)  # noqa: S311 - repeatable
     made = 0
     while made < count:
         uses = _offered(Inventor(draw))
         for _ in range(min(_TOGETHER, count - made)):
-            yield _example(uses, Inventor(draw), f"{ORIGIN}-{seed}-{made}")
+            yield _case(uses, Inventor(draw))
             made += 1
 
 
@@ -81,22 +98,31 @@ def _another(held: Sequence[Operation], draw: random.Random) -> Operation:
     """One that none of `held` could stand in for; often it takes some of the same as one of them."""
     groups = {each.group for each in held if each.group}
     free = [each for each in OPERATIONS if each not in held and each.group not in groups]
-    needs = set(draw.choice(held).needs)
-    near = [each for each in free if set(each.needs) & needs]
+    like = draw.choice(held)
+    near = [each for each in free if _alike(each, like)]
     return draw.choice(near if near and draw.random() < _NEAR else free)
 
 
-def _example(uses: Sequence[_Use], make: Inventor, name: str) -> Conversation:
-    draw, tools = make.draw, [use.tool for use in uses]
+def _alike(one: Operation, other: Operation) -> bool:
+    """They take some of the same, or are told in some of the same words."""
+    return bool(set(one.needs) & set(other.needs) or _words(one) & _words(other))
+
+
+def _words(operation: Operation) -> set[str]:
+    said = " ".join((*operation.things, operation.meaning)).lower()
+    return {word.strip(",.'") for word in said.split() if len(word) > _SHORT_WORD}
+
+
+def _case(uses: Sequence[_Use], make: Inventor) -> Case:
+    draw, tools = make.draw, tuple(use.tool for use in uses)
     if draw.random() >= _IRRELEVANT:
         asked = draw.choice(uses)
         request, arguments = _request(asked, make)
-        return calling(request, tools).answered(called(asked.tool, arguments), name, ORIGIN)
+        return Case(request, tools, asked.tool, arguments)
     if draw.random() < _GENERAL:
-        request = draw.choice(_OTHERS)
-    else:
-        request, _ = _request(_use(_another([use.operation for use in uses], draw), make), make)
-    return calling(request, tools).answered(called(None), name, ORIGIN)
+        return Case(draw.choice(_OTHERS), tools, None, {})
+    other = _use(_another([use.operation for use in uses], draw), make)
+    return Case(_request(other, make)[0], tools, None, {})
 
 
 def _use(operation: Operation, make: Inventor) -> _Use:

@@ -1,6 +1,8 @@
 """Prompts of training are the product's prompts; answers written for them are what its grammars let through."""
 
 import json
+import random
+import re
 from uuid import uuid4
 
 import jsonschema
@@ -18,7 +20,9 @@ from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.training.data import calculation, extraction, plans, sources, tool_calls
 from secretariat.models.training.data.conversations import Conversation
 from secretariat.models.training.data.forms import OTHERWISE, Asked, cited, grounded
-from secretariat.models.training.data.plan_form import Action, problems
+from secretariat.models.training.data.plan_families import FAMILIES
+from secretariat.models.training.data.plan_form import Action, plan_schema, problems
+from secretariat.models.training.data.plan_lexicon import family as invented_family
 from secretariat.models.training.data.product_forms import calculation as calculating
 from secretariat.models.training.data.product_forms import reading
 from secretariat.retrieval.core import Scope
@@ -136,16 +140,31 @@ def test_calls_pass_their_tools_schemas() -> None:
 
 
 def test_plans_of_training_have_no_problems_and_fit_their_grammar() -> None:
-    from secretariat.models.training.data.plan_families import FAMILIES
-    from secretariat.models.training.data.plan_form import plan_schema
-
     actions = [action for family in FAMILIES for action in family.actions]
     assert len({action.name for action in actions}) == len(actions)
-    drawn = [json.loads(each.learnt) for each in plans.examples(9, 60)]
-    assert all(problems(plan, actions) == [] for plan in drawn)
-    for plan in drawn[:6]:
-        used = [action for action in actions if action.name in {step["tool"] for step in plan["steps"]}]
-        assert jsonschema.Draft202012Validator(plan_schema(used)).is_valid(plan)
+    for each in plans.examples(9, 60):
+        plan, offered = json.loads(each.learnt), _listed_tools(each.messages[-2].content)
+        assert problems(plan, offered) == []
+        assert len({action.name for action in offered}) == len(offered)
+        assert jsonschema.Draft202012Validator(plan_schema(offered)).is_valid(plan)
+
+
+def test_invented_trades_are_many_and_each_asks_for_its_own_tools_alone() -> None:
+    draw = random.Random(4)
+    families = [invented_family(draw) for _ in range(200)]
+    assert len({action.name for family in families for action in family.actions}) > 300
+    for family in families:
+        names = {action.name: action.parameters for action in family.actions}
+        for ask in family.asks:
+            for place, (tool, arguments) in enumerate(ask.steps, 1):
+                assert len(arguments) == len(names[tool])
+                assert all(int(one[1:]) < place for one in arguments if one.startswith("$"))
+
+
+def _listed_tools(prompt: str) -> list[Action]:
+    lines = prompt.removeprefix("Tools:\n").split("\n\nRequest: ")[0].splitlines()
+    told = [re.fullmatch(r"- (\w+)\((.*)\): (.*)", line) for line in lines]
+    return [Action(one[1], one[3], tuple(filter(None, one[2].split(", ")))) for one in told if one]
 
 
 def test_a_plan_that_leans_on_a_later_step_or_another_tool_has_problems() -> None:

@@ -1,6 +1,7 @@
 """How answers are scored by the quality benchmark: small cases with the score that a person would give."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from secretariat.models.training.data import plans as training_plans
 from secretariat.models.training.data.contamination import Guard
 from secretariat.models.training.data.plan_families import FAMILIES
 from secretariat.models.training.data.plan_form import problems
+from secretariat.models.training.data.plan_lexicon import family as invented_family
 from secretariat.models.training.data.tool_form import Tool, call_schema
 
 MODEL = ModelIdentity("m", "0", "e", 1, "float32")
@@ -126,7 +128,9 @@ def test_the_200_requests_are_over_30_tools_that_training_doesnt_know() -> None:
     assert len({each.text for each in requests}) == 200
     ours = {action.name for action in actions}
     assert all(set(each.tools) <= ours and 1 <= len(each.tools) <= 5 for each in requests)
-    assert not ours & {action.name for family in FAMILIES for action in family.actions}
+    draw = random.Random(8)
+    families = [*FAMILIES, *(invented_family(draw) for _ in range(2000))]
+    assert not ours & {action.name for family in families for action in family.actions}
     guard = Guard((each.id, each.text) for each in requests)
     for each in training_plans.examples(4, 300):
         assert not list(guard.overlaps(each.id, [each.messages[1].content.split("Request: ")[1]]))
