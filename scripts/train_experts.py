@@ -48,7 +48,7 @@ class Expert:
 
 EXPERTS = {
     "grounded": Expert(
-        "questions about given sources", {"fairytale": 0.65, "sources": 0.28, "copied": 0.07}, 1_600_000, 16, 6144,
+        "questions about given sources", {"fairytale": 0.75, "sources": 0.18, "copied": 0.07}, 1_600_000, 16, 6144,
         ("documents", "span"), acts="always", row=3072, documents=True,
     ),
     "tools": Expert("calls of tools", {"tools": 1}, 800_000, 8, 2048, ("call",), acts="always"),

@@ -55,7 +55,7 @@ class Answerer:
     def __init__(self, named: Named) -> None:
         self.named = named
         self._adapter = "tried" if named.adapter else None
-        self._team = read_team(named.folder)
+        self._team = None if named.adapter else read_team(named.folder)  # an adapter acts instead of experts
         self._chat = load_chat(weights_folder(named.folder), _options(named, self._team))
         self._embedder = (
             None if self._team is None else LocalEmbedder(load_embedder(EMBEDDER, threads=THREADS))

@@ -3,8 +3,6 @@
 Sources speak of things of one kind, so that only the name in the question says which one counts.
 """
 
-# ruff: noqa: SIM905 - a list of words reads best as words
-
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,11 +18,6 @@ ORIGIN = "sources"
 _LINES = 3
 _ALONE = 0.6  # of passages that speak of one thing
 _SHARES = {"several": 0.65, "conflict": 0.12, "two": 0.23}
-_CROWDED, _CLAUSES = 0.5, 3  # of passages that tell of one thing in long sentences; sentences in one of those
-_SMALL_WORDS = frozenset((
-    "A An At Before Below By Entrance Exceptions For From In It Its Last Most No Not Of On Relapses Since The "
-    "Those Through With"
-).split())  # fmt: skip
 _TOGETHER = 3  # questions over the same sources, which a trainer may read once
 _NONE, _STRANGER = 0.32, 0.4  # those without an answer; of them, those on a thing that isn't there
 
@@ -48,12 +41,9 @@ class _Thing:
         return said[0].upper() + said[1:]
 
     def text(self, facts: Sequence[Fact], draw: random.Random) -> str:
-        said = [
+        return " ".join(
             self.sentence(fact, draw, named=place == 0 or not self.linked) for place, fact in enumerate(facts)
-        ]
-        if self.linked and draw.random() < _CROWDED:
-            said = [_crowded(said[place : place + _CLAUSES], draw) for place in range(0, len(said), _CLAUSES)]
-        return " ".join(said)
+        )
 
     def value(self, fact: Fact) -> str:
         return self.values[self.kind.facts.index(fact)]
@@ -161,20 +151,6 @@ def drawn(draw: random.Random, case: str, *, linked: bool = True) -> Case:
     texts = [_beside(_text(thing, draw, asked, fact, without), kind, make) for thing in told]
     held = [] if case == "none" else [(told.index(asked), asked.value(fact))]
     return _shuffled(asked.question(fact, draw), texts, held, draw)
-
-
-def _crowded(sentences: Sequence[str], draw: random.Random) -> str:
-    """In one sentence what several say: who, when and how many stand close together, as in what people write."""
-    first, *others = sentences
-    text = first.removesuffix(".")
-    for place, other in enumerate(others, 1):
-        start, _, rest = other.removesuffix(".").partition(" ")
-        joined = ", " if place < len(others) else draw.choice((" and ", ", and ", ", while "))
-        if start == "It" and joined != ", while ":
-            text += joined + rest
-        else:
-            text += joined + (f"{start.lower()} {rest}" if start in _SMALL_WORDS else f"{start} {rest}")
-    return f"{text}."
 
 
 def _thing(kind: Kind, name: str, make: Inventor, *, linked: bool) -> _Thing:
