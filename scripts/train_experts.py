@@ -26,6 +26,7 @@ HOME = ROOT / ".secretariat"
 BASE, EMBEDDER, GENERAL = "smollm2-135m-instruct", "all-minilm-l6-v2", "chat"
 SECONDS = 9000
 TRAINING, HELD_OUT, ROUTING = 1, 2, 3  # seeds
+LEAST_HELD_OUT = 12_000  # tokens: of a dozen examples chance says which step was best
 FILES = ("adapter_config.json", "adapter_model.safetensors")
 
 
@@ -48,8 +49,8 @@ class Expert:
 
 EXPERTS = {
     "grounded": Expert(
-        "questions about given sources", {"fairytale": 0.75, "sources": 0.18, "copied": 0.07}, 1_600_000, 16, 6144,
-        ("documents", "span"), acts="always", row=3072, documents=True,
+        "questions about given sources", {"fairytale": 0.75, "sources": 0.18, "copied": 0.07}, 1_400_000, 16, 6144,
+        ("documents", "span"), acts="question", row=3072, documents=True,
     ),
     "tools": Expert("calls of tools", {"tools": 1}, 800_000, 8, 2048, ("call",), acts="always"),
     "plans": Expert(
@@ -143,7 +144,7 @@ def _prepare(name: str, folder: Path, options: argparse.Namespace) -> None:
         return
     expert, budget = EXPERTS[name], options.budgets[name]
     learnt = list(_data(expert, folder / "data", budget, TRAINING, options))
-    held_out = list(_data(expert, folder / "held-out", max(4_000, budget // 40), HELD_OUT, options))
+    held_out = list(_data(expert, folder / "held-out", max(LEAST_HELD_OUT, budget // 40), HELD_OUT, options))
     if not learnt:
         sys.exit(f"{name} needs public sets: name their folder with --sets")
     steps = max(1, budget // expert.batch)
