@@ -112,22 +112,22 @@ class Citing:
     def _closing(self, ids: tuple[bytes, ...]) -> bytes:
         return rest_of_tag([i.decode() for i in ids]).encode()
 
-    def shortest_end(self, state: _State) -> bytes:
-        """Bytes that lead out of tag and span; none outside."""
+    def shortest_end(self, state: _State) -> tuple[bytes, bytes, bytes]:
+        """Bytes that lead out of tag and span; none outside: the rest of an opening tag, text, a closing tag."""
         match state:
             case _Text(ids=None):
-                return b""
+                return b"", b"", b""
             case _Text(ids=ids, filled=filled, started=started):
                 assert ids is not None
                 begun = len(started) if filled and _CLOSES.startswith(started) else 0
-                return (b"" if filled else _FILLER) + _CLOSES[begun:] + self._closing(ids)
+                return b"", b"" if filled else _FILLER, _CLOSES[begun:] + self._closing(ids)
             case _Closing(rest=rest):
-                return rest
+                return b"", b"", rest
             case _Opening(ids=ids, part=part):
                 candidates = [i for i in self._left(state) if i.startswith(part or b"")]
                 name = min(candidates, key=lambda i: (len(i), i))
                 head = b" " + name if part is None else name[len(part) :]
-                return head + b">" + _FILLER + _CLOSES + self._closing((*ids, name))
+                return head + b">", _FILLER, _CLOSES + self._closing((*ids, name))
 
     def following(self, state: _State) -> Iterator[tuple[bytes, _State]]:
         """Each byte that may come next in a tag, and the state after it."""
@@ -148,13 +148,21 @@ class CitationMatcher:
     """See `Matcher` in grammar.py for the contract. Everything is settled: a stop string may cut a span short."""
 
     def __init__(
-        self, vocabulary: Vocabulary, ids: Sequence[str], weights: Sequence[float] = (), leaning: float = 0.0
+        self,
+        vocabulary: Vocabulary,
+        ids: Sequence[str],
+        weights: Sequence[float] = (),
+        leaning: float = 0.0,
+        *,
+        apart: bool = False,
     ) -> None:
-        """`weights`: of `ids`, or none; `leaning`: of an output that begins with a tag. Log odds."""
+        """`weights`: of `ids`, or none; `leaning`: of an output that begins with a tag. Log odds. `apart`: tokens
+        that are tag and text of a span in one will not be taken, so the end is reckoned without them."""
         self._vocabulary = vocabulary
         self._citing = Citing(ids)
         self._weights = {name.encode(): weight for name, weight in zip(ids, weights, strict=False)}
         self._leaning = leaning
+        self._apart = apart
         needed = b"".join((_OPENS, _CLOSES, _FILLER, b" ,>", *(i.encode() for i in ids)))
         if ids and not vocabulary.lone_bytes.issuperset(needed):
             raise ModelError("invalid_request", "the model's vocabulary can't spell citations")
@@ -286,7 +294,9 @@ class CitationMatcher:
             words = np.zeros_like(self._vocabulary.eos_words)
             checked = set(self._in_tag(b"", state))
         if state != _Text():
-            checked.update(i for i, _ in self._vocabulary.spellings(self._citing.shortest_end(state), 0))
+            checked.update(
+                i for i, _ in self._vocabulary.spellings(b"".join(self._citing.shortest_end(state)), 0)
+            )
         legal = [i for i in checked if self._step(state, i, budget) is not None]
         words = (words & ~self._vocabulary.words(checked)) | self._vocabulary.words(legal)
         return words | self._vocabulary.eos_words if self.accepting else words
@@ -335,6 +345,10 @@ class CitationMatcher:
 
     def _cost(self, state: _State) -> int:
         """Tokens of the shortest end."""
-        spelling = self._vocabulary.spelled(self._citing.shortest_end(state))
+        parts = self._citing.shortest_end(state)
+        return sum(map(self._length_of, parts if self._apart else (b"".join(parts),)))
+
+    def _length_of(self, data: bytes) -> int:
+        spelling = self._vocabulary.spelled(data)
         assert spelling is not None, "every byte of a tag has a token"
         return len(spelling)

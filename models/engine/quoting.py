@@ -58,7 +58,7 @@ class QuotingMatcher:
         weights = dict(zip(constraint.ids, constraint.weights, strict=False))
         named = tuple(self._sources)
         self._tags = CitationMatcher(
-            vocabulary, named, [weights.get(name, 0.0) for name in named], constraint.leaning
+            vocabulary, named, [weights.get(name, 0.0) for name in named], constraint.leaning, apart=True
         )
         self._past: list[_Quote | None] = [None]
 

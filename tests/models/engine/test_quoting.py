@@ -12,7 +12,13 @@ from secretariat.models.engine.copying import Source
 from secretariat.models.engine.grammar import Grammars, Matcher
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
-from tests.models.engine.toy_vocabulary import EOS, TAGGING_VOCABULARY, VOCABULARY, allowed
+from tests.models.engine.toy_vocabulary import (
+    CROSSING_VOCABULARY,
+    EOS,
+    TAGGING_VOCABULARY,
+    VOCABULARY,
+    allowed,
+)
 
 TEXTS = {
     "1": "The pump costs 3.5 euros.",
@@ -69,13 +75,23 @@ def citations(text: str) -> list[tuple[str, tuple[str, ...]]]:
     return [(clean[c.start : c.end], c.ids) for c in (*first.citations, *last.citations)]
 
 
-@pytest.mark.parametrize("vocabulary", [VOCABULARY, TAGGING_VOCABULARY], ids=["bytes", "tags"])
+@pytest.mark.parametrize(
+    "vocabulary", [VOCABULARY, TAGGING_VOCABULARY, CROSSING_VOCABULARY], ids=["bytes", "tags", "crossing"]
+)
 @settings(max_examples=100, deadline=None, derandomize=True)
 @given(st.integers(1, 80), st.integers(0, 10**6))
 def test_every_cited_text_is_in_its_document(vocabulary: Vocabulary, budget: int, seed: int):
     for text, (name,) in citations(sample(budget, seed, vocabulary)[0]):
         assert text
         assert text in TEXTS[name]
+
+
+@pytest.mark.parametrize("vocabulary", [TAGGING_VOCABULARY, CROSSING_VOCABULARY], ids=["tags", "crossing"])
+def test_a_span_that_was_begun_late_still_ends_within_the_budget(vocabulary: Vocabulary):
+    """Tokens that reach across a tag's end are never taken, so they don't count as a way out either."""
+    for budget in range(1, 30):
+        for seed in range(40):
+            sample(budget, seed, vocabulary)
 
 
 def test_spans_do_come_about_and_end_behind_words():

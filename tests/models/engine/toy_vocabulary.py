@@ -19,6 +19,8 @@ TAGGING = (
     b"</", b"<c", b"co", b"co:", b" <", b">The", b"> ", b" 1", b"1,", b",2", b"<co: 1>", b"</co:", b"a</co: 1> b",
 )  # fmt: skip
 
+CROSSING = (b"<co: 1", b">.", b"</co: 1>")
+
 
 class ToyTokenizer:
     """Bytes, two controls and a few longer tokens, spelled greedily."""
@@ -75,6 +77,7 @@ class _Wrapped:
 
 VOCABULARY = Vocabulary.of(ToyTokenizer(), frozenset({EOS}))
 TAGGING_VOCABULARY = Vocabulary.of(ToyTokenizer((*WORDS, *TAGGING)), frozenset({EOS}))
+CROSSING_VOCABULARY = Vocabulary.of(ToyTokenizer((*WORDS, *CROSSING)), frozenset({EOS}))
 
 
 def allowed(matcher: Matcher, budget: int = 1000, vocabulary: Vocabulary = VOCABULARY) -> list[int]:
