@@ -2,38 +2,29 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.ours import THREADS
-from benchmarks.quality.weighing import EMBEDDER
+from benchmarks.quality.offering import card_of_action, card_of_tool, embedder
 from benchmarks.report import Figure, Report, proven
-from secretariat.models.client import Embedder
 from secretariat.models.core import CallContext
-from secretariat.models.engine.embedding import LocalEmbedder
-from secretariat.models.nets.load_encoder import load_embedder
 from secretariat.models.training.data import plans, tool_calls
-from secretariat.models.training.data.plan_form import Action
 from secretariat.retrieval.tools import OFFSET, SLOPE, ToolCard, for_a_call, for_a_plan, nearness
 
 Floats = npt.NDArray[np.float64]
-Offering = Callable[[str, Sequence[ToolCard], Embedder, CallContext], Coroutine[None, None, list[int]]]
 _CALL = CallContext("benchmark", "tools")
 _FITTED, _HELD_OUT = 4_141, 4_142  # seeds that nothing is trained on
 _CASES, _PLANS, _STEPS, _CLOSE = 600, 150, 30, 0.5
 
 
-def cards_of(case: tool_calls.Case) -> list[ToolCard]:
-    return [ToolCard(each.name, each.description, tuple(each.properties)) for each in case.tools]
-
-
-def signs(embedder: Embedder, seed: int) -> tuple[Floats, Floats]:
+def signs(seed: int) -> tuple[Floats, Floats]:
     """Of every tool of every case: its nearness to the request, and whether it is the wanted one."""
     near, wanted = [], []
     for case in tool_calls.cases(seed, _CASES):
-        near += list(asyncio.run(nearness([case.request], cards_of(case), embedder, _CALL))[0])
+        cards = list(map(card_of_tool, case.tools))
+        near += list(asyncio.run(nearness([case.request], cards, embedder(), _CALL))[0])
         wanted += [tool is case.wanted for tool in case.tools]
     return np.array(near, float), np.array(wanted, float)
 
@@ -55,34 +46,30 @@ def planned(seed: int) -> Iterator[tuple[str, list[ToolCard], set[str]]]:
     for _ in range(_PLANS // 10):
         trades = plans.trades(draw, 8)
         actions = [action for trade in trades for action in trade.actions]
-        cards = [_card(action) for action in actions]
+        cards = list(map(card_of_action, actions))
         for _ in range(10):
             request, steps = plans.wished(draw.sample(trades, draw.choice((1, 2, 2, 3))), draw)
             yield request, cards, {step.tool for step in steps}
 
 
-def _card(action: Action) -> ToolCard:
-    return ToolCard(action.name, action.description, action.parameters)
-
-
 def main() -> int:
     proven("tests/retrieval/test_tools.py")
-    embedder = LocalEmbedder(load_embedder(EMBEDDER, threads=THREADS))
     report = Report("tools")
-    anew = fitted(*signs(embedder, _FITTED))
+    anew = fitted(*signs(_FITTED))
     for name, committed, found in zip(("slope", "offset"), (SLOPE, OFFSET), anew, strict=True):
         difference = round(float(abs(committed - found)), 3)
         report.add(Figure(f"{name}: difference to what is fitted", difference, _CLOSE, "", least=False))
-    _calls(report, embedder)
-    _plans(report, embedder)
-    embedder.close()
+    _calls(report)
+    _plans(report)
+    embedder().close()
     return report.close()
 
 
-def _calls(report: Report, embedder: Embedder) -> None:
+def _calls(report: Report) -> None:
     kept, refused = [], []
     for case in tool_calls.cases(_HELD_OUT, _CASES):
-        offered = asyncio.run(for_a_call(case.request, cards_of(case), embedder, _CALL))
+        cards = list(map(card_of_tool, case.tools))
+        offered = asyncio.run(for_a_call(case.request, cards, embedder(), _CALL))
         if case.wanted is None:
             refused.append(not offered)
         else:
@@ -91,10 +78,10 @@ def _calls(report: Report, embedder: Embedder) -> None:
     report.note("calls: none is offered where none fits", round(float(np.mean(refused)), 3))
 
 
-def _plans(report: Report, embedder: Embedder) -> None:
+def _plans(report: Report) -> None:
     whole, sizes, all_of = [], [], []
     for request, cards, wanted in planned(_HELD_OUT):
-        places = asyncio.run(for_a_plan(request, cards, embedder, _CALL))
+        places = asyncio.run(for_a_plan(request, cards, embedder(), _CALL))
         whole.append(wanted <= {cards[place].name for place in places})
         sizes.append(len(places))
         all_of.append(len(cards))

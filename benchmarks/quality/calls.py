@@ -1,6 +1,7 @@
 """Function calling: one tool, several, or none that fits, each under a grammar made from the tools' schemas.
 
-Of the tools those are offered that come near enough to the request."""
+Of the tools those are offered that come near enough to the request.
+"""
 
 import json
 from collections.abc import Sequence

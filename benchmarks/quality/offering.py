@@ -21,17 +21,23 @@ _CALL = CallContext("benchmark", "offering")
 
 
 def call(request: str, tools: Sequence[Tool]) -> Asked:
-    cards = [ToolCard(each.name, each.description, tuple(each.properties)) for each in tools]
-    places = asyncio.run(for_a_call(request, cards, _embedder(), _CALL))
+    places = asyncio.run(for_a_call(request, list(map(card_of_tool, tools)), embedder(), _CALL))
     return calling(request, [tools[place] for place in places])
 
 
 def plan(request: str, actions: Sequence[Action]) -> Asked:
-    cards = [ToolCard(each.name, each.description, each.parameters) for each in actions]
-    places = asyncio.run(for_a_plan(request, cards, _embedder(), _CALL))
+    places = asyncio.run(for_a_plan(request, list(map(card_of_action, actions)), embedder(), _CALL))
     return planning(request, [actions[place] for place in places])
 
 
+def card_of_tool(tool: Tool) -> ToolCard:
+    return ToolCard(tool.name, tool.description, tuple(tool.properties))
+
+
+def card_of_action(action: Action) -> ToolCard:
+    return ToolCard(action.name, action.description, action.parameters)
+
+
 @cache
-def _embedder() -> LocalEmbedder:
+def embedder() -> LocalEmbedder:
     return LocalEmbedder(load_embedder(EMBEDDER, threads=THREADS))

@@ -68,8 +68,8 @@ def _is_call(schema: Any) -> bool:
     """An object that names a tool by a constant and may have arguments, or one of several such; not all of them
     without arguments."""
     alternatives = schema.get("anyOf", [schema]) if isinstance(schema, Mapping) else ()
-    named = [set(each) if (each := _of_a_call(one)) else None for one in alternatives]
-    return bool(named) and None not in named and any("arguments" in each for each in named if each)
+    told = [_of_a_call(one) for one in alternatives]
+    return all(told) and any("arguments" in each for each in told)
 
 
 def _of_a_call(schema: Any) -> Mapping[str, Any]:
