@@ -77,12 +77,17 @@ def main(arguments: list[str] | None = None) -> int:
         folder = options.jobs / name
         if not (folder / "result" / "summary.json").is_file():
             _prepare(name, folder, options)
-            _run("secretariat.models.training", str(folder))
+            if options.adopt:
+                _adopt(name, folder / "result", options)
+            else:
+                _run("secretariat.models.training", str(folder))
         if not (folder / "result" / "summary.json").is_file():
             print(f"{name} stopped on the way: the same command goes on with it")
             return 1
     trained = [name for name in EXPERTS if (options.jobs / name / "result" / "summary.json").is_file()]
-    if len(trained) == len(EXPERTS) or options.install:
+    if options.adopt:
+        print(f"{', '.join(trained)}: data are in {options.jobs}, adapters are the base's own")
+    elif len(trained) == len(EXPERTS) or options.install:
         _install(trained, options)
     return 0
 
@@ -118,6 +123,10 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--install", action="store_true", help="those that are trained, though others aren't yet"
     )
+    parser.add_argument(
+        "--adopt", action="store_true",
+        help="make the data, but take the experts that the base brings: to train a mixture or vectors beside them",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     options.jobs = options.jobs or HOME / "training" / f"experts-{options.base}"
     options.name = options.name or f"{options.base}-experts"
@@ -162,6 +171,16 @@ def _prepare(name: str, folder: Path, options: argparse.Namespace) -> None:
         "evaluate_every": max(1, steps // 5), "state_every": 8, "max_seconds": options.seconds,
     }  # fmt: skip
     (folder / "job.json").write_text(json.dumps(job, indent=2) + "\n", encoding="utf-8")
+
+
+def _adopt(name: str, result: Path, options: argparse.Namespace) -> None:
+    brought: Path = options.models / options.base / "experts" / name
+    if not (brought / FILES[0]).is_file():
+        sys.exit(f"{brought} isn't there: {options.base} brings no expert {name}, train it without --adopt")
+    result.mkdir(parents=True, exist_ok=True)
+    for file in FILES:
+        shutil.copy2(brought / file, result / file)
+    (result / "summary.json").write_text(json.dumps({"adopted": str(brought)}) + "\n", encoding="utf-8")
 
 
 def _data(expert: Expert, folder: Path, tokens: int, seed: int, options: argparse.Namespace) -> Iterator[str]:

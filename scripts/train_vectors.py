@@ -60,6 +60,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--experts", type=Path, help="where the experts' stages are")
     parser.add_argument("--jobs", type=Path, help="where stages keep their states")
     parser.add_argument("--into", type=Path, default=HOME / "experts", help="where the results go")
+    parser.add_argument("--tokens", type=int, help="of the vector by examples; as many as the expert's job")
     parser.add_argument("--learning-rate", type=float, default=1e-2, help="of the vector by examples")
     parser.add_argument("--reward-rate", type=float, default=2e-3, help="of the vector by rewards")
     parser.add_argument("--rounds", type=int, default=150, help="of answers that are judged")
@@ -93,8 +94,13 @@ def job(stage: str, taught: Mapping[str, Any], basis: Path, options: argparse.Na
         learn = {"kind": "lora", "rank": RANK, "alpha": 2.0 * RANK, "acts": acts}
         return shared | {"recipe": "sft", "learn": learn}
     vector = {"kind": "svf", "basis": str(basis), "acts": acts}
-    if stage == "svf":
-        return shared | {"recipe": "svf", "learn": vector, "learning_rate": options.learning_rate}
+    if stage == "svf":  # one row a step: some fifty thousand numbers gain more by steps than by calmer ones
+        row = taught["row_tokens"]
+        steps = (options.tokens or taught["steps"] * taught["batch_tokens"]) // row
+        return shared | {
+            "recipe": "svf", "learn": vector, "learning_rate": options.learning_rate,
+            "batch_tokens": row, "steps": steps, "evaluate_every": max(1, steps // 5),
+        }  # fmt: skip
     return {name: taught[name] for name in PLAIN if name in taught} | own | {
         "recipe": "svf", "learn": vector | {"start": str(options.jobs / "svf" / "result")},
         "learning_rate": options.reward_rate, "steps": options.rounds, "rewards": REWARDS,

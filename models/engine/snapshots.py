@@ -78,7 +78,7 @@ class SnapshotPool:
         self._holders: Counter[int] = Counter()
         self._numbers = count(1)
         self._spare: list[_Stored] = []
-        self._window_bytes = sum(part.nbytes for part in memory.window(0, 0))
+        self._window_bytes = memory.window_bytes
         self.bytes = 0
 
     def __len__(self) -> int:

@@ -33,7 +33,7 @@ def branch_of(attention: AttentionSpec) -> Mamba2Spec:
 def branch_start(
     qkv_RE: Floats, out_EA: Floats, attention: AttentionSpec, branch: Mamba2Spec
 ) -> dict[str, Floats]:
-    """Every tensor of a Mamba2 module, by its name there. Raises ValueError where the two don't fit together."""
+    """The matrices of a Mamba2 module, by their names there. Raises ValueError where the two don't fit."""
     own = (branch.heads, branch.head_dim, branch.state, branch.groups)
     if own != (attention.heads, attention.head_dim, attention.head_dim, attention.kv_heads):
         raise ValueError("a branch has the heads, widths and key heads of the attention that it starts as")
@@ -47,12 +47,12 @@ def branch_start(
     return {
         "in_proj.weight": np.concatenate([*rows, dt_HE]).astype(np.float32),
         "out_proj.weight": out_EA.astype(np.float32),
-        **_small(attention, branch),
     }
 
 
-def _small(attention: AttentionSpec, branch: Mamba2Spec) -> dict[str, Floats]:
-    """The convolution passes its last input on; head by head a longer mean is kept, of weights that sum to 1."""
+def small_start(attention: AttentionSpec, branch: Mamba2Spec) -> dict[str, Floats]:
+    """The other tensors, which no weight is read for. The convolution passes its last input on; head by head a
+    longer mean is kept, of weights that sum to 1."""
     taps = np.zeros((branch.conv_width, branch.conv), np.float32)
     taps[:, -1] = 1
     shares_G = 1 / np.geomspace(*_TOKENS, attention.group)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.branch_start import branch_of, branch_start
+from secretariat.models.nets.branch_start import branch_of, branch_start, small_start
 from secretariat.models.nets.config import AttentionSpec, DecoderConfig, LowRankMoeSpec, Mamba2Spec, MlpSpec
 from secretariat.models.nets.weights import Computed, Floats, Reshaped, Source, Weights, held_as
 
@@ -104,13 +104,16 @@ def _branches(
 def _branch(
     qkv: Source, out: Source, seeing: AttentionSpec, branch: Mamba2Spec, at: str, held: str | None
 ) -> dict[str, Source]:
-    def part(name: str) -> Callable[[], Floats]:
+    def matrix(name: str) -> Callable[[], Floats]:
         return lambda: branch_start(qkv.floats(), out.floats(), seeing, branch)[name]
 
+    def small(name: str) -> Callable[[], Floats]:
+        return lambda: small_start(seeing, branch)[name]
+
     return {
-        f"{at}{name}": Computed(
-            shape, _kept(qkv, held) if name.endswith("proj.weight") else "F32", part(name)
-        )
+        f"{at}{name}": Computed(shape, _kept(qkv, held), matrix(name))
+        if name.endswith("proj.weight")
+        else Computed(shape, "F32", small(name))
         for name, shape in _shapes(qkv.shape[1], branch).items()
     }
 

@@ -9,12 +9,12 @@ Shape letters: P pages, S slots, K key heads, D head width, W convolution window
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from math import prod
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from secretariat.models.kernels.untouched import untouched
 from secretariat.models.nets.batch import Ints
 from secretariat.models.nets.config import DecoderConfig
 from secretariat.models.nets.state import (
@@ -28,14 +28,6 @@ from secretariat.models.nets.state import (
 )
 
 RUN_TOKENS = 256  # the most of one run where nobody says otherwise
-_ALIGNMENT = 64  # a cache line
-
-
-def untouched(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
-    """Zeros. numpy asks the system for them, so memory appears when written; torch writes them at once."""
-    room = np.zeros(prod(shape) * dtype.itemsize + _ALIGNMENT, np.uint8)
-    skip = -room.ctypes.data % _ALIGNMENT
-    return torch.from_numpy(room)[skip : skip + len(room) - _ALIGNMENT].view(dtype).view(shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +123,12 @@ class Memory:
         if count > len(self._places):
             self._places = self.ring.places(np.arange(2 * count, dtype=np.int32))
         return self._places[:count] + np.int32(slot * self.ring.pages)
+
+    @property
+    def window_bytes(self) -> int:
+        """Of such copies as `window` makes."""
+        kept = 0 if self.ring is None else self.ring.kept
+        return kept * sum(pool[0].nbytes for pool in self._pools(local=True))
 
     def window(self, slot: int, tokens: int, into: Sequence[Tensor] = ()) -> list[Tensor]:
         """Copies of what a sequence of so many tokens will still see of its ring: of each array `ring.kept` pages

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from secretariat.models.kernels.columns import Columns
 from secretariat.models.kernels.library import Program, pointer
+from secretariat.models.kernels.untouched import untouched
 
 MAX_TAPS = 8
 
@@ -48,7 +49,7 @@ def add_causal_conv(
     assert state_SWC.shape[1:] == (taps - 1, channels)
     weight_kC = weight_Ck.T.contiguous()
     bias_C = torch.zeros(channels) if bias_C is None else bias_C
-    kept_SLC = torch.zeros(len(state_SWC), held, channels)
+    kept_SLC = untouched(len(state_SWC), held, channels)
     args = CausalConvArgs(
         Columns.of(x_NC), Columns.of(y_NC), pointer(weight_kC), pointer(bias_C),
         pointer(state_SWC), pointer(kept_SLC), channels, taps, held,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from secretariat.models.kernels.columns import Columns
 from secretariat.models.kernels.library import Program, pointer
+from secretariat.models.kernels.untouched import untouched
 
 MAX_STATE = 256
 
@@ -94,7 +95,7 @@ def add_selective_scan(
     assert buffers.b_NS.shape[1] == buffers.c_NS.shape[1] == size
     assert state_KSI.shape[1:] == (size, channels)
     rate_SI = (-torch.exp(a_log_IS.double()) / torch.log(torch.tensor(2.0).double())).float().T.contiguous()
-    kept_KLW = torch.zeros(len(state_KSI), held, 2 * channels + size)
+    kept_KLW = untouched(len(state_KSI), held, 2 * channels + size)
     args = ScanArgs(
         *map(Columns.of, (buffers.x_NI, buffers.dt_NI, buffers.b_NS, buffers.c_NS, buffers.z_NI, buffers.y_NI)),
         *map(pointer, (rate_SI, d_I, state_KSI, kept_KLW)), channels, size, held,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from secretariat.models.kernels.columns import Columns
 from secretariat.models.kernels.library import Program, pointer
+from secretariat.models.kernels.untouched import untouched
 
 MAX_STATE = 512
 MAX_HELD = 64
@@ -71,7 +72,7 @@ def add_ssd(
     assert buffers.b_NS.shape[1] == buffers.c_NS.shape[1] == groups * size
     assert buffers.dt_NH.shape[1] == heads
     rate_H = -torch.exp(weights.a_log_H)
-    kept_KLW = torch.zeros(len(state_KHPS), held, heads + heads * width + groups * size)
+    kept_KLW = untouched(len(state_KHPS), held, heads + heads * width + groups * size)
     args = SsdArgs(
         *map(Columns.of, (buffers.x_NI, buffers.b_NS, buffers.c_NS, buffers.dt_NH, buffers.y_NI)),
         *map(pointer, (weights.dt_bias_H, rate_H, weights.d_H, state_KHPS, kept_KLW)),

@@ -13,8 +13,9 @@ from secretariat.models.kernels.linear.cpu import add_linear
 from secretariat.models.kernels.linear.packing import Form, Packed, kept_form, pack
 from secretariat.models.kernels.norm.cpu import add_norm
 from secretariat.models.kernels.rotary.cpu import Turning
+from secretariat.models.kernels.untouched import untouched
 from secretariat.models.nets.config import NormSpec, RopeSpec
-from secretariat.models.nets.memory import Memory, untouched
+from secretariat.models.nets.memory import Memory
 from secretariat.models.nets.native.adapters import NativeAdapters
 from secretariat.models.nets.weights import Bytes, Source, Weights, held_as
 

@@ -35,9 +35,9 @@ from secretariat.models.kernels.post_norm.cpu import (
 from secretariat.models.kernels.text_vectors.cpu import add_text_rows, add_unit_vectors
 from secretariat.models.kernels.u8_linear.cpu import add_u8_linear
 from secretariat.models.kernels.u8_linear.packing import U8Packed, pack_u8
+from secretariat.models.kernels.untouched import untouched
 from secretariat.models.nets.config import EncoderConfig
 from secretariat.models.nets.encoder import Floats, Halves, Rows
-from secretariat.models.nets.memory import untouched
 from secretariat.models.nets.network import Arithmetic
 from secretariat.models.nets.weights import Source
 

@@ -13,6 +13,7 @@ from secretariat.models.kernels.embedding.cpu import add_embedding
 from secretariat.models.kernels.glu.cpu import add_soft_cap
 from secretariat.models.kernels.library import Program
 from secretariat.models.kernels.linear.cpu import add_linear
+from secretariat.models.kernels.untouched import untouched
 from secretariat.models.nets.config import (
     AttentionSpec,
     DecoderConfig,
@@ -25,7 +26,6 @@ from secretariat.models.nets.config import (
     MlpSpec,
     MoeSpec,
 )
-from secretariat.models.nets.memory import untouched
 from secretariat.models.nets.native.attention import add_attention_mixer, add_rotary_tables
 from secretariat.models.nets.native.builder import Builder
 from secretariat.models.nets.native.low_rank_moe import add_low_rank_moe

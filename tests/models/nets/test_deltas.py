@@ -10,9 +10,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from secretariat.models.checkpoints.digest import weights_sha256
-from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
+from secretariat.models.checkpoints.safetensors_file import SafetensorsFile, SafetensorsTensor
 from secretariat.models.errors import ModelError
-from secretariat.models.nets.branch_start import branch_start
+from secretariat.models.nets.branch_start import branch_start, small_start
 from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
 from secretariat.models.nets.config import AttentionSpec, Mamba2Spec
 from secretariat.models.nets.deltas import merged
@@ -83,7 +83,7 @@ def whole(base: Path, folder: Path) -> Checkpoint:
     assert isinstance(seeing, AttentionSpec)
     branch = Mamba2Spec(heads=6, head_dim=8, state=8, groups=2, conv=4, gate="after")
     start = branch_start(qkv, tensors[f"{AT}self_attn.o_proj.weight"], seeing, branch)
-    for name, array in start.items():
+    for name, array in (start | small_start(seeing, branch)).items():
         theirs = name.replace("conv.", "conv1d.")
         tensors[f"{AT}mamba.{theirs}"] = array.reshape(80, 1, 4) if name == "conv.weight" else array
     for name, array in LEARNT.items():
@@ -98,6 +98,23 @@ def whole(base: Path, folder: Path) -> Checkpoint:
         {name: np.ascontiguousarray(array) for name, array in tensors.items()}, folder / "model.safetensors"
     )
     return open_checkpoint(folder)
+
+
+def test_only_matrices_of_a_branch_are_made_of_weights(base, learnt, monkeypatch):
+    """A model that comes back has its matrices packed: reading the base's again would be all of its time."""
+    folder = learnt()
+    read: list[str] = []
+    floats = SafetensorsTensor.floats
+    monkeypatch.setattr(
+        SafetensorsTensor, "floats", lambda self: read.append(self.entry.name) or floats(self)
+    )
+    weights = open_checkpoint(folder).weights
+    for name, source in weights.items():
+        if name.startswith("layers.1.mixers.1.") and not name.endswith("proj.weight"):
+            source.floats()
+    assert not [name for name in read if "self_attn" in name]
+    weights["layers.1.mixers.1.in_proj.weight"].floats()
+    assert [name for name in read if "self_attn" in name]
 
 
 def test_changes_merge_to_what_a_whole_checkpoint_holds(base, learnt, tmp_path):
