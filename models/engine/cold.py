@@ -1,11 +1,12 @@
 """Chat models that come back: what stays of one that was put away, so that it needn't be opened and packed again.
 
-That is the description of its files, its vocabulary's tables (models with the same text files share them) and its
-packed matrices in a nameless file. Knows no budget and no turns.
+That is the description of its files, its vocabulary's tables (models with the same text files share them), its
+packed matrices in a nameless file and what else it has of numbers. Knows no budget and no turns.
 """
 
 import hashlib
 import logging
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from secretariat.models.nets.checkpoint import Checkpoint, open_checkpoint
 from secretariat.models.nets.load import LoadedChat, WeightsIdentity, build_network, open_text
 from secretariat.models.nets.native.network import NativeNetwork
 from secretariat.models.nets.native.panels import Panels
+from secretariat.models.nets.weights import Values, Weights
 from secretariat.models.tokens.files import TEXT_FILES, TextSide
 
 _log = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ class _Known:
     text: TextSide
     vocabulary: Vocabulary
     sha256: str
+    weight_bytes: int | None = None
     panels: Panels | None = None
 
 
@@ -45,13 +48,20 @@ class ColdModels:
         """Whether it would be back at once."""
         return path in self._known and self._known[path].panels is not None
 
-    def checkpoint(self, path: Path) -> Checkpoint:
-        """Without metadata. Raises ModelError as `open_checkpoint`."""
-        return self._opened(path).checkpoint
+    def load(
+        self,
+        path: Path,
+        options: EngineOptions,
+        *,
+        name: str,
+        weigh: Callable[[Checkpoint, EngineOptions], int] = lambda checkpoint, options: 0,  # noqa: ARG005
+    ) -> LocalChat:
+        """Not yet started. Raises ModelError as `load_chat`. What it leaves behind is made when it is put away.
 
-    def load(self, path: Path, options: EngineOptions, *, name: str, weight_bytes: int = 0) -> LocalChat:
-        """Not yet started. Raises ModelError as `load_chat`. What it leaves behind is made when it is put away."""
+        `weigh`: bytes of the weights, worked out once as long as the files are the same."""
         known = self._opened(path)
+        if known.weight_bytes is None:
+            known.weight_bytes = weigh(known.checkpoint, options)
         network = build_network(
             known.checkpoint,
             backend=options.backend,
@@ -70,7 +80,7 @@ class ColdModels:
             context_length=known.checkpoint.config.context_length,
             eos_ids=known.text.tokenizer.eos_ids,
         )
-        chat = LocalChat(loaded, options, weight_bytes=weight_bytes, vocabulary=known.vocabulary)
+        chat = LocalChat(loaded, options, weight_bytes=known.weight_bytes, vocabulary=known.vocabulary)
         if isinstance(network, NativeNetwork) and known.panels is None:
             chat.leaving = lambda: self._keep(known, network)
         return chat
@@ -80,6 +90,10 @@ class ColdModels:
             known.panels = Panels(network.packed, self._folder)
         except OSError as error:
             _log.warning("%s will be packed again: %s", known.checkpoint.paths[0].name, error)
+            return
+        known.checkpoint = replace(
+            known.checkpoint, weights=_at_hand(known.checkpoint.weights, network.packed.keys())
+        )
 
     def _opened(self, path: Path) -> _Known:
         known = self._known.get(path)
@@ -99,6 +113,15 @@ class ColdModels:
             text = open_text(checkpoint, path)
             found = self._texts[digest] = text, Vocabulary.of(text.tokenizer, text.tokenizer.eos_ids)
         return found
+
+
+def _at_hand(weights: Weights, packed: Collection[str]) -> Weights:
+    """What isn't packed is small; a tied head is the embedding under another name."""
+    matrices = {id(weights[name]) for name in packed}
+    return {
+        name: source if id(source) in matrices else Values(source.floats())
+        for name, source in weights.items()
+    }
 
 
 def _stats(path: Path, checkpoint: Checkpoint) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from secretariat.models.engine.request import Generation
 from secretariat.models.engine.sampler import Chooser, drawing_functions, likeliest, log_probabilities
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
-from secretariat.models.kernels.sampling.reference import Words, packed
+from secretariat.models.kernels.sampling.reference import Words
 
 
 class Drawer:
@@ -27,12 +27,10 @@ class Drawer:
         self._width = width
         self._draw, self._likeliest = drawing_functions(width)
         self._choosers: WeakKeyDictionary[Generation, Chooser] = WeakKeyDictionary()
-        text = np.zeros(width, dtype=np.bool_)
-        text[: len(vocabulary)] = [bool(token) for token in vocabulary.tokens]
-        text[sorted(vocabulary.control_ids)] = False  # markup in an answer could pass for a turn
-        self._text_W = packed(text)
-        text[sorted(vocabulary.eos_ids)] = True
-        self._drawable_W = packed(text)
+        self._text_W = np.zeros(-(-width // 32), np.uint32)  # markup in an answer could pass for a turn
+        self._text_W[: len(vocabulary.text_words)] = vocabulary.text_words
+        self._drawable_W = self._text_W.copy()
+        self._drawable_W[: len(vocabulary.eos_words)] |= vocabulary.eos_words
 
     def foresee(self, rows: Sequence[tuple[Generation, int]], logits_MV: Tensor) -> list[int]:
         """What `advance` will draw from each row, where that can be told for all rows at once; else -1.

@@ -284,7 +284,9 @@ class DecoderConfig:
 
     @property
     def has_state(self) -> bool:
-        return bool(self.recurrences())
+        return any(
+            isinstance(mixer, Mamba1Spec | Mamba2Spec) for layer in self.layers for mixer in layer.mixers
+        )
 
     def is_local(self, spec: AttentionSpec) -> bool:
         """Whether an attention's past lies in the sequence's slot: it sees a window, and there is a slot."""

@@ -89,8 +89,7 @@ def _encoder(options: argparse.Namespace, listing: Listing) -> "Model":
 def _chat(options: argparse.Namespace, listing: Listing, kept: "ColdModels") -> "Model":
     team = read_team(listing.path)
     engine = _engine_options(options, _adapters(options, listing, team))
-    weights = _weight_bytes(kept.checkpoint(listing.weights), engine)
-    model = kept.load(listing.weights, engine, name=listing.name, weight_bytes=weights).start()
+    model = kept.load(listing.weights, engine, name=listing.name, weigh=_weight_bytes).start()
     try:
         for name, folder in team.adapters.items() if team is not None else ():
             assert model.adapters is not None

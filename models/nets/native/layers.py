@@ -5,7 +5,7 @@ What a mixer or a feed-forward consists of is in the file of that name. Knows no
 Shape letters: N tokens of the step, M rows whose logits are wanted, E model width, V vocabulary.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from torch import Tensor
 
@@ -77,8 +77,9 @@ def add_decoder(builder: Builder, commits: Program, config: DecoderConfig) -> Te
     embedding_VE = builder.matrix("embedding.weight")
     add_embedding(builder.program, embedding_VE, x_NE, scale=config.embedding_scale)
     add_rotary_tables(builder, config)
-    for number in range(len(config.layers)):
-        _add_layer(builder, commits, config, number, x_NE)
+    ordinals = _ordinals(config)
+    for number, layer in enumerate(config.layers):
+        _add_layer(builder, commits, layer, number, ordinals, x_NE)
     normed_ME = builder.buffer("normed", config.width)
     builder.norm("norm", x_NE, normed_ME, config.norm, wanted=True)
     head_VE = embedding_VE if config.tied_embeddings else builder.matrix("head.weight")
@@ -89,9 +90,25 @@ def add_decoder(builder: Builder, commits: Program, config: DecoderConfig) -> Te
     return logits_MV
 
 
-def _add_layer(builder: Builder, commits: Program, config: DecoderConfig, number: int, x_NE: Tensor) -> None:
-    spec, prefix = config.layers[number], f"layers.{number}"
-    normed_NE = builder.buffer("normed", config.width)
+def _ordinals(config: DecoderConfig) -> dict[tuple[int, int], int]:
+    """Which attention or recurrence the mixer at (layer, index in the layer) is: its place in the memory."""
+    return {
+        (number, index): ordinal
+        for pool in (config.attentions(), config.recurrences())
+        for ordinal, (number, index, _) in enumerate(pool)
+    }
+
+
+def _add_layer(
+    builder: Builder,
+    commits: Program,
+    spec: LayerSpec,
+    number: int,
+    ordinals: Mapping[tuple[int, int], int],
+    x_NE: Tensor,
+) -> None:
+    prefix = f"layers.{number}"
+    normed_NE = builder.buffer("normed", x_NE.shape[1])
     parallel = spec.order == "parallel"
     if spec.mixers or parallel:
         inputs = _normed_inputs(builder, spec, prefix, x_NE)
@@ -99,7 +116,8 @@ def _add_layer(builder: Builder, commits: Program, config: DecoderConfig, number
             builder.norm(f"{prefix}.norm", x_NE, normed_NE, spec.norm)
         for index, mixer in enumerate(spec.mixers):
             add = spec.residual * spec.mixer_scale(index)
-            _add_mixer(builder, commits, config, (number, index), mixer, inputs[index], x_NE, add)
+            at, ordinal = f"{prefix}.mixers.{index}", ordinals[number, index]
+            _add_mixer(builder, commits, mixer, at, ordinal, inputs[index], x_NE, add)
     if spec.feed_forward is None:
         return
     if not parallel:
@@ -121,16 +139,13 @@ def _normed_inputs(builder: Builder, spec: LayerSpec, prefix: str, x_NE: Tensor)
 def _add_mixer(
     builder: Builder,
     commits: Program,
-    config: DecoderConfig,
-    place: tuple[int, int],
     spec: MixerSpec,
+    prefix: str,
+    ordinal: int,
     x_NE: Tensor,
     out_NE: Tensor,
     add: float,
 ) -> None:
-    prefix = f"layers.{place[0]}.mixers.{place[1]}"
-    others = config.attentions() if isinstance(spec, AttentionSpec) else config.recurrences()
-    ordinal = next(index for index, other in enumerate(others) if other[:2] == place)
     match spec:
         case AttentionSpec():
             add_attention_mixer(builder, spec, prefix, ordinal, x_NE, out_NE, add=add)
