@@ -13,18 +13,15 @@ and all of it is installed as one model that knows which expert answers.
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-HOME = ROOT / ".secretariat"
+from stages import HOME, JOB, SECONDS, SUMMARY, begin, install, run, train
+
 BASE, EMBEDDER, GENERAL = "smollm2-135m-instruct", "all-minilm-l6-v2", "chat"
-SECONDS = 9000
 TRAINING, HELD_OUT, ROUTING = 1, 2, 3  # seeds
 LEAST_HELD_OUT = 12_000  # tokens: of a dozen examples chance says which step was best
 FILES = ("adapter_config.json", "adapter_model.safetensors")
@@ -75,16 +72,16 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     for name in options.expert or EXPERTS:
         folder = options.jobs / name
-        if not (folder / "result" / "summary.json").is_file():
+        if not (folder / SUMMARY).is_file():
             _prepare(name, folder, options)
             if options.adopt:
-                _adopt(name, folder / "result", options)
+                _adopt(name, folder, options)
             else:
-                _run("secretariat.models.training", str(folder))
-        if not (folder / "result" / "summary.json").is_file():
+                train(folder)
+        if not (folder / SUMMARY).is_file():
             print(f"{name} stopped on the way: the same command goes on with it")
             return 1
-    trained = [name for name in EXPERTS if (options.jobs / name / "result" / "summary.json").is_file()]
+    trained = [name for name in EXPERTS if (options.jobs / name / SUMMARY).is_file()]
     if options.adopt:
         print(f"{', '.join(trained)}: data are in {options.jobs}, adapters are the base's own")
     elif len(trained) == len(EXPERTS) or options.install:
@@ -149,7 +146,7 @@ def _named(given: str, parser: argparse.ArgumentParser) -> tuple[str, str]:
 
 def _prepare(name: str, folder: Path, options: argparse.Namespace) -> None:
     """A job that was begun keeps its own words: a state belongs to them."""
-    if (folder / "job.json").is_file():
+    if (folder / JOB).is_file():
         return
     expert, budget = EXPERTS[name], options.budgets[name]
     learnt = list(_data(expert, folder / "data", budget, TRAINING, options))
@@ -170,17 +167,15 @@ def _prepare(name: str, folder: Path, options: argparse.Namespace) -> None:
         "dtype": "float32", "frozen": "u8", "checkpoint": False, "threads": options.threads,
         "evaluate_every": max(1, steps // 5), "state_every": 8, "max_seconds": options.seconds,
     }  # fmt: skip
-    (folder / "job.json").write_text(json.dumps(job, indent=2) + "\n", encoding="utf-8")
+    begin(folder, job)
 
 
-def _adopt(name: str, result: Path, options: argparse.Namespace) -> None:
+def _adopt(name: str, folder: Path, options: argparse.Namespace) -> None:
     brought: Path = options.models / options.base / "experts" / name
     if not (brought / FILES[0]).is_file():
         sys.exit(f"{brought} isn't there: {options.base} brings no expert {name}, train it without --adopt")
-    result.mkdir(parents=True, exist_ok=True)
-    for file in FILES:
-        shutil.copy2(brought / file, result / file)
-    (result / "summary.json").write_text(json.dumps({"adopted": str(brought)}) + "\n", encoding="utf-8")
+    install(FILES, brought, folder / "result")
+    (folder / SUMMARY).write_text(json.dumps({"adopted": str(brought)}) + "\n", encoding="utf-8")
 
 
 def _data(expert: Expert, folder: Path, tokens: int, seed: int, options: argparse.Namespace) -> Iterator[str]:
@@ -204,7 +199,7 @@ def _made(kind: str, folder: Path, count: int, seed: int, options: argparse.Name
         wanted += ["--part", "val", "--part", "oos_val"]
     for tests in options.guard:
         wanted += ["--guard", str(tests)]
-    _run("secretariat.models.training.data", kind, *wanted)
+    run("secretariat.models.training.data", kind, *wanted)
     return out
 
 
@@ -212,10 +207,7 @@ def _install(trained: list[str], options: argparse.Namespace) -> None:
     """`experts.json` is written last: without it the folder is no model."""
     into = options.models / options.name
     for name in trained:
-        folder = into / "experts" / name
-        folder.mkdir(parents=True, exist_ok=True)
-        for file in FILES:
-            shutil.copy2(options.jobs / name / "result" / file, folder / file)
+        install(FILES, options.jobs / name / "result", into / "experts" / name)
     told: dict[str, Any] = {GENERAL: {"about": "small talk and everything else"}}
     for name in trained:
         told[name] = {
@@ -245,7 +237,7 @@ def _fit_router(trained: list[str], into: Path, options: argparse.Namespace) -> 
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
         files.append(str(file))
-    _run(
+    run(
         "secretariat.models.commands", "--models-dir", str(options.models), "router", EMBEDDER,
         "--examples", files[0], "--held-out", files[1], "--general", GENERAL, "--directory", str(into),
     )  # fmt: skip
@@ -270,12 +262,6 @@ def _chatted(part: str, count: int, options: argparse.Namespace) -> Iterator[str
     rows = json.loads(source.read_text(encoding="utf-8"))["train" if part == "examples" else "val"]
     for text, _label in rows[:: max(1, len(rows) // count)][:count]:
         yield text
-
-
-def _run(module: str, *arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", module, *arguments], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
 
 
 if __name__ == "__main__":

@@ -15,14 +15,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-HOME = ROOT / ".secretariat"
+from stages import HOME, SECONDS, begin, install, train
+
 JOBS, MODELS, PACKAGES = HOME / "training" / "hybrid", HOME / "models", HOME / "packages"
 BASE = "smollm2-135m-instruct"
 NAMES = {"whole": "secretariat-h-135m", "dense": "secretariat-dense-135m"}
 STAGES = ("windows", "dense", "whole")
+FILES = ("config.json", "deltas.safetensors")
 TRAINING = ("python3.11-doc", "debian-handbook")
-SECONDS = 9000
 
 
 def main() -> int:
@@ -43,12 +43,14 @@ def main() -> int:
     for stage in [options.stage] if options.stage else STAGES:
         folder = options.jobs / stage
         if not _finished(folder):
-            _run(folder, {**_common(options, packages), **_own(stage, options)})
+            begin(folder, {**_common(options, packages), **_own(stage, options)})
+            train(folder)
         if not _finished(folder):
             print(f"{stage} stopped on the way: the same command goes on with it")
             return 1
         if stage in NAMES:
-            _install(folder / "result", options.models / NAMES[stage])
+            install(FILES, folder / "result", options.models / NAMES[stage])
+            print(f"{NAMES[stage]} is in {options.models / NAMES[stage]}")
     return 0
 
 
@@ -80,24 +82,6 @@ def _own(stage: str, options: argparse.Namespace) -> dict[str, Any]:
         "teacher": str(options.jobs / "dense" / "result"), "taught": 0.5,
         "branches_first": round(0.28 * options.steps),
     }  # fmt: skip
-
-
-def _run(folder: Path, job: dict[str, Any]) -> None:
-    """A job that was begun keeps its own words: a state belongs to them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / "job.json"
-    if not path.is_file():
-        path.write_text(json.dumps(job, indent=2) + "\n", encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "secretariat.models.training", str(folder)], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-
-
-def _install(result: Path, into: Path) -> None:
-    into.mkdir(parents=True, exist_ok=True)
-    for name in ("config.json", "deltas.safetensors"):
-        shutil.copy2(result / name, into / name)
-    print(f"{into.name} is in {into}")
 
 
 def _package(folder: Path, name: str) -> Path:

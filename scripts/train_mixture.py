@@ -6,36 +6,28 @@ stood. The result is a folder beside its base.
 
 import argparse
 import json
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-HOME = Path(__file__).resolve().parents[1] / ".secretariat"
+from stages import HOME, JOB, SECONDS, SUMMARY, begin, install, train
+
 BASE = "smollm2-135m-instruct"
-SECONDS, ROW, BATCH = 9000, 1024, 4096
+ROW, BATCH = 1024, 4096
 FILES = ("config.json", "mixture.safetensors")
-JOB, SUMMARY = "job.json", Path("result") / "summary.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = asked(arguments)
     folder: Path = options.jobs / "mixture"
-    if not (folder / JOB).is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / JOB).write_text(json.dumps(job(options), indent=2) + "\n", encoding="utf-8")
     if not (folder / SUMMARY).is_file():
-        done = subprocess.run([sys.executable, "-m", "secretariat.models.training", str(folder)], check=False)
-        if done.returncode:
-            return done.returncode
+        begin(folder, job(options))
+        train(folder)
     if not (folder / SUMMARY).is_file():
         print("the mixture stopped on the way: the same command goes on with it")
         return 1
     into: Path = options.models / options.name
-    into.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        shutil.copy2(folder / "result" / name, into / name)
+    install(FILES, folder / "result", into)
     print(f"{options.name} is in {into}")
     return 0
 

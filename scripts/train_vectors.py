@@ -11,17 +11,15 @@ Then they are put where `make bench-experts` reads them, with the basis that vec
 import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-HOME = Path(__file__).resolve().parents[1] / ".secretariat"
+from stages import HOME, JOB, SECONDS, SUMMARY, begin, install, train
+
 BASE, EXPERT = "smollm2-135m-instruct", "grounded"
-SECONDS, RANK = 9000, 16
-JOB, SUMMARY, SETTINGS = "job.json", Path("result") / "summary.json", "adapter_config.json"
+RANK, SETTINGS = 16, "adapter_config.json"
 FILES = (SETTINGS, "adapter_model.safetensors", "vector.safetensors")
 REWARDS = {"overlap": 1.0, "cites": 1.0, "abstains": 1.0}
 STAGES = ("lora", "svf", "svf-rl")
@@ -39,12 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
         if stage == "lora" and _rank(options.experts / EXPERT) == RANK:
             folder = options.experts / EXPERT
         elif not (folder / SUMMARY).is_file():
-            _prepare(folder, job(stage, taught, basis, options))
-            _run(folder)
+            begin(folder, job(stage, taught, basis, options))
+            train(folder)
         if not (folder / SUMMARY).is_file():
             print(f"{stage} stopped on the way: the same command goes on with it")
             return 1
-        _install(folder / "result", options.into / stage)
+        install(FILES, folder / "result", options.into / stage)
     if all((options.into / stage).is_dir() for stage in STAGES):
         print(f"{', '.join(STAGES)} are in {options.into}")
     return 0
@@ -117,19 +115,6 @@ def _rank(expert: Path) -> int | None:
     return int(json.loads(settings.read_text(encoding="utf-8"))["r"])
 
 
-def _prepare(folder: Path, told: Mapping[str, Any]) -> None:
-    """A job that was begun keeps its own words: a state belongs to them."""
-    if not (folder / JOB).is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / JOB).write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-
-
-def _run(folder: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "secretariat.models.training", str(folder)], check=False)
-    if done.returncode:
-        sys.exit(done.returncode)
-
-
 def _basis(options: argparse.Namespace) -> Path:
     """With all singular directions of every matrix. Vectors hold for this one alone: it is made once."""
     file: Path = options.into / f"{options.base}.basis.safetensors"
@@ -148,13 +133,6 @@ def _basis(options: argparse.Namespace) -> Path:
     save_basis(made, fresh, {"model": options.base, WEIGHTS: weights_sha256(checkpoint.paths)})
     fresh.rename(file)
     return file
-
-
-def _install(result: Path, into: Path) -> None:
-    into.mkdir(parents=True, exist_ok=True)
-    for name in FILES:
-        if (result / name).is_file():
-            shutil.copy2(result / name, into / name)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import numpy as np
 from benchmarks.experts.answering import Answering
 from benchmarks.experts.tasks import FOLDER, GROUNDED, UNSEEN, Task, mean, model, tasks, team, worth
 from benchmarks.report import Figure, Report
+from secretariat.models.adapters.files import VECTOR, WEIGHTS
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 
 
@@ -25,7 +26,7 @@ def over_vectors(report: Report) -> None:
     report.note("grounded answers", {str(name): round(score, 4) for name, score in scores.items()})
     share = 100 * scores["svf"] / max(scores["lora"], 1e-9)
     report.add(Figure("SVF: share of LoRA's score on grounded answers", share, 98, "%"))
-    sizes = [_numbers(name) for name in ("svf/vector.safetensors", "lora/adapter_model.safetensors")]
+    sizes = [_numbers(name) for name in (f"svf/{VECTOR}", f"lora/{WEIGHTS}")]
     report.add(Figure("SVF: share of LoRA's parameters", 100 * sizes[0] / sizes[1], 3, "%", least=False))
     gained = 100 * (scores["svf-rl"] - scores["svf"])
     report.add(Figure("SVF by rewards: beyond its supervised start", gained, 0.01, "points"))

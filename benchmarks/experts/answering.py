@@ -9,6 +9,7 @@ from typing import Self
 
 from benchmarks.experts.tasks import CALL, FOLDER, Task
 from benchmarks.ours import MODELS, THREADS
+from secretariat.models.adapters.files import VECTOR
 from secretariat.models.adapters.svf import read_basis
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.core import ChatRequest, ChatResult
@@ -18,7 +19,6 @@ from secretariat.models.nets.adapters import AdapterPlan, SvfBasis
 from secretariat.models.nets.checkpoint import open_checkpoint
 
 _AT_ONCE = 8
-_VECTOR = "vector.safetensors"
 
 
 class Answering:
@@ -28,7 +28,7 @@ class Answering:
         directory = MODELS / model
         basis, ranks = None, [0]
         for folder in adapters.values():
-            if (folder / _VECTOR).is_file():
+            if (folder / VECTOR).is_file():
                 basis = basis or _basis(model)
             else:
                 ranks.append(int(read_json(folder / "adapter_config.json")["r"]))

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 from safetensors.numpy import save_file
 
+from secretariat.models.adapters.files import SETTINGS, WEIGHTS
 from secretariat.models.checkpoints.digest import file_sha256
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.checkpoints.safetensors_file import SafetensorsFile
 
 CHANGES = "expert.safetensors"
 _CONFIG = "config.json"
-_ADAPTER, _SETTINGS = "adapter_model.safetensors", "adapter_config.json"
 _PREFIX, _DOWN, _UP = "base_model.model.", ".lora_A.weight", ".lora_B.weight"
 _OF = "adapter_sha256"  # in the header
 
@@ -24,7 +24,7 @@ _OF = "adapter_sha256"  # in the header
 def merge(base: Path, base_sha256: str, adapter: Path, into: Path) -> None:
     """Writes `into`, a folder whose base lies beside it (`link`); one of the same adapter and base is left as it
     is. `base_sha256`: `weights_sha256` of what the base is opened from."""
-    header = {"weights_sha256": base_sha256, _OF: file_sha256(adapter / _ADAPTER)}
+    header = {"weights_sha256": base_sha256, _OF: file_sha256(adapter / WEIGHTS)}
     if (into / _CONFIG).is_file() and SafetensorsFile.open(into / CHANGES).header == header:
         return
     into.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def merge(base: Path, base_sha256: str, adapter: Path, into: Path) -> None:
 def _changes(adapter: Path) -> dict[str, npt.NDArray[np.float32]]:
     scale = _scale(adapter)
     found = {}
-    for name, tensor in SafetensorsFile.open(adapter / _ADAPTER).tensors.items():
+    for name, tensor in SafetensorsFile.open(adapter / WEIGHTS).tensors.items():
         module = name.removeprefix(_PREFIX)
         if module.endswith(_DOWN):
             found[module.removesuffix(_DOWN) + ".down"] = tensor.floats()
@@ -47,7 +47,7 @@ def _changes(adapter: Path) -> dict[str, npt.NDArray[np.float32]]:
 
 
 def _scale(adapter: Path) -> float:
-    settings = read_json(adapter / _SETTINGS)
+    settings = read_json(adapter / SETTINGS)
     rank = settings["r"]
     return float(settings["lora_alpha"] / (rank**0.5 if settings.get("use_rslora") else rank))
 

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from secretariat.models.adapters.files import SETTINGS, WEIGHTS
 from secretariat.models.adapters.modules import Place, acting, mixer_matrices, place_of
 from secretariat.models.checkpoints.digest import weights_sha256
 from secretariat.models.checkpoints.json_file import read_json
@@ -19,7 +20,6 @@ from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import Lora, LowRank
 from secretariat.models.nets.config import DecoderConfig
 
-WEIGHTS = "adapter_model.safetensors"
 LEAST_COVERAGE = 0.9  # of the layers with a mixer; a deliberate part of them is asked for with `partial`
 _DOWN, _UP = ".lora_A.weight", ".lora_B.weight"
 _PREFIX = "base_model.model."
@@ -37,7 +37,7 @@ _CHANGES_THE_MATHS = (
 def read_lora(directory: Path, config: DecoderConfig, *, partial: bool = False) -> Lora:
     """Raises ModelError adapter_invalid, naming what doesn't fit: an unknown module, a shape, a missing half,
     an option that changes the maths, or a coverage below LEAST_COVERAGE unless `partial`."""
-    settings = read_json(directory / "adapter_config.json")
+    settings = read_json(directory / SETTINGS)
     path = directory / WEIGHTS
     pieces = _pieces(
         directory.name, SafetensorsFile.open(path).tensors, config, _scale(directory.name, settings)

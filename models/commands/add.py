@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from secretariat.models.adapters.files import SETTINGS, WEIGHTS
 from secretariat.models.catalog import CATALOG, HubRepository, ModelFile, ModelSource, Origin
 from secretariat.models.checkpoints.digest import file_sha256
 from secretariat.models.checkpoints.json_file import read_json
@@ -29,7 +30,7 @@ Progress = Callable[[str], None]
 
 _REPOSITORY = re.compile(r"\w[\w.-]*/[\w.-]+")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
-_EXPERT_FILES = ("adapter_config.json", "adapter_model.safetensors", TENSORS, MEANING)
+_EXPERT_FILES = (SETTINGS, WEIGHTS, TENSORS, MEANING)
 _LICENCE = re.compile(r"^license:\s*(\S.*?)\s*$", re.MULTILINE)
 
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from safetensors.torch import load_file, save_file
 
-from secretariat.models.adapters.lora import WEIGHTS, read_lora
+from secretariat.models.adapters.files import WEIGHTS
+from secretariat.models.adapters.lora import read_lora
 from secretariat.models.catalog import CATALOG, ModelSource
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.commands.add import copied, files_of, stated_licence

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from secretariat.models.adapters.files import VECTOR
 from secretariat.models.adapters.lora import read_lora
 from secretariat.models.adapters.svf import read_vector
 from secretariat.models.engine.request import AdapterUse
@@ -17,7 +18,6 @@ from secretariat.models.nets.adapters import Adapter, AdapterRows, basis_of
 from secretariat.models.nets.config import DecoderConfig
 
 T = TypeVar("T")
-_VECTOR = "vector.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +75,8 @@ class Adapters:
             self._named.pop(name, None)
 
     def _read(self, source: Path, *, partial: bool) -> Adapter:
-        if (source / _VECTOR).is_file():
-            return read_vector(source / _VECTOR, basis_of(self._rows.plan))
+        if (source / VECTOR).is_file():
+            return read_vector(source / VECTOR, basis_of(self._rows.plan))
         return read_lora(source, self._config, partial=partial)
 
     def _free_row(self, name: str) -> int:

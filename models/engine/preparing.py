@@ -20,7 +20,7 @@ from secretariat.models.errors import ModelError
 from secretariat.models.experts.dispatch import check, question
 from secretariat.models.nets.adapters import acts_from
 from secretariat.models.nets.load import LoadedChat
-from secretariat.models.tokens.chat import ChatPrompt, Turn, lay_out
+from secretariat.models.tokens.chat import ChatPrompt, Turn, header_tokens, lay_out
 
 _NEVER = -1e9
 
@@ -87,12 +87,8 @@ class Preparer:
 
     @cached_property
     def _header(self) -> int:
-        """Tokens of the template's opening of an answer, at least the one whose logits choose its first: a late
-        adapter acts from there on."""
-        open_, closed = (
-            self._laid_out([Turn("user", ("x",))], closed=closed).ids for closed in (False, True)
-        )
-        return max(len(open_) - len(closed), 1)
+        template = self._loaded.template
+        return 1 if template is None else header_tokens(template, self._loaded.tokenizer)
 
     def dispatch(self, request: ChatRequest, earlier: Sequence[ChatMessage]) -> ChatPrompt:
         """The same conversation with the question who is to answer it behind the user's words."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
 
+from secretariat.models.adapters.files import SETTINGS
 from secretariat.models.checkpoints.json_file import read_json
 from secretariat.models.core import ChatRequest
 from secretariat.models.errors import ModelError
@@ -19,7 +20,6 @@ from secretariat.models.experts.router_files import TENSORS, read_router
 
 FILE, ROUTER = "experts.json", "router"
 _OURS = "expert/"  # no name that a request's path can hold
-_SETTINGS = "adapter_config.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +142,9 @@ def _adapter(folder: Path, name: str, adapter: Any) -> Path | None:
 
 
 def _rank(folder: Path) -> int:
-    rank = read_json(folder / _SETTINGS).get("r")
+    rank = read_json(folder / SETTINGS).get("r")
     if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
-        raise ModelError("adapter_invalid", f"{folder.name}: {_SETTINGS} states no rank r")
+        raise ModelError("adapter_invalid", f"{folder.name}: {SETTINGS} states no rank r")
     return rank
 
 

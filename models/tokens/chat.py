@@ -118,6 +118,16 @@ def lay_out(
     return ChatPrompt(ids, tuple(sorted(boundaries - {0, len(ids)})), asked if in_parts else None)
 
 
+def header_tokens(template: ChatTemplate, vocabulary: ChatVocabulary) -> int:
+    """Of the template's opening of an answer, at least the one whose logits choose its first: an adapter that acts
+    late acts from there on."""
+    turns = [Turn("user", ("x",))]
+    opened, closed = (
+        lay_out(template, vocabulary, turns, add_generation_prompt=opens).ids for opens in (True, False)
+    )
+    return max(len(opened) - len(closed), 1)
+
+
 def _any_of(control: Mapping[str, int]) -> str:
     return "|".join(map(re.escape, sorted(control, key=len, reverse=True)))
 

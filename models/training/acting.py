@@ -8,11 +8,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from secretariat.models.core import ChatMessage
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import Acts, acts_from
 from secretariat.models.nets.load import LoadedChat
-from secretariat.models.tokens.chat import Turn, lay_out
+from secretariat.models.tokens.chat import header_tokens
 from secretariat.models.training.learnt import Part
 from secretariat.models.training.packing import Rows
 from secretariat.models.training.parts import LoraPart, SvfPart
@@ -25,7 +24,7 @@ def placing(part: Part, acts: Acts, chat: LoadedChat) -> Place:
     """Raises ModelError training_invalid for a part that can't act late."""
     if acts == "always":
         return lambda _: None
-    adapter, header = late(part, acts), header_tokens(chat)
+    adapter, header = late(part, acts), header_of(chat)
 
     def place(rows: Rows) -> None:
         adapter.acting_BT = acting(rows, acts, header)
@@ -42,16 +41,11 @@ def late(part: Part, acts: Acts) -> LoraPart | SvfPart:
     return part
 
 
-def header_tokens(chat: LoadedChat) -> int:
-    """Of the template's opening of an answer: as many as the engine counts (`Preparer`, `engine/preparing.py`)."""
+def header_of(chat: LoadedChat) -> int:
+    """`header_tokens` of its template. Raises ModelError training_invalid where it has none."""
     if chat.template is None:
         raise ModelError("training_invalid", f"{chat.identity.name} has no chat template", param="model")
-    turns = [Turn.of(ChatMessage("user", "x"))]
-    opened, closed = (
-        lay_out(chat.template, chat.tokenizer, turns, add_generation_prompt=opens).ids
-        for opens in (True, False)
-    )
-    return max(len(opened) - len(closed), 1)
+    return header_tokens(chat.template, chat.tokenizer)
 
 
 def acting(rows: Rows, acts: Acts, header: int) -> Tensor:

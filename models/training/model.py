@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from secretariat.models.adapters.files import VECTOR
 from secretariat.models.adapters.lora import read_lora
 from secretariat.models.adapters.svf import read_basis, read_vector
 from secretariat.models.kernels.library import BuildError
@@ -23,7 +24,6 @@ from secretariat.models.training.learnt import Part
 from secretariat.models.training.parts import TARGETS, LoraPart, SvfPart, WeightsPart
 
 _log = logging.getLogger(__name__)
-_VECTOR = "vector.safetensors"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def learning(job: Job, opened: Opened) -> Part:
         return part
     if learn.kind == "svf":
         basis = _basis(job, opened)
-        vector = None if learn.start is None else read_vector(Path(learn.start) / _VECTOR, basis)
+        vector = None if learn.start is None else read_vector(Path(learn.start) / VECTOR, basis)
         return SvfPart(decoder, basis, start=vector)
     start: Lora | None = None
     if learn.start is not None:

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from secretariat.models.adapters.files import SETTINGS, VECTOR, WEIGHTS
 from secretariat.models.adapters.lora import LEAST_COVERAGE
 from secretariat.models.adapters.modules import Place, mixer_matrices, place_of
 from secretariat.models.adapters.svf import save_vector
@@ -143,7 +144,7 @@ class LoraPart:
         """PEFT's layout."""
         save_file(
             {f"base_model.model.{name}": leaf.detach().contiguous() for name, leaf in self._leaves.items()},
-            folder / "adapter_model.safetensors",
+            folder / WEIGHTS,
         )
         settings = {
             "peft_type": "LORA",
@@ -156,7 +157,7 @@ class LoraPart:
             "target_modules": sorted({module.rpartition(".")[2] for module in self.places}),
             **({} if self.acts == "always" else {"acts": self.acts}),
         }
-        (folder / "adapter_config.json").write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+        (folder / SETTINGS).write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
 
 
 def _diagonal(pieces: Sequence[tuple[Place, Tensor, Tensor]], outputs: int) -> Tensor:
@@ -267,7 +268,7 @@ class SvfPart:
         )  # fmt: skip
 
     def save(self, folder: Path) -> None:
-        save_vector(self.adapter(folder.name), folder / "vector.safetensors")
+        save_vector(self.adapter(folder.name), folder / VECTOR)
 
 
 class _Numbered:

@@ -19,7 +19,7 @@ from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
 from secretariat.models.nets.adapters import Adapter, acts_from
 from secretariat.models.nets.load import LoadedChat
-from secretariat.models.training.acting import header_tokens
+from secretariat.models.training.acting import header_of
 from secretariat.models.training.examples import Task
 
 _RUNNING, _TENANT, _ROW = 16, "training", 1
@@ -48,7 +48,7 @@ class Sampler:
             memory=EngineMemory(_RUNNING * pages_for(longest), slots=_RUNNING, snapshots=4 * _RUNNING),
             limits=Limits(running=_RUNNING, waiting=2**31),
         )
-        self._header = header_tokens(loaded)
+        self._header = header_of(loaded)
         self._use = AdapterUse(_ROW, "")
 
     def learn(self, adapter: Adapter) -> None:

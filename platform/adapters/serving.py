@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import ClassVar
 from uuid import UUID
 
+from secretariat.models.adapters.files import SETTINGS, VECTOR, WEIGHTS
 from secretariat.models.core import CallContext
 from secretariat.models.errors import ModelError
 from secretariat.platform.adapters import repository
 from secretariat.platform.services import Services
 
-_FILES = frozenset({"adapter_config.json", "adapter_model.safetensors", "vector.safetensors"})
+_FILES = frozenset({SETTINGS, WEIGHTS, VECTOR})
 
 
 def served_name(tenant_id: UUID, adapter_id: UUID) -> str:

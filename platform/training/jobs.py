@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from secretariat.models.adapters.files import VECTOR
 from secretariat.models.checkpoints.digest import file_sha256
 from secretariat.models.errors import ModelError
 from secretariat.platform.access.repository import active_standing, user
@@ -295,7 +296,7 @@ async def _take(watched: _Watched, summary: dict[str, Any]) -> bool:
             name=row.name,
             recipe=row.recipe,
             model=row.model,
-            kind="svf" if weights.name == "vector.safetensors" else "lora",
+            kind="svf" if weights.name == VECTOR else "lora",
             digest=digest,
             size=weights.stat().st_size,
             blob_id=blob.id,

@@ -7,7 +7,7 @@ from typing import TypeGuard
 from torch import Tensor
 
 from secretariat.models.nets.decoder import Decoder
-from secretariat.models.training.acting import Place, header_tokens, late, placing
+from secretariat.models.training.acting import Place, header_of, late, placing
 from secretariat.models.training.carrying import carries
 from secretariat.models.training.examples import Example, Text, fitting, read_documents
 from secretariat.models.training.forward import hidden
@@ -35,7 +35,7 @@ def main(job: Job, folder: Path) -> bool:
     acts = job.learn.acts
     if acts != "always" and carries(opened.decoder.config) and _asked(examples) and _asked(held_out):
         late(part, acts)
-        header = header_tokens(opened.chat)
+        header = header_of(opened.chat)
         answered = Answered(opened.decoder, learnt, header, job, examples, held_out)
         return Run(job, folder, learnt, answered).go(facts)
     place = placing(part, acts, opened.chat)

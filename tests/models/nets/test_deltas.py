@@ -105,9 +105,12 @@ def test_only_matrices_of_a_branch_are_made_of_weights(base, learnt, monkeypatch
     folder = learnt()
     read: list[str] = []
     floats = SafetensorsTensor.floats
-    monkeypatch.setattr(
-        SafetensorsTensor, "floats", lambda self: read.append(self.entry.name) or floats(self)
-    )
+
+    def noted(tensor: SafetensorsTensor) -> np.ndarray:
+        read.append(tensor.entry.name)
+        return floats(tensor)
+
+    monkeypatch.setattr(SafetensorsTensor, "floats", noted)
     weights = open_checkpoint(folder).weights
     for name, source in weights.items():
         if name.startswith("layers.1.mixers.1.") and not name.endswith("proj.weight"):

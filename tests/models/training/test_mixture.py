@@ -10,8 +10,6 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from scripts.train_mixture import asked as asked_for
-from scripts.train_mixture import job
 from secretariat.models.adapters.modules import Place
 from secretariat.models.commands.files import wanted
 from secretariat.models.errors import ModelError
@@ -30,6 +28,7 @@ from secretariat.models.training.learnt import Learnt
 from secretariat.models.training.mixtures import Expert, Shape, joined, made_mixture
 from secretariat.models.training.packing import rows_of
 from secretariat.models.training.recipes.mixture import Own
+from tests.models.training import scripts
 from tests.models.training.records import asked, lines, progress
 from tests.models.training.tiny_chat import tiny_chat
 
@@ -251,8 +250,9 @@ def test_what_cannot_be_carried_out_is_refused_by_name(base, experts, tmp_path, 
 
 def test_the_command_mixes_what_the_experts_command_has_trained(base, experts):
     jobs = Path(experts[0]["adapter"]).parents[1]
-    options = asked_for(["--jobs", str(jobs), "--models", str(base.parent), "--base", base.name])
-    made = Job.of(job(options))
+    script = scripts.script("train_mixture")
+    options = script.asked(["--jobs", str(jobs), "--models", str(base.parent), "--base", base.name])
+    made = Job.of(script.job(options))
     own = Own.of(made)
     assert made.model == str(base)
     assert {(one.name, one.adapter) for one in own.experts} == {

@@ -18,7 +18,7 @@ from secretariat.models.nets.load import load_chat_model
 from secretariat.models.nets.memory import MemorySize
 from secretariat.models.tokens.chat import Turn, lay_out
 from secretariat.models.training.__main__ import train
-from secretariat.models.training.acting import header_tokens
+from secretariat.models.training.acting import header_of
 
 PAIRS = [(f"What is {n}?", word) for n, word in enumerate(["nil", "one", "two", "three"])]
 
@@ -53,7 +53,7 @@ def answer_loss(chat_folder: Path, adapter: Adapter, basis: Path, *, late: bool)
     for question, answer in PAIRS:
         prompt = lay_out(chat.template, chat.tokenizer, [Turn.of(ChatMessage("user", question))]).ids
         said = [*chat.tokenizer.encode(answer), *sorted(chat.eos_ids)[:1]]
-        start = len(prompt) - header_tokens(chat) if late else 0
+        start = len(prompt) - header_of(chat) if late else 0
         tokens = np.array([*prompt, *said], np.int32)[:-1]
         wanted = np.arange(len(prompt) - 1, len(tokens), dtype=np.int32)
         runs = tuple(

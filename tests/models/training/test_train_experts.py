@@ -96,3 +96,21 @@ def test_experts_that_are_installed_are_ones_that_a_server_reads(script, tmp_pat
     assert team is not None
     assert set(team.adapters) == {"expert/grounded", "expert/tools"}
     assert [member.name for member in team.members if member.documents] == ["grounded"]
+
+
+def test_experts_that_the_base_brings_stand_for_stages_that_are_done(script: ModuleType, tmp_path: Path):
+    brought = tmp_path / "models" / "base" / "experts" / "tools"
+    brought.mkdir(parents=True)
+    for name in script.FILES:
+        (brought / name).write_text(name)
+    asked = ["--jobs", str(tmp_path / "jobs"), "--models", str(tmp_path / "models"), "--base", "base",
+             "--tokens", "tools=3000", "--tokens", "plans=3000", "--adopt"]  # fmt: skip
+    assert script.main([*asked, "--expert", "tools"]) == 0
+    stage = tmp_path / "jobs" / "tools"
+    assert {name: (stage / "result" / name).read_text() for name in script.FILES} == {
+        name: name for name in script.FILES
+    }
+    assert (stage / "result" / "summary.json").is_file()
+    assert json.loads((stage / "job.json").read_text())["data"], "what it learnt from, for those beside it"
+    with pytest.raises(SystemExit, match="brings no expert plans"):
+        script.main([*asked, "--expert", "plans"])

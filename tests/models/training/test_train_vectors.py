@@ -48,7 +48,7 @@ def expert(tmp_path: Path, records, model: Path) -> Path:
 @pytest.fixture
 def make(script: ModuleType, tmp_path: Path, expert: Path, model: Path, monkeypatch) -> Make:
     """The command over the tiny model; its trainer runs in this process."""
-    monkeypatch.setattr(script, "_run", train)
+    monkeypatch.setattr(script, "train", train)
 
     def made(*more: str) -> int:
         code: int = script.main(
