@@ -103,7 +103,7 @@ def job(stage: str, taught: Mapping[str, Any], basis: Path, options: argparse.Na
         "recipe": "svf", "learn": vector | {"start": str(options.jobs / "svf" / "result")},
         "learning_rate": options.reward_rate, "steps": options.rounds, "rewards": REWARDS,
         "prompts": 4, "answers": 8, "answer_tokens": 48, "kl": 0.02,
-        "evaluate_every": max(1, options.rounds // 5), "state_every": 5,
+        "evaluate_every": max(1, options.rounds // 5), "held_out_prompts": 64, "state_every": 5,
     }  # fmt: skip
 
 

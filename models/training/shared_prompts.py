@@ -1,7 +1,7 @@
 """Answers that an adapter learns where it acts late: prompts are read once up to there, without a way back.
 
-Several examples may begin alike, with the same sources or tools: that beginning is read once a step. An Objective
-for recipes whose adapter acts "question" or "answer". Knows no data.
+Several examples may begin alike, with the same sources or tools: that beginning is read once a step. For recipes
+whose adapter acts "question" or "answer". Knows no data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,6 +67,51 @@ def _alike(first: Sequence[int], second: Sequence[int]) -> int:
     return next((at for at, (one, other) in pairs if one != other), min(len(first), len(second)))
 
 
+class Prompts:
+    """`learnt` is off where they are read."""
+
+    def __init__(self, decoder: Decoder, learnt: Learnt) -> None:
+        self._decoder, self._learnt = decoder, learnt
+
+    def behind(self, groups: Sequence[Group]) -> tuple[Tensor, Rows]:
+        """[B, T, E] hidden states of what follows each prompt, and the one row it lies in: the groups' examples in
+        their order."""
+        before = self._prompts(groups)
+        rows = _row(
+            [
+                (example, begin, len(example.tokens))
+                for group in groups
+                for example, begin in zip(group.examples, group.begins, strict=True)
+            ]
+        )
+        return hidden(self._decoder, rows, checkpoint=False, carried=Carried(before)), rows
+
+    @torch.no_grad()
+    def _prompts(self, groups: Sequence[Group]) -> list[Past]:
+        """What the base keeps of each example's prompt."""
+        with self._learnt.off():
+            shared = self._read(
+                [(group.examples[0], 0, group.shared) for group in groups], [{} for _ in groups]
+            )
+            asked = [
+                (example, group.shared, begin, past)
+                for group, past in zip(groups, shared, strict=True)
+                for example, begin in zip(group.examples, group.begins, strict=True)
+            ]
+            return self._read([piece[:3] for piece in asked], [past for *_, past in asked])
+
+    def _read(self, pieces: Sequence[tuple[Example, int, int]], before: Sequence[Past]) -> list[Past]:
+        """Pieces of no tokens keep what was before."""
+        found = list(before)
+        some = [at for at, (_, first, stop) in enumerate(pieces) if first < stop]
+        if some:
+            carried = Carried([before[at] for at in some])
+            hidden(self._decoder, _row([pieces[at] for at in some]), checkpoint=False, carried=carried)
+            for at, past in zip(some, carried.after, strict=True):
+                found[at] = past
+        return found
+
+
 class Answered:
     """An Objective. A part of a batch is the groups of one row."""
 
@@ -74,7 +119,7 @@ class Answered:
         self, decoder: Decoder, learnt: Learnt, header: int, job: Job,
         examples: Sequence[Example], held_out: Sequence[Example],
     ) -> None:  # fmt: skip
-        self._decoder, self._adapter = decoder, learnt
+        self._decoder, self._prompts = decoder, Prompts(decoder, learnt)
         self._groups = grouped(examples, job.learn.acts, header, job.row_tokens)
         self._order = Order(
             [group.tokens for group in self._groups],
@@ -102,41 +147,8 @@ class Answered:
         return {HELD_OUT: total / sum(map(_learnt, self._held_out))}
 
     def _sum(self, groups: Sequence[Group]) -> Tensor:
-        before = self._prompts(groups)
-        rows = _row(
-            [
-                (example, begin, len(example.tokens))
-                for group in groups
-                for example, begin in zip(group.examples, group.begins, strict=True)
-            ]
-        )
-        last_BTE = hidden(self._decoder, rows, checkpoint=False, carried=Carried(before))
+        last_BTE, rows = self._prompts.behind(groups)
         return loss_sum(self._decoder, last_BTE, rows)
-
-    @torch.no_grad()
-    def _prompts(self, groups: Sequence[Group]) -> list[Past]:
-        """What the base keeps of each example's prompt."""
-        with self._adapter.off():
-            shared = self._read(
-                [(group.examples[0], 0, group.shared) for group in groups], [{} for _ in groups]
-            )
-            asked = [
-                (example, group.shared, begin, past)
-                for group, past in zip(groups, shared, strict=True)
-                for example, begin in zip(group.examples, group.begins, strict=True)
-            ]
-            return self._read([piece[:3] for piece in asked], [past for *_, past in asked])
-
-    def _read(self, pieces: Sequence[tuple[Example, int, int]], before: Sequence[Past]) -> list[Past]:
-        """Pieces of no tokens keep what was before."""
-        found = list(before)
-        some = [at for at, (_, first, stop) in enumerate(pieces) if first < stop]
-        if some:
-            carried = Carried([before[at] for at in some])
-            hidden(self._decoder, _row([pieces[at] for at in some]), checkpoint=False, carried=carried)
-            for at, past in zip(some, carried.after, strict=True):
-                found[at] = past
-        return found
 
 
 def _row(pieces: Sequence[tuple[Example, int, int]]) -> Rows:

@@ -5,7 +5,8 @@ A round draws answers from the engine with what is learnt so far, judges them, a
 
 Own settings: `prompts` of a round, `answers` to each, `answer_tokens` at most; `rewards`, weights by name, and
 `reward_model`, a folder, for the one called "learnt"; `advantage`; `updates` from one round, their ratio bounded
-by `clip_ratio`; `kl`, the cost of each nat a token away from the network as the run began.
+by `clip_ratio`; `kl`, the cost of each nat a token away from the network as the run began; `held_out_prompts` that
+are answered at an evaluation, at most.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,16 +17,15 @@ import torch
 from torch import Tensor
 
 from secretariat.models.core import SamplingParams
-from secretariat.models.nets.decoder import Decoder
-from secretariat.models.training.acting import Place, placing
+from secretariat.models.training.acting import header_of, late, placing
 from secretariat.models.training.answering import Answering
+from secretariat.models.training.carrying import carries
+from secretariat.models.training.drawn_answers import BehindPrompts, Reading, Row, WithPrompts
 from secretariat.models.training.examples import Task, read_tasks
-from secretariat.models.training.forward import hidden
 from secretariat.models.training.job import Job, invalid
 from secretariat.models.training.learnt import Learnt
-from secretariat.models.training.loss import log_probs
-from secretariat.models.training.model import learning, open_model
-from secretariat.models.training.packing import Rows, first_fit, laid_out
+from secretariat.models.training.learnt import Part as LearntPart
+from secretariat.models.training.model import Opened, learning, open_model
 from secretariat.models.training.policy import (
     AnswerTokens,
     group_advantages,
@@ -49,14 +49,14 @@ def main(job: Job, folder: Path) -> bool:
     settings.nothing_else()
     opened = open_model(job)
     part = learning(job, opened)
-    place = placing(part, job.learn.acts, opened.chat)
     learnt = Learnt([part])
+    reading = _reading(opened, part, learnt, job)
     answering = Answering(job, opened, learnt, judge, reward_model)
     tasks, held_out = (
         _judged(read_tasks([Path(path) for path in paths], opened.chat), judge, job, plan) if paths else []
         for paths in (job.data, job.held_out)
     )
-    objective = PolicyGradient(opened.decoder, learnt, place, answering, job, plan, tasks, held_out, folder)
+    objective = PolicyGradient(learnt, reading, answering, job, plan, tasks, held_out, folder)
     return Run(job, folder, learnt, objective).go(
         {"examples": len(tasks), "held_out_examples": len(held_out)}
     )
@@ -71,6 +71,7 @@ class Plan:
     updates: int
     clip_ratio: float
     kl: float
+    held_out_prompts: int
 
     @classmethod
     def of(cls, settings: Settings) -> "Plan":
@@ -82,7 +83,16 @@ class Plan:
             settings.count("updates", 1),
             settings.number("clip_ratio", 0.2, above=0),
             settings.number("kl", 0.04),
+            settings.count("held_out_prompts", 256),
         )
+
+
+def _reading(opened: Opened, part: LearntPart, learnt: Learnt, job: Job) -> Reading:
+    """Where an adapter acts late, prompts are the base's: read once for all of their answers."""
+    if job.learn.acts == "always" or not carries(opened.decoder.config):
+        return WithPrompts(opened.decoder, placing(part, job.learn.acts, opened.chat), job)
+    late(part, job.learn.acts)
+    return BehindPrompts(opened.decoder, learnt, header_of(opened.chat), job)
 
 
 def _judged(tasks: Sequence[Task], judge: Judge, job: Job, plan: Plan) -> list[Task]:
@@ -102,7 +112,7 @@ def _judged(tasks: Sequence[Task], judge: Judge, job: Job, plan: Plan) -> list[T
 class Part:
     """A row of a round's answers; `advantages_A` and the documents' numbers are of the whole round."""
 
-    rows: Rows
+    rows: Row
     advantages_A: Tensor
     drawn_N: Tensor | None
     reference_N: Tensor | None
@@ -115,16 +125,15 @@ class PolicyGradient:
     """An Objective over rounds of answers. A part of a batch is one row of them."""
 
     def __init__(
-        self, decoder: Decoder, learnt: Learnt, place: Place, answering: Answering, job: Job, plan: Plan,
+        self, learnt: Learnt, reading: Reading, answering: Answering, job: Job, plan: Plan,
         tasks: Sequence[Task], held_out: Sequence[Task], folder: Path,
     ) -> None:  # fmt: skip
-        self._decoder = decoder
-        self._place = place
+        self._reading = reading
         self._answering = answering
         self._job = job
         self._plan = plan
         self._tasks = tasks
-        self._held_out = held_out
+        self._held_out = held_out[:: max(1, len(held_out) // plan.held_out_prompts)][: plan.held_out_prompts]
         self._order = TaskOrder(len(tasks), plan.prompts, job.seed)
         self._reference = Reference(learnt)
         self._rounds = Rounds(folder / "rounds", self._drawn)
@@ -140,7 +149,7 @@ class PolicyGradient:
         plan = self._plan
         tokens = AnswerTokens(part.rows.learnt_documents_M, part.drawn_N, part.reference_N)
         terms = policy_terms(
-            self._said(part.rows), tokens, part.advantages_A, clip=plan.clip_ratio, kl=plan.kl
+            self._reading.said(part.rows), tokens, part.advantages_A, clip=plan.clip_ratio, kl=plan.kl
         )
         told = {"distance": terms.distance / part.tokens, "clipped": terms.clipped / part.tokens, **part.told}
         # What answers lack has no gradient; it makes the loss one to follow and to compare with the held-out one.
@@ -166,7 +175,7 @@ class PolicyGradient:
         if plan.updates == 1:
             return found
         with torch.no_grad():
-            said = [self._said(rows) for rows in self._rows(found)]
+            said = [self._reading.said(rows) for rows in self._rows(found)]
         return replace(found, drawn_N=tuple(torch.cat(said).tolist()))
 
     def _parts(self, made: Round) -> list[Part]:
@@ -178,7 +187,7 @@ class PolicyGradient:
         reference: Sequence[Tensor | None] = [None] * len(rows)
         if self._plan.kl:
             with self._reference.here():
-                reference = [self._said(one) for one in rows]
+                reference = [self._reading.said(one) for one in rows]
         advantages_A = self._advantages(made)
         return [
             Part(one, advantages_A, before, base, len(made.answers), sum(counts), {} if at else made.told())
@@ -188,16 +197,10 @@ class PolicyGradient:
     def _advantages(self, made: Round) -> Tensor:
         return _ADVANTAGES[self._plan.advantage](made.worth_GS).flatten()
 
-    def _rows(self, made: Round) -> list[Rows]:
+    def _rows(self, made: Round) -> Sequence[Row]:
         """Of the answers that teach something; of the first where none does."""
         examples = made.examples(self._tasks)
         kept = list(range(len(examples)))
         if not self._plan.kl:
             kept = self._advantages(made).nonzero().flatten().tolist() or kept[:1]
-        packed = first_fit([len(examples[index].tokens) for index in kept], self._job.row_tokens)
-        return [laid_out(examples, [[kept[at] for at in row]]) for row in packed]
-
-    def _said(self, rows: Rows) -> Tensor:
-        self._place(rows)
-        last_BTE = hidden(self._decoder, rows, checkpoint=self._job.checkpoint)
-        return log_probs(self._decoder, last_BTE, rows)
+        return self._reading.rows(examples, kept)

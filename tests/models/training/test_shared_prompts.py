@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from secretariat.models.nets.adapters import acts_from
 from secretariat.models.nets.config import LayerSpec
 from secretariat.models.training.acting import acting
+from secretariat.models.training.drawn_answers import BehindPrompts, WithPrompts
 from secretariat.models.training.examples import Example
 from secretariat.models.training.job import Job, Learn
 from secretariat.models.training.learnt import Learnt
@@ -86,3 +88,42 @@ def test_losses_and_gradients_are_those_of_whole_examples(shape, acts):
     torch.testing.assert_close(same_gradients, gradients)
     assert gradients.abs().max() > 1e-4
     assert same_held_out == pytest.approx(held_out)
+
+
+@pytest.mark.parametrize("acts", ["answer", "question"])
+def test_answers_behind_a_prompt_that_is_read_once_are_as_probable_as_with_their_own(acts):
+    """Answers of a round, in whatever rows: as likely, the same gradient, and each with its own number."""
+    some = [replace(one, asked=41) for one in examples(random.Random(3), 3)]
+    again = [replace(one, tokens=[*one.tokens[:-1], 7]) for one in some]  # other answers to the same prompts
+    drawn = [answer for pair in zip(some, again, strict=True) for answer in pair]
+    decoder = random_decoder(WINDOWED, std=0.3).double()
+    part = LoraPart(decoder, rank=2, alpha=4.0, partial=True)
+    learnt = Learnt([part])
+    draw = torch.Generator().manual_seed(1)
+    learnt.masters.values.copy_(torch.randn(learnt.masters.values.shape, generator=draw) * 0.1)
+    job = Job(recipe="grpo", model="", data=(), row_tokens=200, learn=Learn(acts=acts))
+
+    def place(rows: Rows) -> None:
+        part.acting_BT = acting(rows, acts, HEADER)
+
+    kept = [5, 0, 7, 3, 2, 10, 11]
+    found: list[tuple[dict[int, Tensor], Tensor, int]] = []
+    for reading in (WithPrompts(decoder, place, job), BehindPrompts(decoder, learnt, HEADER, job)):
+        part.acting_BT = None
+        learnt.masters.gradients.zero_()
+        said: dict[int, Tensor] = {}
+        read = 0
+        for row in reading.rows(drawn, kept):
+            said_M = reading.said(row)
+            (said_M * (1 + row.learnt_documents_M)).sum().backward()
+            for number in row.learnt_documents_M.unique().tolist():
+                said[number] = said_M[row.learnt_documents_M == number].detach()
+            read += row.tokens
+            assert row.learnt == len(said_M)
+        found.append((said, learnt.masters.gradients.clone(), read))
+    (apart, gradients, tokens), (together, same_gradients, fewer) = found
+    assert sorted(apart) == sorted(together) == sorted(kept)
+    for number in kept:
+        torch.testing.assert_close(together[number], apart[number])
+    torch.testing.assert_close(same_gradients, gradients)
+    assert fewer < 0.7 * tokens
