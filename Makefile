@@ -123,7 +123,7 @@ train-hybrid: dev weights ## secretariat-h-135m and its dense twin from SmolLM2,
 	$(BIN)/python scripts/train_hybrid.py $(if $(PACKAGES),--packages $(PACKAGES)) $(if $(STAGE),--stage $(STAGE))
 
 train-experts: dev weights ## Adapters for answers, calls, plans, forms and labels; a model that knows which answers (SETS=folder BASE=name)
-	$(BIN)/python scripts/train_experts.py $(if $(SETS),--sets $(SETS)) $(if $(BASE),--base $(BASE)) $(foreach each,$(GUARD),--guard $(each)) $(if $(EXPERT),--expert $(EXPERT)) $(foreach each,$(START),--start $(each))
+	$(BIN)/python scripts/train_experts.py $(if $(SETS),--sets $(SETS)) $(if $(BASE),--base $(BASE)) $(foreach each,$(GUARD),--guard $(each)) $(if $(EXPERT),--expert $(EXPERT)) $(foreach each,$(START),--start $(each)) $(if $(ADOPT),--adopt)
 
 train-vectors: dev weights ## Vectors by examples and by rewards beside an adapter, all of the same data (BASE=name)
 	$(BIN)/python scripts/train_vectors.py $(if $(BASE),--base $(BASE)) $(if $(STAGE),--stage $(STAGE))
