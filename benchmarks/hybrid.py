@@ -20,6 +20,7 @@ from benchmarks.report import Figure, Report, proven
 from benchmarks.rounds import alternate
 from secretariat.models.nets.checkpoint import open_checkpoint
 from secretariat.models.nets.load import Form, build_network, load_chat_model
+from secretariat.models.nets.memory import Memory
 from secretariat.models.nets.network import Network
 from secretariat.models.nets.weights import Values
 from secretariat.models.training.data.texts import TESTING, Document, documents
@@ -114,12 +115,13 @@ def perplexity(report: Report, texts: Mapping[str, list[list[int]]], form: Form 
 
 
 def memory(report: Report) -> None:
-    """Keys, values and states of one sequence of LENGTH tokens, as allocated."""
+    """Keys, values and states of one sequence of LENGTH tokens, as allocated: with windows, and the room behind
+    them that a run is written into."""
     sizes = {}
     for name, folder in (("hybrid", HYBRID), ("dense", DENSE)):
         held = Reader(network(folder, None), LENGTH).net.memory
         pages = sum(array.nbytes for page in range(held.size.pages) for array in held.page_arrays(page))
-        slot = sum(array.nbytes for array in held.slot_arrays(1)) if held.size.slots else 0
+        slot = Memory.slot_bytes(open_checkpoint(folder).config, held.size.kv_dtype, held.size.run)
         sizes[name] = pages + slot
         report.note(f"bytes at {LENGTH}, {name}", {"pages": pages, "slot": slot})
     share = sizes["hybrid"] / sizes["dense"]
