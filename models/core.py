@@ -142,11 +142,13 @@ CitationMode = Literal["accurate", "fast"]
 
 @dataclass(frozen=True, slots=True)
 class Expert:
-    """One of several that may answer. `about` tells the base model what it is for; `adapter` None: the base."""
+    """One of several that may answer. `about` tells the base model what it is for; `adapter` None: the base.
+    `forms`: it answers these alone (`Form`, `experts/form.py`), empty for all."""
 
     name: str
     about: str
     adapter: str | None = None
+    forms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,9 @@ def over_requests(report: Report) -> None:
     of_Q = np.array([task.judged for task in asked_for])
     report.note("requests: routed, of them judged by their answers", (len(of_Q), int(of_Q.sum())))
     chosen_Q, wanted_Q = chosen_Q[of_Q], wanted_Q[of_Q]
+    for task in np.unique(wanted_Q):
+        alone = zip(router.experts, scores_QL[wanted_Q == task].mean(axis=0), strict=True)
+        report.note(f"{router.experts[task]}: each expert alone", {e: round(float(s), 3) for e, s in alone})
     report.add(
         Figure(
             "router: regret against the oracle", 100 * regret(scores_QL, chosen_Q), 3, "points", least=False

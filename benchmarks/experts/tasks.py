@@ -92,7 +92,9 @@ def team() -> Team:
     members = found.members
     return Team(
         model(), found,
-        tuple(Expert(each.name, each.about, each.name if each.folder else None) for each in members),
+        tuple(
+            Expert(each.name, each.about, each.name if each.folder else None, each.forms) for each in members
+        ),
         {each.name: each.folder for each in members},
     )  # fmt: skip
 

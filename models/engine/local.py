@@ -46,7 +46,7 @@ from secretariat.models.engine.speculate import Drafter
 from secretariat.models.engine.store import EngineMemory
 from secretariat.models.engine.vocabulary import Vocabulary
 from secretariat.models.errors import ModelError
-from secretariat.models.experts.dispatch import beyond, chosen
+from secretariat.models.experts.dispatch import beyond, chosen, meant
 from secretariat.models.nets.adapters import AdapterPlan
 from secretariat.models.nets.config import DType
 from secretariat.models.nets.load import Backend, Form, LoadedChat, load_chat_model
@@ -225,15 +225,20 @@ class LocalChat:
     async def _dispatched(
         self, request: ChatRequest, earlier: Sequence[ChatMessage], call: CallContext
     ) -> Expert:
-        """The first pass: who is to answer, as the base model says."""
+        """The first pass: who is to answer, as the base model says; without one where a single expert answers
+        requests of this form."""
         if request.adapter is not None:
             raise ModelError("invalid_request", "name an adapter or experts, not both", param="experts")
         for expert in request.experts:
             self._preparer.adapter(expert.adapter)
-        prompt = await asyncio.to_thread(self._preparer.dispatch, request, earlier)
-        names = [expert.name for expert in request.experts]
+        experts = meant(request)
+        if len(experts) == 1:
+            return experts[0]
+        asked = replace(request, experts=experts)
+        prompt = await asyncio.to_thread(self._preparer.dispatch, asked, earlier)
+        names = [expert.name for expert in experts]
         found = await label_probabilities(names, self._asking(prompt, names, call, request.snapshot))
-        return chosen(request.experts, beyond(found, await self._unasked(request.experts, call)))
+        return chosen(experts, beyond(found, await self._unasked(experts, call)))
 
     async def _unasked(self, experts: tuple[Expert, ...], call: CallContext) -> dict[str, float]:
         """How probable each name is when nothing was asked. Remembered for the tenant alone: nobody can time what

@@ -6,8 +6,9 @@ passes. Knows no engine: that runs both passes (`LocalChat.emissions`, `models/e
 
 from collections.abc import Mapping, Sequence
 
-from secretariat.models.core import Expert
+from secretariat.models.core import ChatRequest, Expert
 from secretariat.models.errors import ModelError
+from secretariat.models.experts.form import answers, form_of
 
 MOST_EXPERTS = 16
 _LEAST = 1e-6
@@ -26,6 +27,13 @@ def check(experts: Sequence[Expert]) -> None:
         raise ModelError("invalid_request", "two experts have the same name", param="experts")
     if not 2 <= len(names) <= MOST_EXPERTS:
         raise ModelError("invalid_request", f"a choice is among 2 to {MOST_EXPERTS} experts", param="experts")
+
+
+def meant(request: ChatRequest) -> tuple[Expert, ...]:
+    """Of the request's experts those that answer its form; all where none does. Raises ModelError as `check`."""
+    check(request.experts)
+    form = form_of(request)
+    return tuple(expert for expert in request.experts if answers(expert.forms, form)) or request.experts
 
 
 def beyond(found: Mapping[str, float], before: Mapping[str, float]) -> dict[str, float]:

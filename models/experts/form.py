@@ -32,7 +32,7 @@ def form_of(request: ChatRequest) -> Form:
     return "documents" if request.documents else "free"
 
 
-def answers(forms: tuple[Form, ...], form: Form) -> bool:
+def answers(forms: tuple[str, ...], form: Form) -> bool:
     """Whether who answers `forms`, any where there are none, answers this one."""
     return not forms or form in forms or (form in ("call", "plan") and "schema" in forms)
 

@@ -6,6 +6,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from secretariat.models.core import ChatRequest, CitationMode, Expert
 from secretariat.models.experts.dispatch import MOST_EXPERTS
+from secretariat.models.experts.form import Form
 from secretariat.models.serving.wire.base import Name, Wire
 from secretariat.models.serving.wire.formats import ResponseFormat, TextFormat
 from secretariat.models.serving.wire.messages import Document, LogOdds, Messages
@@ -15,14 +16,16 @@ DEFAULT_MAX_TOKENS = 512
 
 
 class ExpertChoice(Wire):
-    """`about`: what it is for, in the words that the base model reads. `adapter` None: the base model."""
+    """`about`: what it is for, in the words that the base model reads. `adapter` None: the base model. `forms`: it
+    answers these alone, empty for all."""
 
     name: Name
     about: Annotated[str, StringConstraints(min_length=1, max_length=200)]
     adapter: Name | None = None
+    forms: tuple[Form, ...] = ()
 
     def core(self) -> Expert:
-        return Expert(self.name, self.about, self.adapter)
+        return Expert(self.name, self.about, self.adapter, self.forms)
 
 
 class ChatCompletion(Sampling):

@@ -181,6 +181,17 @@ def test_of_several_experts_one_answers_as_if_it_had_been_named(served: Served):
         assert result.usage.cached_tokens >= shared, "the prompt is computed once for both passes"
 
 
+def test_only_experts_for_the_form_of_a_request_are_asked_about(served: Served):
+    other = Expert("other", "labels", "other", ("choice",))
+    alone = served.ask(WORDS, experts=(Expert("late", "facts", "late", ("free",)), other))
+    assert (alone.expert, alone.text) == ("late", served.ask(WORDS, "late").text)
+    named = (Expert("plain", "small talk"), Expert("late", "facts", "late"))
+    of_all, of_two = (served.ask(WORDS, experts=(*named, *more)) for more in ((other,), ()))
+    assert (of_all.expert, of_all.text) == (of_two.expert, of_two.text), "nothing was said of the third"
+    nobodys = tuple(Expert(name, "labels", name, ("choice",)) for name in ("late", "other"))
+    assert served.ask(WORDS, experts=nobodys).expert in ("late", "other"), "none is meant"
+
+
 @pytest.mark.parametrize(
     ("more", "code"),
     [
