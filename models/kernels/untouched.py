@@ -11,6 +11,6 @@ from torch import Tensor
 def untouched(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Zeros in pages of the system's own: an allocator would hand out used memory and have to clear it."""
     count = prod(shape)
-    room = mmap.mmap(-1, max(1, count * dtype.itemsize))
+    room = mmap.mmap(-1, max(1, count * dtype.itemsize), flags=mmap.MAP_PRIVATE)
     numbers = torch.from_numpy(np.frombuffer(room, np.uint8))
     return numbers[: count * dtype.itemsize].view(dtype).view(shape)

@@ -136,7 +136,8 @@ class Memory:
         if self.ring is None:
             return []
         live = self._ring_arrays(slot)
-        copies = list(into) or [self._fresh(self.ring.kept, *a.shape[1:], dtype=a.dtype) for a in live]
+        shapes = [(self.ring.kept, *array.shape[1:]) for array in live]  # all of it is written below
+        copies = list(into) or [array.new_empty(shape) for array, shape in zip(live, shapes, strict=True)]
         for array, copy in zip(live, copies, strict=True):
             end = 0
             for place in self.ring.seen(tokens):

@@ -6,7 +6,7 @@ A round draws answers from the engine with what is learnt so far, judges them, a
 Own settings: `prompts` of a round, `answers` to each, `answer_tokens` at most; `rewards`, weights by name, and
 `reward_model`, a folder, for the one called "learnt"; `advantage`; `updates` from one round, their ratio bounded
 by `clip_ratio`; `kl`, the cost of each nat a token away from the network as the run began; `held_out_prompts` that
-are answered at an evaluation, at most.
+are answered at an evaluation, at most; 0 for all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,6 +56,8 @@ def main(job: Job, folder: Path) -> bool:
         _judged(read_tasks([Path(path) for path in paths], opened.chat), judge, job, plan) if paths else []
         for paths in (job.data, job.held_out)
     )
+    if most := plan.held_out_prompts:
+        held_out = held_out[:: max(1, len(held_out) // most)][:most]
     objective = PolicyGradient(learnt, reading, answering, job, plan, tasks, held_out, folder)
     return Run(job, folder, learnt, objective).go(
         {"examples": len(tasks), "held_out_examples": len(held_out)}
@@ -83,7 +85,7 @@ class Plan:
             settings.count("updates", 1),
             settings.number("clip_ratio", 0.2, above=0),
             settings.number("kl", 0.04),
-            settings.count("held_out_prompts", 256),
+            settings.count("held_out_prompts", 0, least=0),
         )
 
 
@@ -133,7 +135,7 @@ class PolicyGradient:
         self._job = job
         self._plan = plan
         self._tasks = tasks
-        self._held_out = held_out[:: max(1, len(held_out) // plan.held_out_prompts)][: plan.held_out_prompts]
+        self._held_out = held_out
         self._order = TaskOrder(len(tasks), plan.prompts, job.seed)
         self._reference = Reference(learnt)
         self._rounds = Rounds(folder / "rounds", self._drawn)
